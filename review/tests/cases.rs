@@ -4,8 +4,8 @@
 //! - `# expect: error … at POINTER`: an error at the pointer, directly above or below it, and nowhere else,
 //! - `# expect: warning RULE at POINTER`: a warning of the rule there, and no error.
 //!
-//! `oracle.rs` compares those directly in `cases/` with the verdicts of other programs. Those in `cases/more/` are mostly about
-//! what services require beyond the schemas, which the other programs do not evaluate.
+//! `oracle.rs` compares them with the verdicts of other programs. Those in `cases/more/` are mostly about what services require
+//! beyond the schemas, which the other programs do not evaluate: there, a reason explains a kind of cases.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -21,7 +21,11 @@ def runner():
 def by_cfn_lint(text):
     template, found = cfnlint.decode.decode_str(text)
     if not found and template is not None:
-        found = runner().validate_template(template)
+        try:
+            found = list(runner().validate_template(template))
+        except (AttributeError, KeyError, TypeError):
+            # It ends with an exception on some faulty templates: then it has no verdict.
+            return []
     return [f"{one.rule.id} {one.message}" for one in found if one.rule.id.startswith("E")]
 
 
