@@ -154,7 +154,7 @@ impl Shared<'_> {
         let jobs = keyed!(key_of, jobs, volume_key(key));
         stack.add("Jobs", jobs.allow_write(data.location("runs/")));
         let spot = TrainingFleet::spot(network, ["g5.12xlarge"], image.as_str());
-        stack.add("SpotJobs", keyed!(key_of, spot, volume_key(key)));
+        stack.add("SpotJobs", keyed!(key_of, spot, volume_key(key)).checkpoints(data.location("spot")));
         let block =
             TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image.as_str(), "cr-0123456789abcdef0");
         stack.add("BlockJobs", keyed!(key_of, block, volume_key(key)));

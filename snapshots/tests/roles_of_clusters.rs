@@ -135,6 +135,19 @@ impl Needs<'_> {
                 self.add(&role, "iam:AttachRolePolicy", arn);
             }
         }
+        for (_, job) in template.of_type("AWS::Batch::JobDefinition") {
+            let container = &job["ContainerProperties"];
+            let variables = container["Environment"].as_array().into_iter().flatten();
+            for variable in variables.filter(|variable| variable["Name"] == "CHECKPOINTS") {
+                let (role, uri) =
+                    (template.role(&container["JobRoleArn"]), template.text(&variable["Value"]));
+                // The bucket is in another stack, which exports its name and its ARN.
+                let bucket = uri.strip_prefix("s3://").unwrap().replace("Ref>", "Arn>");
+                let object = format!("{bucket}/object");
+                self.add(&role, "s3:GetObject", object.clone());
+                self.add(&role, "s3:PutObject", object);
+            }
+        }
         for (_, launch) in template.of_type("AWS::EC2::LaunchTemplate") {
             let Some(profile) = launch["LaunchTemplateData"]["IamInstanceProfile"].get("Arn") else {
                 continue;
@@ -182,6 +195,7 @@ fn roles_of_clusters_and_fleets_allow_what_the_template_names() {
             "kms:CreateGrant",
             "logs:PutRetentionPolicy",
             "s3:GetObject",
+            "s3:PutObject",
             "sagemaker:BatchAddClusterNodes",
             "sagemaker:DescribeClusterNode",
             "secretsmanager:GetSecretValue",

@@ -18,6 +18,7 @@ use crate::duration::Seconds;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
+use crate::s3::S3Location;
 
 /// The way in which jobs get their instances.
 #[derive(Clone, Debug)]
@@ -134,7 +135,7 @@ impl TrainingFleet {
 
     /// Creates it with spot instances of one of these types, for jobs of one node: AWS Batch runs jobs of several nodes on
     /// instances on demand only. A job whose instance is interrupted is started again, five times at most, and has to go on
-    /// from a checkpoint of its own.
+    /// from its own checkpoint: see [`checkpoints`](Self::checkpoints).
     #[track_caller]
     pub fn spot(
         network: &NetworkHandle,
@@ -175,6 +176,26 @@ impl TrainingFleet {
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
         self
+    }
+
+    /// Sets the location of the checkpoints of all jobs. A container finds it in the environment variable `CHECKPOINTS`, and may
+    /// read and write there. Use `$CHECKPOINTS/$AWS_BATCH_JOB_ID` in the script: the ID is the same for each attempt of a job,
+    /// and that of a node ends in `#` and its index.
+    ///
+    /// ```
+    /// use stackwright_stacks::PrivateBucketHandle;
+    /// use stackwright_stacks::fleet::TrainingFleet;
+    /// use stackwright_stacks::network::NetworkHandle;
+    ///
+    /// fn jobs(network: &NetworkHandle, runs: &PrivateBucketHandle) -> TrainingFleet {
+    ///     let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    ///     TrainingFleet::spot(network, ["g5.12xlarge"], image).checkpoints(runs.location("checkpoints"))
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn checkpoints(self, location: impl Into<S3Location>) -> Self {
+        let location = location.into();
+        self.environment("CHECKPOINTS", location.uri()).allow_write(location)
     }
 
     /// Starts a job at most so often, 1 to 10, if its instance fails. A job whose script fails is not started again.
