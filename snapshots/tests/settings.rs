@@ -214,6 +214,46 @@ fn locations_and_secrets_in_variables_reach_the_role() {
 }
 
 #[test]
+fn locations_that_are_set_by_pointer_reach_the_role() {
+    let made = template(|stack| {
+        let mut pipeline = Pipeline::new();
+        let train = job("ml.m5.xlarge")
+            .set("/TensorBoardOutputConfig/S3OutputPath", "s3://team-runs/boards")
+            .set(
+                "/InputDataConfig",
+                json!([{
+                    "ChannelName": "train",
+                    "DataSource": { "S3DataSource": { "S3DataType": "S3Prefix", "S3Uri": "s3://team-data/images/" } },
+                }]),
+            );
+        pipeline.step("Train", TrainingStep::new(train));
+        let prepare = ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge").set(
+            "/ProcessingInputs",
+            json!([{
+                "InputName": "raw",
+                "S3Input": {
+                    "S3Uri": "s3://team-data/raw/", "LocalPath": "/opt/ml/processing/raw", "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                },
+            }]),
+        );
+        pipeline.step("Prepare", ProcessingStep::new(prepare));
+        stack.add("Pipeline", pipeline);
+    });
+    let allowed = made.allowed();
+    for (role, action, location) in [
+        ("PipelineTrainExecutionRole", "s3:GetObject", "team-data/images/*"),
+        ("PipelineTrainExecutionRole", "s3:PutObject", "team-runs/boards/*"),
+        ("PipelinePrepareExecutionRole", "s3:GetObject", "team-data/raw/*"),
+    ] {
+        let resource = format!("arn:<AWS::Partition>:s3:::{location}");
+        assert!(allowed[role].contains(&(action.into(), resource)), "{role}: {:#?}", allowed[role]);
+    }
+    let written = ("s3:PutObject".to_owned(), "arn:<AWS::Partition>:s3:::team-data/images/*".to_owned());
+    assert!(!allowed["PipelineTrainExecutionRole"].contains(&written));
+}
+
+#[test]
 fn every_launcher_has_checkpoints_and_outputs_of_its_run() {
     let spot = || {
         job("ml.g5.xlarge")

@@ -2,7 +2,8 @@
 
 use std::panic::Location;
 
-use stackwright_synth::{AssetHandle, Expression, IntoValue, Value, sub};
+use serde_json::Value as JsonValue;
+use stackwright_synth::{AssetHandle, Expression, IntoValue, Json, Value, sub};
 
 use crate::arn::known;
 use crate::bucket::BucketReference;
@@ -211,6 +212,33 @@ impl From<&AssetHandle> for S3Location {
 impl From<AssetHandle> for S3Location {
     fn from(asset: AssetHandle) -> Self {
         Self::from(&asset)
+    }
+}
+
+/// What a role needs for the locations that a program sets in a request by a JSON pointer: to read them, and to write below a
+/// member whose name states that results are there. Only literal URIs are known.
+pub(crate) fn access_to_set(pointer: &str, value: &Value<Json>) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    if let Some(literal) = value.as_literal() {
+        add_access(pointer, literal, &mut statements);
+    }
+    statements
+}
+
+fn add_access(path: &str, value: &JsonValue, statements: &mut Vec<Statement>) {
+    match value {
+        JsonValue::String(text) if text.starts_with("s3://") => {
+            let is_written = ["Checkpoint", "Output"].iter().any(|word| path.contains(word));
+            let location = S3Location::from_uri(text);
+            statements.extend(if is_written { location.as_prefix().write() } else { location.read() });
+        }
+        JsonValue::Array(items) => items.iter().for_each(|item| add_access(path, item, statements)),
+        JsonValue::Object(members) => {
+            for (name, value) in members {
+                add_access(&format!("{path}/{name}"), value, statements);
+            }
+        }
+        _ => {}
     }
 }
 

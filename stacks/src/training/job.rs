@@ -583,8 +583,9 @@ impl TrainingJob {
     }
 
     /// Sets any member of the request by its JSON pointer, such as `/ResourceConfig/InstancePlacementConfig`, also
-    /// one that has a setter. The result is checked like the rest of the request. The role gets no permissions for a location
-    /// that is set here: add [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
+    /// one that has a setter. The result is checked like the rest of the request. The role may read a literal S3 URI in
+    /// the value, and write below it if a member's name contains `Output` or `Checkpoint`; for other values, add
+    /// [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));

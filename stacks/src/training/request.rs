@@ -17,7 +17,7 @@ use crate::document::{list, object, tags};
 use crate::iam::{self, BuiltRole, RoleNeeded, Statement};
 use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
-use crate::s3::S3Location;
+use crate::s3::{S3Location, access_to_set};
 
 /// A training job in a stack: the request that starts it, without the job's name.
 pub(crate) struct Request {
@@ -379,6 +379,9 @@ impl Builder<'_> {
             self.statements.push(iam::use_key(key));
         }
         self.statements.extend(self.job.statements.iter().cloned());
+        for (pointer, value) in &self.job.others {
+            self.statements.extend(access_to_set(pointer, value));
+        }
         let needed = RoleNeeded {
             id: "ExecutionRole".into(),
             service: "sagemaker",

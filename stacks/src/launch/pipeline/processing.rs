@@ -14,7 +14,7 @@ use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::image::{ContainerImage, Processor};
 use crate::key::EncryptionKey;
-use crate::s3::S3Location;
+use crate::s3::{S3Location, access_to_set};
 use crate::training::{Request, RunLocation};
 use crate::vpc::VpcConfig;
 
@@ -260,8 +260,9 @@ impl ProcessingJob {
     }
 
     /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`. Use it
-    /// where a setter is missing. The result is checked like the rest of the request. The role gets no permissions for a
-    /// location that is set here: add [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
+    /// where a setter is missing. The result is checked like the rest of the request. The role may read a literal
+    /// S3 URI in the value, and write below it if a member's name contains `Output`; for other values, add
+    /// [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
@@ -304,6 +305,7 @@ impl Construct for Definition {
             arguments.put("ExperimentConfig", object(members));
         }
         statements.extend(key.as_ref().map(iam::use_key));
+        statements.extend(job.others.iter().flat_map(|(pointer, value)| access_to_set(pointer, value)));
         let needed =
             RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
         let role = job.role.build(needed, scope);
