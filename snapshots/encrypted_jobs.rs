@@ -29,6 +29,7 @@ pub fn app_in(region: &str) -> App {
         runs: stack.add("Runs", PrivateBucket::new().kms_key(&key)),
         topic: stack.add("Failures", AlarmTopic::new()),
         group: stack.add("Group", ModelPackageGroup::new("encrypted-scorers")).reference(),
+        secrets_key: stack.add("SecretsKey", PrivateKey::new()),
         region: region.to_owned(),
         stack,
         key,
@@ -44,6 +45,8 @@ struct Jobs {
     region: String,
     stack: Stack,
     key: PrivateKeyHandle,
+    /// The key of the secret, which belongs to another team.
+    secrets_key: PrivateKeyHandle,
     data: PrivateBucketHandle,
     runs: PrivateBucketHandle,
     topic: AlarmTopicHandle,
@@ -63,8 +66,8 @@ impl Jobs {
         crate::arn(&self.region, service, resource)
     }
 
-    fn secret(&self) -> String {
-        self.arn("secretsmanager", "secret:hub-AbCdEf")
+    fn secret(&self) -> SecretReference {
+        SecretReference::from_arn(self.arn("secretsmanager", "secret:hub-AbCdEf")).kms_key(&self.secrets_key)
     }
 
     fn functions(&self) -> FunctionHandle {

@@ -110,8 +110,8 @@ pub mod prelude {
         AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,
         EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricsOptions,
         Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor, RoleOptions,
-        RoleReference, RollingOptions, S3Location, SecurityOptions, SsmParameter, StackSet, Statement,
-        TopicReference, UsageOptions, VpcConfig,
+        RoleReference, RollingOptions, S3Location, SecretReference, SecurityOptions, SsmParameter, StackSet,
+        Statement, TopicReference, UsageOptions, VpcConfig,
     };
     pub use stackwright_synth::{
         App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,

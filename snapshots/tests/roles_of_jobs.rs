@@ -99,6 +99,7 @@ impl<'t> Needs<'t> {
         for value in environment.as_object().into_iter().flat_map(serde_json::Map::values) {
             if let Some(arn) = value.as_str().filter(|arn| arn.starts_with("arn:aws:secretsmanager:")) {
                 self.add(role, "secretsmanager:GetSecretValue", arn);
+                self.add(role, "kms:Decrypt", "<SecretsKey.Arn>");
             }
         }
     }

@@ -24,6 +24,7 @@ use crate::deferred_error::DeferredError;
 use crate::iam::{self, Statement};
 use crate::image::ContainerImage;
 use crate::s3::S3Location;
+use crate::secret::SecretReference;
 
 /// A container that serves a model.
 ///
@@ -50,8 +51,8 @@ pub struct Container {
     /// Further locations that the role may read.
     reads: Vec<S3Location>,
     environment: Map<String>,
-    /// The ARNs of secrets that the role may read.
-    secrets: Vec<Value<String>>,
+    /// The secrets that the role may read.
+    secrets: Vec<SecretReference>,
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
     /// What is stated about the memory of the model.
@@ -239,10 +240,10 @@ impl Container {
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
     /// value. The container gets the value with `secretsmanager.get_secret_value(SecretId=os.environ[NAME])`.
     #[track_caller]
-    pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
-        let arn = arn.into().with_caller_location();
-        self.environment = self.environment.set(variable, &arn);
-        self.secrets.push(arn);
+    pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
+        let secret = secret.into();
+        self.environment = self.environment.set(variable, secret.arn());
+        self.secrets.push(secret);
         self
     }
 
@@ -291,7 +292,7 @@ impl Container {
             statements.extend(location.read());
         }
         for secret in &self.secrets {
-            statements.push(Statement::allow(["secretsmanager:GetSecretValue"]).on(secret));
+            statements.extend(secret.allow_read());
         }
         if !self.environment.is_empty() {
             definition = definition.environment(self.environment);

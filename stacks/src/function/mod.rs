@@ -19,6 +19,7 @@ use crate::iam::{
 use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::launch::ScheduleExpression;
+use crate::secret::SecretReference;
 use crate::topic::TopicReference;
 use crate::vpc::VpcConfig;
 use code::Code;
@@ -148,10 +149,10 @@ impl Function {
 
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its value.
     #[track_caller]
-    pub fn secret(self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
-        let example = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf";
-        let arn = checked(arn, "secretsmanager", example);
-        self.allow(Statement::allow(["secretsmanager:GetSecretValue"]).on(&arn)).environment(variable, arn)
+    pub fn secret(self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
+        let secret = secret.into();
+        let function = self.environment(variable, secret.arn());
+        secret.allow_read().into_iter().fold(function, RoleOptions::allow)
     }
 
     /// The number of calls that may run at the same time, which are reserved for the function

@@ -18,6 +18,7 @@ use crate::duration::Seconds;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
+use crate::secret::SecretReference;
 use crate::vpc::VpcConfig;
 
 /// A training job: a `CreateTrainingJob` request that a launcher sends when it runs.
@@ -365,10 +366,10 @@ impl TrainingJob {
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
     /// value. The script gets the value with `secretsmanager.get_secret_value(SecretId=os.environ[NAME])`.
     #[track_caller]
-    pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
-        let arn = arn.into().with_caller_location();
-        self.statements.push(Statement::allow(["secretsmanager:GetSecretValue"]).on(&arn));
-        self.environment.push((variable.into(), arn));
+    pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
+        let secret = secret.into();
+        self.statements.extend(secret.allow_read());
+        self.environment.push((variable.into(), secret.arn().clone()));
         self
     }
 

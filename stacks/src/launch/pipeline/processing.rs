@@ -15,6 +15,7 @@ use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::image::{ContainerImage, Processor};
 use crate::key::EncryptionKey;
 use crate::s3::{S3Location, access_to_set};
+use crate::secret::SecretReference;
 use crate::training::{Request, RunLocation};
 use crate::vpc::VpcConfig;
 
@@ -200,10 +201,10 @@ impl ProcessingJob {
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager. The role may read the secret's
     /// value.
     #[track_caller]
-    pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
-        let arn = arn.into().with_caller_location();
-        self.statements.push(Statement::allow(["secretsmanager:GetSecretValue"]).on(&arn));
-        self.environment = self.environment.set(variable, arn);
+    pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
+        let secret = secret.into();
+        self.statements.extend(secret.allow_read());
+        self.environment = self.environment.set(variable, secret.arn());
         self
     }
 

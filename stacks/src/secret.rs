@@ -1,0 +1,101 @@
+//! References to secrets of AWS Secrets Manager.
+
+use stackwright_synth::intrinsic::{region, url_suffix};
+use stackwright_synth::{IntoValue, Value, sub};
+
+use crate::arn::checked;
+use crate::iam::Statement;
+use crate::key::EncryptionKey;
+use crate::ssm_parameter::SsmParameter;
+
+/// An example that diagnostics show.
+const EXAMPLE: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf";
+
+/// A secret of AWS Secrets Manager by its ARN, with the KMS key that it is encrypted with: a role that may read the secret
+/// may decrypt with the key.
+///
+/// Setters also take an ARN, which is enough for a secret under the key `aws/secretsmanager` of AWS.
+///
+/// ```
+/// use stackwright_stacks::{SecretReference, SsmParameter};
+///
+/// SecretReference::from("arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf").kms_key("alias/secrets");
+/// SecretReference::from_arn(SsmParameter::new("/ml/hub-token-arn"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SecretReference {
+    arn: Value<String>,
+    key: Option<EncryptionKey>,
+}
+
+impl SecretReference {
+    /// A secret by its ARN.
+    #[track_caller]
+    pub fn from_arn(arn: impl IntoValue<String>) -> Self {
+        Self { arn: checked(arn, "secretsmanager", EXAMPLE), key: None }
+    }
+
+    /// Sets the KMS key that the secret is encrypted with.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The ARN of the secret.
+    pub fn arn(&self) -> &Value<String> {
+        &self.arn
+    }
+
+    /// What a role needs to read the value of the secret.
+    pub fn allow_read(&self) -> Vec<Statement> {
+        let mut statements = vec![Statement::allow(["secretsmanager:GetSecretValue"]).on(&self.arn)];
+        let service = || sub!("secretsmanager.{}.{}", region(), url_suffix());
+        statements.extend(
+            self.key
+                .iter()
+                .map(|key| key.allow(["kms:Decrypt"]).when("StringEquals", "kms:ViaService", service())),
+        );
+        statements
+    }
+}
+
+/// By its ARN.
+impl From<&str> for SecretReference {
+    #[track_caller]
+    fn from(arn: &str) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<String> for SecretReference {
+    #[track_caller]
+    fn from(arn: String) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<Value<String>> for SecretReference {
+    #[track_caller]
+    fn from(arn: Value<String>) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<&Value<String>> for SecretReference {
+    #[track_caller]
+    fn from(arn: &Value<String>) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<SsmParameter> for SecretReference {
+    #[track_caller]
+    fn from(arn: SsmParameter) -> Self {
+        Self::from_arn(arn)
+    }
+}
