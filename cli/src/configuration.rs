@@ -200,6 +200,17 @@ mod file {
         }
 
         #[test]
+        fn the_example_of_the_page_on_checking_is_read() {
+            let page = include_str!("../../docs/checking.md");
+            let example = page.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+            let found = read(example).unwrap();
+            assert_eq!(found.regions, ["us-east-1", "eu-west-1"]);
+            assert_eq!(found.baseline, Some("baseline.json".into()));
+            assert_eq!(found.levels["unused-parameter"], Level::Off);
+            assert_eq!(found.ignores[0].reason, "the website is public");
+        }
+
+        #[test]
         fn mistakes_are_reported() {
             assert!(read("[rules]\nno-such-rule = \"off\"").unwrap_err().contains("no-such-rule"));
             assert!(read("[rules]\nunused-parameter = \"loud\"").unwrap_err().contains("use off"));

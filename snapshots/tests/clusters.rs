@@ -388,7 +388,7 @@ fn the_key_reaches_every_volume_and_whoever_has_to_use_it() {
         assert!(principals.contains("role/aws-service-role/autoscaling.amazonaws.com/"), "{principals}");
         // Who reads and writes an encrypted bucket may use its key.
         let text = templates.iter().map(Json::to_string).collect::<String>();
-        assert_eq!(text.matches(r#""kms:Decrypt","kms:GenerateDataKey"]"#).count(), 2);
+        assert_eq!(text.matches(r#""kms:Decrypt","kms:GenerateDataKey"]"#).count(), 3);
     }
 }
 
