@@ -33,13 +33,13 @@ pub(super) struct Arguments {
     /// Templates (JSON or YAML), cloud assemblies (directories written by `synth` or by the CDK), or `-` for standard
     /// input. Default: the paths of `stackwright.toml`, or the stacks of the program
     paths: Vec<PathBuf>,
-    /// The format of the report
+    /// Set the format of the report
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
     /// Fail on warnings as well as errors
     #[arg(long, value_enum, value_name = "SEVERITY")]
     deny: Option<Denied>,
-    /// Rules whose findings do not affect the exit code; the report still contains them
+    /// Ignore the findings of these rules in the exit code; the report still contains them
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     allow: Vec<String>,
     /// Evaluate only these rules
@@ -49,19 +49,20 @@ pub(super) struct Arguments {
     /// `stackwright.toml`
     #[arg(long = "region", value_name = "REGION", value_delimiter = ',')]
     regions: Vec<String>,
-    /// The number of findings that the text report shows in full; 0 shows all of them
+    /// Show at most this number of findings in full in the text report; 0 shows all of them
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     max_findings: usize,
-    /// A baseline file: the findings in it do not affect the exit code
+    /// Ignore the findings in this baseline file in the exit code
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write all findings to a baseline file, and succeed
+    /// Write all findings to a baseline file, and exit with code 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
-    /// Apply the fixes that are certain to the templates: misspelled names and missing `!Sub`. Prints the changes
+    /// Correct misspelled names and missing `!Sub` in the template files, where only one correction is possible, and print
+    /// the changes
     #[arg(long)]
     fix: bool,
-    /// The configuration file. Default: `stackwright.toml` in the current directory or above
+    /// Read this configuration file. Default: `stackwright.toml` in the current directory or a directory above it
     #[cfg(feature = "lint")]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

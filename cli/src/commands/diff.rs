@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     #[cfg(feature = "deploy")]
     #[command(flatten)]
     account: deployed::DeployedArguments,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
     /// Exit with code 5 if anything differs
@@ -115,7 +115,7 @@ mod deployed {
     pub(super) struct DeployedArguments {
         #[command(flatten)]
         target: Target,
-        /// Compare with this value of a parameter, in every stack that has it
+        /// Compare with this value of a parameter, in every stack that has this parameter
         #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
         parameters: Vec<(String, String)>,
     }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(super) struct Arguments {
     /// The name of the rule, as in `error[multi-model-gpu-instance]`. Default: list all rules
     rule: Option<String>,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }

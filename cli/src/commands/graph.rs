@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// The content of the graph
     #[arg(long, value_enum, default_value_t = Subject::Resources)]
     of: Subject,
-    /// The output format. With `svg`, exactly one graph must be selected
+    /// Set the output format. With `svg`, exactly one graph must be selected
     #[arg(long, value_enum, default_value_t = Form::Mermaid)]
     format: Form,
     /// Draw a template, an assembly or the output of the CDK instead of the program

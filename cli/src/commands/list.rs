@@ -12,7 +12,7 @@ use crate::origin::Origin;
 /// List the stacks in deployment order: each after the stacks that it depends on.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

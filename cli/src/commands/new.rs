@@ -34,7 +34,7 @@ pub(super) struct InitArguments {
 
 #[derive(Args)]
 struct Options {
-    /// The stacks that the project starts with
+    /// Choose the stacks that the project starts with
     #[arg(long, value_enum, default_value_t = Template::Endpoint)]
     template: Template,
     /// Take the crate `stackwright` from a directory or a Git repository. Default: the registry

@@ -15,17 +15,17 @@ use crate::origin::{self, Origin};
 /// Show a change in one review card: verdict, consequences, approvals, security, cost and new findings.
 ///
 /// The command compares the program with a git revision or a stored version, and reports only the findings of `check`
-/// that the change adds. It sends no requests to AWS. The Markdown fits into a comment of GitHub; parts that do not
-/// fit are left out, and the card names them.
+/// that the change adds. It sends no requests to AWS. A card in Markdown is cut to the length of a comment on
+/// GitHub; it names the parts that are left out.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 the card was written, 1 failure, 4 --deny refuses the change.")]
 pub(super) struct Arguments {
-    /// The version to compare with: a git revision, or the path of a template, an assembly or the output of the CDK
+    /// Compare with this version: a git revision, or the path of a template, an assembly or the output of the CDK
     #[arg(long, value_name = "REVISION|PATH", default_value = "main")]
     base: String,
     /// The new version. Default: the stacks of the program
     new: Option<PathBuf>,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Markdown)]
     format: Form,
     /// Write the card to a file. Default: stdout
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Exit with code 4 if CloudFormation or `check` would reject the change, or if it needs an approval
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Denied>,
-    /// The region for the check and the estimate, for stacks that are not bound to one
+    /// Check and estimate for this region, for stacks that are not bound to one
     #[arg(long)]
     region: Option<String>,
 }

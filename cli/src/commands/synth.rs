@@ -17,16 +17,16 @@ use crate::origin::Origin;
 pub(super) struct Arguments {
     /// The stacks to write, by ID or name, with the stacks that they depend on. Default: all stacks
     stacks: Vec<String>,
-    /// The directory of the assembly. An existing assembly is replaced; any other content is an error
+    /// Write the assembly to this directory. An existing assembly in it is replaced; other files in it are an error
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
-    /// The format of templates. With `yaml`, each template is written as YAML beside the JSON that tools read
+    /// Set the format of the templates. With `yaml`, the directory contains each template as YAML as well as JSON
     #[arg(long, value_enum, default_value_t = Form::Json)]
     format: Form,
     /// Print the templates to stdout and write no files
     #[arg(long)]
     stdout: bool,
-    /// Skip the check
+    /// Write the templates without checking them first
     #[arg(long)]
     no_check: bool,
     /// Print findings and errors only

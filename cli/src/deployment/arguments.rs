@@ -17,7 +17,7 @@ const DEFAULT_LOCAL_STATE: &str = ".stackwright/local";
 /// The arguments that determine where stacks are deployed.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// Use a profile of the configuration of the AWS CLI
+    /// Use a profile of the AWS CLI's configuration
     #[arg(long)]
     profile: Option<String>,
     /// Use a region for stacks that are not bound to one
@@ -79,7 +79,7 @@ impl Target {
 /// The arguments that determine how stacks are deployed.
 #[derive(Args)]
 pub(crate) struct DeploymentArguments {
-    /// Set a parameter of the template, in every stack that has it
+    /// Set a parameter of the templates, in every stack that has this parameter
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
     /// Revert changes made outside CloudFormation (drift)
@@ -91,7 +91,7 @@ pub(crate) struct DeploymentArguments {
     /// Finish when every resource is configured, without waiting until it is ready (CloudFormation's express mode)
     #[arg(long)]
     express: bool,
-    /// Keep the resources that were created when something fails, for inspection
+    /// Keep the resources that were created if the deployment fails, for inspection
     #[arg(long)]
     keep_failed: bool,
     /// Remove tags of the stack that the program does not set. Default: they are kept
@@ -163,7 +163,7 @@ pub(crate) struct ApprovalArguments {
     /// interrupts traffic or workloads, always needs its own approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,
-    /// Answer all questions with yes, except those about changes that lose data, or interrupt traffic or workloads
+    /// Approve all changes without a question, except those that lose data, or interrupt traffic or workloads
     #[arg(long, short)]
     yes: bool,
 }

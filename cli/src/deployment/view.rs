@@ -17,9 +17,9 @@ use crate::safe_text;
 /// The format of progress messages.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressFormat {
-    /// A live view on a terminal, lines otherwise
+    /// Progress bars on a terminal, one line per event otherwise
     Auto,
-    /// Lines
+    /// One line per event
     Plain,
     /// One JSON document in each line
     Json,

@@ -21,7 +21,7 @@ use crate::watch;
 /// Deploy stacks through change sets, each after the stacks that it depends on.
 ///
 /// The command prints the changes before it makes them. On a terminal, it asks for an approval. Otherwise it continues,
-/// unless a change is dangerous: such a change needs `--approve`. A stack without changes is not touched. If a deployment
+/// unless a change needs an approval, which `--approve` gives: for example the deletion of a bucket. A stack without changes is not touched. If a deployment
 /// was interrupted, run the same command again: it continues from the current status of the stack. Credentials, profiles,
 /// regions and endpoints are resolved as the AWS CLI resolves them.
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     deployment: DeploymentArguments,
     #[command(flatten)]
     approval: ApprovalArguments,
-    /// Deploy exactly what was planned; refuse to deploy if anything has changed since
+    /// Deploy the change sets of a plan file; refuse to deploy if anything has changed since the plan was made
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Set how many stacks are deployed at the same time, if they do not depend on each other

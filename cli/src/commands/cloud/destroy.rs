@@ -14,7 +14,7 @@ use crate::origin::Origin;
 
 /// Delete stacks, each before the stacks that it depends on.
 ///
-/// The command first prints what is deleted, what is retained and what becomes a snapshot. On a terminal, the user types
+/// The command first prints which resources are deleted, which are retained, and of which a snapshot is created. On a terminal, the user types
 /// the name of each stack. The deletion of a resource that holds data, serves traffic or runs workloads needs its own approval, as in
 /// `deploy`; `--approve 'deletion=*'` approves all of them. A stack with termination protection is not deleted, unless
 /// `--unprotect` is passed.

@@ -15,8 +15,8 @@ use crate::origin::Origin;
 /// Import existing resources into a stack, without changing them.
 ///
 /// The program has to contain the resources, each with a deletion policy. The identifier of each resource is read from
-/// the template, or passed. CloudFormation makes no other change in an import: the resources of the stack stay as they
-/// are deployed, and `deploy` makes the other changes of the program afterwards.
+/// the template, or passed as an argument. CloudFormation makes no other change in an import: the other resources of the stack keep
+/// their deployed properties. Run `deploy` afterwards to make the other changes of the program.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The ID or name of the stack

@@ -16,19 +16,19 @@ use crate::failure::Failure;
 /// objects as records, rejects what CloudFormation rejects, and simulates the failures in a file of faults.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The port; 0 selects a free one
+    /// Listen on this port of 127.0.0.1; 0 selects a free port
     #[arg(long, default_value_t = 4566)]
     port: u16,
-    /// The directory in which the state is stored. Default: the state is lost when the command ends
+    /// Store the state in this directory. Default: the state is lost when the command ends
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The account ID of all stacks and resources
+    /// Set the account ID of all stacks and resources
     #[arg(long, default_value = "000000000000")]
     account: String,
-    /// The time that the creation, update or deletion of a resource takes
+    /// Set the time that the creation, update or deletion of each resource takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
-    /// What fails, and what custom resources return, as JSON: `{"resources": [{"resource": "Endpoint", "on": "create",
+    /// Read from a JSON file what fails, and what custom resources return: `{"resources": [{"resource": "Endpoint", "on": "create",
     /// "reason": "no capacity"}], "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks":
     /// [{"hook": "Company::Guard::Endpoints", "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not
     /// encrypted"}], "custom_resources": [{"resource": "Lookup", "attributes": {"Name": "value"}}]}`

@@ -17,29 +17,29 @@ use crate::safe_text;
 pub(super) struct CostArguments {
     /// Templates (JSON or YAML), assemblies (directories), or `-` for standard input. Default: the stacks of the program
     paths: Vec<PathBuf>,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// The region for stacks that are not bound to one
+    /// Use the prices of this region for stacks that are not bound to one
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
+    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
     /// the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
     /// Write the prices that were read with --prices to a small CSV file, which --prices reads faster than the price list
     #[arg(long, value_name = "FILE", requires = "prices")]
     save_prices: Option<PathBuf>,
-    /// A JSON file with usage: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
+    /// Read usage from a JSON file: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
     #[arg(long, value_name = "FILE")]
     usage: Option<PathBuf>,
-    /// The position of the typical capacity between the minimum (0) and the maximum (1)
+    /// Set where the typical capacity is between the minimum capacity (0) and the maximum capacity (1)
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = rate)]
     utilization: Rate,
-    /// The saving of a SageMaker savings plan, from 0 to 1. AWS documents savings of up to 0.64
+    /// Set the share of the price that a SageMaker savings plan saves, from 0 to 1. AWS documents savings of up to 0.64
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     savings_plan: Option<Rate>,
-    /// The saving of managed spot training, from 0 to 1. AWS documents savings of up to 0.90
+    /// Set the share of the price that managed spot training saves, from 0 to 1. AWS documents savings of up to 0.90
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
     /// Fail with exit code 4 if the maximum monthly cost of the stacks exceeds this number of US dollars

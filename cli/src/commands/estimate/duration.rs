@@ -18,67 +18,68 @@ use crate::failure::Failure;
 /// a given value. docs/estimating.md describes the method.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The model's Hugging Face `config.json`
+    /// Read the shape of the model from its Hugging Face `config.json`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The instance type, for example ml.p4d.24xlarge
+    /// Use the accelerators and the price of this instance type, for example ml.p4d.24xlarge
     #[arg(long, value_name = "TYPE")]
     instance: String,
-    /// How weights, gradients and optimizer states are distributed
+    /// Choose how weights, gradients and optimizer states are distributed over the GPUs
     #[arg(long, value_enum)]
     strategy: StrategyName,
-    /// The number of GPUs of the job
+    /// Set the number of GPUs of the job
     #[arg(long, default_value_t = 1)]
     ranks: u64,
-    /// Samples per GPU and step
+    /// Set the number of samples per GPU and step
     #[arg(long, default_value_t = 1)]
     batch: u64,
-    /// Tokens of a sample
+    /// Set the number of tokens of a sample
     #[arg(long)]
     sequence: u64,
-    /// The number of tokens to train on
+    /// Set the number of tokens to train on
     #[arg(long, required_unless_present = "steps", conflicts_with = "steps")]
     tokens: Option<u64>,
-    /// The number of steps, instead of `--tokens`
+    /// Set the number of steps, instead of `--tokens`
     #[arg(long)]
     steps: Option<u64>,
-    /// Compute activations of each layer again in the backward pass
+    /// Recompute the activations of each layer in the backward pass (activation checkpointing)
     #[arg(long)]
     activation_checkpointing: bool,
-    /// The model FLOPs utilization (without recomputation), from 0 to 1. Default: the range of published runs
+    /// Set the model FLOPs utilization (without recomputation), from 0 to 1. Default: the range of published runs
     #[arg(long, value_name = "SHARE", conflicts_with = "hfu")]
     mfu: Option<f64>,
-    /// The hardware FLOPs utilization (with recomputation), from 0 to 1
+    /// Set the hardware FLOPs utilization (with recomputation), from 0 to 1, instead of `--mfu`
     #[arg(long, value_name = "SHARE")]
     hfu: Option<f64>,
-    /// The dense bf16 peak of one accelerator in TFLOPS. Default: that of the instance type
+    /// Set the peak performance of one accelerator for dense bf16 operations, in TFLOPS. Default: that of the instance type
     #[arg(long, value_name = "TFLOPS")]
     peak_tflops: Option<f64>,
-    /// The minutes between two checkpoints. Default: no checkpoints
+    /// Set the number of minutes between two checkpoints. Default: no checkpoints
     #[arg(long, value_name = "MINUTES")]
     checkpoint_minutes: Option<u64>,
-    /// The seconds for which a checkpoint stops the training
+    /// Set the number of seconds for which each checkpoint stops the training
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     checkpoint_seconds: u64,
-    /// The number of interruptions of the run, for example by managed spot training
+    /// Set the number of interruptions of the run, for example by managed spot training
     #[arg(long, default_value_t = 0)]
     interruptions: u64,
-    /// The minutes from an interruption until the training continues
+    /// Set the number of minutes from an interruption until the training continues
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     restart_minutes: u64,
-    /// The mean hours between two failures of an instance, for the recovery of HyperPod. Default: no failures
+    /// Set the mean number of hours between two failures of an instance, after which HyperPod resumes the job. Default: no
+    /// failures
     #[arg(long, value_name = "HOURS")]
     hours_between_failures: Option<f64>,
-    /// The rank of LoRA adapters: gradients of frozen weights are not computed
+    /// Train LoRA adapters of this rank; the gradients of frozen weights are not computed
     #[arg(long, value_name = "RANK")]
     lora_rank: Option<u64>,
-    /// The region of the price
+    /// Use the price of this region
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// The saving of managed spot training, from 0 to 1. AWS documents savings of up to 0.90
+    /// Set the share of the price that managed spot training saves, from 0 to 1. AWS documents savings of up to 0.90
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }

@@ -14,74 +14,76 @@ use crate::failure::Failure;
 
 /// Estimate the GPU memory of serving a model.
 ///
-/// Counts weights, the cache of keys and values, and a reserve for activations, as vLLM and TensorRT-LLM allocate them, on
-/// the GPU that needs the most. docs/estimating.md describes the method.
+/// The estimate is the sum of the weights, the cache of keys and values, and a reserve for activations, as vLLM and
+/// TensorRT-LLM allocate them, on the GPU that needs the most. docs/estimating.md describes the method.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 it fits or is tight, 1 failure, 2 usage error, 4 it does not fit.")]
+#[command(
+    after_help = "Exit codes: 0 the model fits into the GPU memory, 1 failure, 2 usage error, 4 it does not fit."
+)]
 pub(super) struct Arguments {
-    /// The model's Hugging Face `config.json`
+    /// Read the shape of the model from its Hugging Face `config.json`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The instance type whose accelerators serve the model, for example ml.g5.2xlarge
+    /// Use the accelerators of this instance type, for example ml.g5.2xlarge. Default: list the instance types that fit
     #[arg(long, value_name = "TYPE")]
     instance: Option<String>,
-    /// The number of sequences at the same time
+    /// Set the number of sequences that are processed at the same time
     #[arg(long, default_value_t = 1)]
     sequences: u64,
-    /// The number of tokens of a sequence, prompt and answer
+    /// Set the number of tokens of a sequence, prompt and output together
     #[arg(long)]
     length: u64,
-    /// The number format of the weights
+    /// Choose the number format of the weights
     #[arg(long, value_enum, default_value_t = PrecisionName::Bf16)]
     precision: PrecisionName,
-    /// The number format of the cache of keys and values
+    /// Choose the number format of the cache of keys and values
     #[arg(long, value_enum, default_value_t = CachePrecision::Bf16)]
     kv_cache: CachePrecision,
-    /// The number of tokens that one forward pass computes at most (`max_num_batched_tokens`)
+    /// Set the maximum number of tokens that one forward pass computes (`max_num_batched_tokens`)
     #[arg(long, value_name = "TOKENS", default_value_t = 8192)]
     batched_tokens: u64,
-    /// The number of sequences for which the server reserves memory to sample (`max_num_seqs`), if it is more than --sequences
+    /// Set the number of sequences for which the server reserves memory to sample (`max_num_seqs`), if it is more than --sequences
     #[arg(long, value_name = "SEQUENCES", default_value_t = 256)]
     max_sequences: u64,
-    /// The number of GPUs over which each layer is split
+    /// Set the number of GPUs over which each layer is split
     #[arg(long, value_name = "GPUS", default_value_t = 1)]
     tensor_parallel: u64,
-    /// The number of groups of GPUs over which the layers are distributed
+    /// Set the number of groups of GPUs over which the layers are distributed
     #[arg(long, value_name = "STAGES", default_value_t = 1)]
     pipeline_parallel: u64,
-    /// The percentage of the GPU memory that the server takes (`gpu_memory_utilization`)
+    /// Set the percentage of the GPU memory that the server allocates (`gpu_memory_utilization`)
     #[arg(long, value_name = "PERCENT", default_value_t = 90)]
     memory_percent: u64,
-    /// The region of the prices
+    /// Use the prices of this region
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum PrecisionName {
-    /// 4 bytes
+    /// 32-bit floating point, 4 bytes per value
     Fp32,
-    /// 2 bytes
+    /// 16-bit floating point, 2 bytes per value
     #[value(alias = "fp16")]
     Bf16,
-    /// 1 byte
+    /// 8-bit floating point, 1 byte per value
     Fp8,
-    /// 1 byte
+    /// 8-bit integers, 1 byte per value
     Int8,
-    /// 4 bits in groups of 128 (AWQ, GPTQ)
+    /// 4-bit integers with one scale for each group of 128 weights (AWQ, GPTQ)
     #[value(alias = "awq", alias = "gptq")]
     Int4,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum CachePrecision {
-    /// 2 bytes
+    /// 16-bit floating point, 2 bytes per value
     #[value(alias = "fp16")]
     Bf16,
-    /// 1 byte
+    /// 8-bit floating point, 1 byte per value
     Fp8,
 }
 

@@ -19,30 +19,32 @@ use crate::failure::Failure;
 /// The estimate follows the allocations of PyTorch, transformers and DeepSpeed operator by operator, for bf16 with
 /// AdamW in fp32. docs/estimating.md describes the method and its errors against measured runs.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 it fits or is tight, 1 failure, 2 usage error, 4 it does not fit.")]
+#[command(
+    after_help = "Exit codes: 0 the model fits into the GPU memory, 1 failure, 2 usage error, 4 it does not fit."
+)]
 pub(super) struct Arguments {
-    /// The model's Hugging Face `config.json`
+    /// Read the shape of the model from its Hugging Face `config.json`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// The instance type whose accelerators run the step, for example ml.p4d.24xlarge
+    /// Use the accelerators of this instance type, for example ml.p4d.24xlarge. Default: list the instance types that fit
     #[arg(long, value_name = "TYPE")]
     instance: Option<String>,
-    /// How weights, gradients and optimizer states are distributed
+    /// Choose how weights, gradients and optimizer states are distributed over the GPUs
     #[arg(long, value_enum)]
     strategy: StrategyName,
-    /// The number of GPUs of the job
+    /// Set the number of GPUs of the job
     #[arg(long, default_value_t = 1)]
     ranks: u64,
-    /// The number of GPUs in a sharding group of `hybrid-shard`. Default: the GPUs of the instance type
+    /// Set the number of GPUs in a sharding group of `hybrid-shard`. Default: the GPUs of the instance type
     #[arg(long, value_name = "RANKS")]
     shard_ranks: Option<u64>,
-    /// Samples per GPU and step
+    /// Set the number of samples per GPU and step
     #[arg(long, default_value_t = 1)]
     batch: u64,
-    /// Tokens of a sample
+    /// Set the number of tokens of a sample
     #[arg(long)]
     sequence: u64,
-    /// The implementation of attention
+    /// Choose the implementation of attention
     #[arg(long, value_enum, default_value_t = AttentionName::Sdpa)]
     attention: AttentionName,
     /// Recompute the activations of each layer in the backward pass (activation checkpointing)
@@ -54,7 +56,7 @@ pub(super) struct Arguments {
     /// Store frozen weights in 4 bits (QLoRA); requires `--lora-rank`
     #[arg(long, requires = "lora_rank")]
     qlora: bool,
-    /// The number of image patches per sample (vision-language models)
+    /// Set the number of image patches per sample (vision-language models)
     #[arg(long, value_name = "PATCHES", default_value_t = 0)]
     image_patches: u64,
     /// Offload optimizer states to the memory of the host
@@ -63,22 +65,23 @@ pub(super) struct Arguments {
     /// Offload weights to the memory of the host (`zero3`)
     #[arg(long)]
     offload_parameters: bool,
-    /// The number of GPUs over which each layer is split (tensor parallelism)
+    /// Set the number of GPUs over which each layer is split (tensor parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     tensor_parallel: u64,
-    /// The number of GPUs over which the experts of a layer are distributed (expert parallelism)
+    /// Set the number of GPUs over which the experts of a layer are distributed (expert parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     expert_parallel: u64,
-    /// The number of GPUs over which each sample is split (context parallelism)
+    /// Set the number of GPUs over which each sample is split (context parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     context_parallel: u64,
-    /// The implementation of the model. Default: transformers, if it wrote the configuration
+    /// Choose the implementation of the model. Default: `transformers`, if the transformers library wrote the `config.json`,
+    /// otherwise the one that needs more memory
     #[arg(long, value_enum)]
     implementation: Option<ImplementationName>,
-    /// The region of the prices of the cheapest instance types that fit
+    /// Use the prices of this region for the list of instance types that fit
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }
@@ -89,9 +92,9 @@ pub(super) enum StrategyName {
     Ddp,
     /// FSDP: weights, gradients and optimizer states are sharded
     FullShard,
-    /// FSDP: gathered weights stay in memory until the backward pass
+    /// FSDP: as `full-shard`, but the gathered weights stay in memory until the end of the backward pass
     ShardGradOp,
-    /// FSDP: sharded within groups of GPUs, and replicated across groups
+    /// FSDP: weights, gradients and optimizer states are sharded within groups of GPUs, and replicated across groups
     HybridShard,
     /// DeepSpeed: optimizer states are sharded
     Zero1,
@@ -128,9 +131,9 @@ enum AttentionName {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ImplementationName {
-    /// Hugging Face's transformers
+    /// The transformers library of Hugging Face
     Transformers,
-    /// PyTorch's own operators, or fused kernels
+    /// The operators of PyTorch, or fused kernels
     Fused,
 }
 

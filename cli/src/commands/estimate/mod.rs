@@ -21,7 +21,8 @@ use crate::origin::Origin;
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Exit codes: 0 success, 1 failure, 2 usage error, 4 more than --max-monthly or --max-run, or it does not fit."
+    after_help = "Exit codes: 0 success, 1 failure, 2 usage error, 4 a cost exceeds --max-monthly or --max-run, or the \
+                  model does not fit into the GPU memory."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]

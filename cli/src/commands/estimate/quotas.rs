@@ -16,7 +16,7 @@ use crate::origin::Origin;
 /// List the service quotas that the stacks need at their maximum capacity.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Templates or assemblies. Default: the stacks of the program
+    /// Templates (JSON or YAML), or assemblies (directories). Default: the stacks of the program
     paths: Vec<PathBuf>,
     /// Read the values of the account from Service Quotas, with the credentials of the AWS CLI
     #[arg(long)]
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     #[cfg(feature = "deploy")]
     #[command(flatten)]
     target: crate::deployment::Target,
-    /// The output format
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
