@@ -100,6 +100,131 @@ fn diff_compares_with_the_deployed_stack_and_its_parameters() {
     ended(workspace.run(&["diff", "--deployed", "Work", "--local", "--parameter", "None=1"]), 2);
 }
 
+/// A topic whose name is read from an SSM parameter of another stack, and a subscription to it.
+fn named_by_ssm(name: &str, display: &str) -> App {
+    let app = App::new("shop");
+    let values = app.stack("Values").region("us-east-1");
+    let parameter = Resource::of("AWS::SSM::Parameter").set("Name", "/shop/topic").set("Type", "String");
+    values.add("Name", parameter.set("Value", name));
+    let stack = app.stack("Work").region("us-east-1");
+    let parameter = stack.add("TopicName", Parameter::ssm().default("/shop/topic"));
+    let topic = Resource::of("AWS::SNS::Topic").set("TopicName", parameter).set("DisplayName", display);
+    let topic = stack.add("Alarms", topic);
+    let subscription = Resource::of("AWS::SNS::Subscription").set("Protocol", "email");
+    stack.add("Mail", subscription.set("Endpoint", "a@example.com").set("TopicArn", topic.reference()));
+    app
+}
+
+fn is_described_plan(plan: &Json) {
+    let schema: Json = serde_json::from_str(include_str!("../../docs/plan.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = schema.iter_errors(plan).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{plan:#}");
+}
+
+/// The value of an SSM parameter is known only to CloudFormation: the templates predict that the topic is updated, and the change
+/// set replaces it.
+#[test]
+fn a_change_set_that_differs_from_the_prediction_is_reported() {
+    let workspace = Workspace::with(&named_by_ssm("one", "a"));
+    succeeded(workspace.run(&["deploy", "--local", "--yes", "Values"]));
+    succeeded(workspace.run(&["deploy", "--local", "--yes", "Work"]));
+    workspace.write(&named_by_ssm("two", "b"));
+    succeeded(workspace.run(&["deploy", "--local", "--yes", "Values"]));
+
+    let plan = |format: &str| workspace.run(&["plan", "--local", "Work", "--format", format]);
+    let lines = [
+        "Alarms AWS::SNS::Topic is replaced because of TopicName in this change set; the templates predict that it is updated in \
+         place",
+        "Mail AWS::SNS::Subscription is replaced because of TopicArn in this change set; the templates predict that it does not \
+         change",
+    ];
+    let (text, _) = succeeded(plan("text"));
+    let (markdown, _) = succeeded(plan("markdown"));
+    for line in lines {
+        assert!(text.contains(&format!("  warning: {line}")), "{text}");
+        assert!(markdown.contains(&format!("- Warning: {line}")), "{markdown}");
+    }
+    let (json, _) = succeeded(plan("json"));
+    let plan: Json = serde_json::from_str(&json).unwrap();
+    is_described_plan(&plan);
+    let expected = json!([
+        {
+            "logical_id": "Alarms", "resource_type": "AWS::SNS::Topic",
+            "predicted": { "consequence": "updated", "causes": [] },
+            "reported": { "consequence": "replaced", "causes": ["TopicName"] },
+        },
+        {
+            "logical_id": "Mail", "resource_type": "AWS::SNS::Subscription",
+            "predicted": null,
+            "reported": { "consequence": "replaced", "causes": ["TopicArn"] },
+        },
+    ]);
+    assert_eq!(plan["stacks"][0]["outcome"]["ready"]["change_set"]["prediction"], expected);
+
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes", "Work"]));
+    assert!(stderr.contains(lines[0]) && stderr.contains(lines[1]), "{stderr}");
+}
+
+#[test]
+fn a_change_set_that_agrees_with_the_prediction_has_no_such_line() {
+    let app = |name: &str, display: &str| {
+        let app = App::new("shop");
+        let stack = app.stack("Work").region("us-east-1").tag("team", display);
+        let name = stack.add("TopicName", Parameter::string().default(name));
+        let topic = Resource::of("AWS::SNS::Topic").set("TopicName", name).set("DisplayName", display);
+        let topic = stack.add("Alarms", topic);
+        let subscription = Resource::of("AWS::SNS::Subscription").set("Protocol", "email");
+        stack.add("Mail", subscription.set("Endpoint", "a@example.com").set("TopicArn", topic.reference()));
+        stack.add(display, Resource::of("AWS::SQS::Queue"));
+        stack.add("Jobs", Resource::of("AWS::SQS::Queue"));
+        app
+    };
+    let workspace = Workspace::with(&app("one", "A"));
+    succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    let json = || -> Json {
+        let (json, _) = succeeded(workspace.run(&["plan", "--local", "--format", "json", "Work"]));
+        serde_json::from_str(&json).unwrap()
+    };
+    workspace.write(&app("two", "B"));
+    let plan = json();
+    is_described_plan(&plan);
+    let change_set = &plan["stacks"][0]["outcome"]["ready"]["change_set"];
+    // The name of the topic, the chain through the reference, a queue that is created, one that is deleted, and tags.
+    assert!(change_set["changes"].as_array().unwrap().len() >= 4, "{change_set}");
+    assert_eq!(change_set["prediction"], json!([]));
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes", "--approve", "deletion=A"]));
+    assert!(stderr.contains("Alarms AWS::SNS::Topic is replaced because of TopicName"), "{stderr}");
+    assert!(!stderr.contains("templates predict"), "{stderr}");
+}
+
+/// The templates are compared with their transforms applied.
+#[test]
+fn a_template_with_a_transform_is_compared_as_cloudformation_processes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |names: &str| {
+        let text = format!(
+            "Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::Topics:\n    - Name\n    - [{names}]\n    - \
+             Topic${{Name}}: {{Type: AWS::SNS::Topic, Properties: {{DisplayName: {{Ref: Name}}}}}}\n"
+        );
+        std::fs::write(directory.path().join("topics.yaml"), text).unwrap();
+    };
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.env("NO_COLOR", "1").current_dir(directory.path());
+        let region = ["--region", "us-east-1"];
+        command.args(["--app", "topics.yaml"]).args(arguments).args(region).output().unwrap()
+    };
+    write("A, B");
+    succeeded(run(&["deploy", "--local", "--yes"]));
+    write("B, C");
+    let (json, _) = succeeded(run(&["plan", "--local", "--format", "json"]));
+    let plan: Json = serde_json::from_str(&json).unwrap();
+    let change_set = &plan["stacks"][0]["outcome"]["ready"]["change_set"];
+    assert_eq!(change_set["changes"].as_array().unwrap().len(), 2, "{change_set}");
+    assert_eq!(change_set["prediction"], json!([]));
+}
+
 /// `diff --deployed` prints neither the deployed value of a parameter with `NoEcho` nor the one that is given, and reports that it may
 /// change.
 #[test]

@@ -16,6 +16,7 @@ use crate::error::DeployError;
 use crate::lookup::{change_sets, find_stack, status_of};
 use crate::messages;
 use crate::parameters::{ParameterNote, changed_ssm_values};
+use crate::prediction::PredictionDifference;
 use crate::request::{ChangeSetRequest, Existing};
 use crate::secret::Secrets;
 use crate::status::{Replacement, StackStatus};
@@ -60,6 +61,10 @@ pub struct ChangeSet {
     /// Whether the operation uses CloudFormation's express mode.
     #[serde(default)]
     pub express: bool,
+    /// The resources for which the changes differ from what the comparison of the templates predicts; `None` if they were not
+    /// compared.
+    #[serde(default)]
+    pub prediction: Option<Vec<PredictionDifference>>,
 }
 
 impl ChangeSet {
@@ -191,6 +196,7 @@ async fn read(
         created_stack,
         keep_failed: request.options.keep_failed,
         express: request.options.express,
+        prediction: None,
     })
 }
 

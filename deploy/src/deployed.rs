@@ -50,37 +50,52 @@ pub async fn deployed_stack(
         return Ok(None);
     }
     let template = deployed_template(connection, &stack.name, TemplateStage::Original).await?;
-    let secret = |template: &Template, name: &str| {
-        template.section("Parameters").any(|(known, one)| known == name && is_no_echo(one))
-    };
-    let parameters: BTreeMap<String, Option<String>> = found
-        .parameters()
-        .iter()
-        .filter_map(|one| Some((one.parameter_key()?, one.parameter_value()?)))
-        .map(|(name, value)| {
-            let is_hidden = value == MASK || secret(&template, name);
-            (name.to_owned(), (!is_hidden).then(|| value.to_owned()))
-        })
-        .collect();
     let resolved = parameters::resolve(connection, stack, given, Some(&found), report).await?;
-    let mut next_parameters = BTreeMap::new();
-    for (name, declaration) in stack.template.section("Parameters") {
-        let sent = resolved.values.iter().find(|one| one.parameter_key() == Some(name));
-        let value = match sent {
-            Some(one) if one.use_previous_value() == Some(true) => parameters.get(name).cloned().flatten(),
-            Some(one) => one.parameter_value().map(str::to_owned),
-            None => default_text(declaration),
-        };
-        next_parameters.insert(name.to_owned(), value.filter(|_| !is_no_echo(declaration)));
+    let mut deployed = DeployedStack::new(stack, &found, template, &resolved);
+    deployed.policy = policy(connection, &stack.name, report).await?;
+    Ok(Some(deployed))
+}
+
+impl DeployedStack {
+    /// A deployed stack without its policy. `resolved` are the parameters that a deployment would set.
+    pub(crate) fn new(
+        stack: &StackArtifact,
+        found: &Stack,
+        template: Template,
+        resolved: &parameters::Parameters,
+    ) -> Self {
+        let secret =
+            |name: &str| template.section("Parameters").any(|(known, one)| known == name && is_no_echo(one));
+        let parameters: BTreeMap<String, Option<String>> = found
+            .parameters()
+            .iter()
+            .filter_map(|one| Some((one.parameter_key()?, one.parameter_value()?)))
+            .map(|(name, value)| {
+                let is_hidden = value == MASK || secret(name);
+                (name.to_owned(), (!is_hidden).then(|| value.to_owned()))
+            })
+            .collect();
+        let mut next_parameters = BTreeMap::new();
+        for (name, declaration) in stack.template.section("Parameters") {
+            let sent = resolved.values.iter().find(|one| one.parameter_key() == Some(name));
+            let value = match sent {
+                Some(one) if one.use_previous_value() == Some(true) => {
+                    parameters.get(name).cloned().flatten()
+                }
+                Some(one) => one.parameter_value().map(str::to_owned),
+                None => default_text(declaration),
+            };
+            next_parameters.insert(name.to_owned(), value.filter(|_| !is_no_echo(declaration)));
+        }
+        Self {
+            tags: own_tags(stack, found),
+            termination_protection: found.enable_termination_protection == Some(true),
+            policy: None,
+            template,
+            parameters,
+            next_parameters,
+        }
     }
-    Ok(Some(DeployedStack {
-        tags: own_tags(stack, &found),
-        termination_protection: found.enable_termination_protection == Some(true),
-        policy: policy(connection, &stack.name, report).await?,
-        template,
-        parameters,
-        next_parameters,
-    }))
 }
 
 /// The tags of a stack whose keys the program sets.

@@ -36,6 +36,7 @@ mod parameters;
 pub mod permissions;
 mod plan;
 mod poller;
+mod prediction;
 mod preparation;
 mod prompt;
 mod quotas;
@@ -71,6 +72,7 @@ pub use orchestrator::{Deleted, Orchestrator, Settings};
 pub use order::{StackResult, run_in_order};
 pub use parameters::{ParameterNote, ParameterReason};
 pub use plan::{Plan, PlannedOutcome, PlannedStack};
+pub use prediction::{ComparePrediction, ComparedVersions, PredictionDifference, ResourceOutcome};
 pub use preparation::{Options, Prepared, prepare};
 pub use prompt::{NoPrompt, Prompt, Question};
 pub use quotas::{QuotaId, quota_values};
@@ -153,6 +155,11 @@ pub enum Progress {
     Deferred(Option<Box<DeployedStack>>),
     /// CloudFormation is creating the change set.
     CreatingChangeSet,
+    /// The change set cannot be compared with what the templates predict. The deployment continues.
+    NotCompared {
+        /// The reason.
+        reason: String,
+    },
     /// The change set is ready.
     ChangeSetCreated(Box<ChangeSet>),
     /// The change set is being executed.

@@ -102,7 +102,12 @@ pub(crate) async fn deployed_template(
 ) -> Result<Template, DeployError> {
     let request = connection.cloudformation.get_template().stack_name(stack).template_stage(stage);
     let answer = request.send().await.map_err(DeployError::call("GetTemplate"))?;
-    Template::read(answer.template_body().unwrap_or_default()).map_err(|error| DeployError::Call {
+    read_template(stack, answer.template_body())
+}
+
+/// Parses the template of a stack that `GetTemplate` has returned.
+pub(crate) fn read_template(stack: &str, body: Option<&str>) -> Result<Template, DeployError> {
+    Template::read(body.unwrap_or_default()).map_err(|error| DeployError::Call {
         operation: "GetTemplate",
         code: None,
         message: format!("the deployed template of {stack} cannot be parsed: {}", error.message),

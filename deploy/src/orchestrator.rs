@@ -20,7 +20,8 @@ use crate::execution::{Outcome, execute, keep_unchanged};
 use crate::lookup::{find_stack, status_of};
 use crate::order::{StackResult, run_in_order};
 use crate::plan::{Plan, PlannedOutcome, PlannedStack};
-use crate::preparation::{Options, Prepared, prepare, wait_until_idle};
+use crate::prediction::ComparePrediction;
+use crate::preparation::{Options, Prepared, prepare_compared, wait_until_idle};
 use crate::prompt::{Prompt, Question};
 use crate::recovery::cancel;
 use crate::refactor::{ResourceMove, refactor, rename_approvals, renames};
@@ -86,6 +87,7 @@ pub struct Orchestrator<'a> {
     prompt: &'a dyn Prompt,
     report: &'a dyn Fn(&StackArtifact, Progress),
     settings: Settings,
+    compare: Option<ComparePrediction<'a>>,
     /// Only one question is open at a time.
     asking: Mutex<()>,
     /// The stacks on which an operation is running, by name.
@@ -106,10 +108,18 @@ impl<'a> Orchestrator<'a> {
             prompt,
             report,
             settings,
+            compare: None,
             asking: Mutex::new(()),
             running: RefCell::default(),
             stopped: watch::Sender::new(false),
         }
+    }
+
+    /// Compares each change set with what the deployed template and the new one predict.
+    #[must_use]
+    pub fn comparing(mut self, compare: ComparePrediction<'a>) -> Self {
+        self.compare = Some(compare);
+        self
     }
 
     /// Starts no other operation, and withdraws open questions. Change sets that were not executed are deleted.
@@ -343,7 +353,7 @@ impl<'a> Orchestrator<'a> {
             }
             Some(PlannedOutcome::Ready { change_set, .. }) => Prepared::Ready(change_set.clone()),
             Some(PlannedOutcome::Deferred { .. }) | None => {
-                prepare(&connection, stack, options, &report).await?
+                prepare_compared(&connection, stack, options, self.compare, &report).await?
             }
         };
         match prepared {
@@ -421,7 +431,7 @@ impl<'a> Orchestrator<'a> {
         let report = |progress| job.report(progress);
         let renames = renames(&connection, stack, &report).await?;
         let planned = if after.is_empty() && renames.is_empty() {
-            let prepared = prepare(&connection, stack, options, &report).await?;
+            let prepared = prepare_compared(&connection, stack, options, self.compare, &report).await?;
             PlannedStack::new(&connection, stack, options, prepared)
         } else {
             let deployed = deployed_stack(&connection, stack, &options.parameters, &report).await?;

@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::import::Import;
 use crate::lookup::{deployed_template, find_stack, resources, status_of};
+use crate::prediction::{self, ComparePrediction};
 use crate::request::{ChangeSetRequest, Existing};
 use crate::secret::Secrets;
 use crate::status::{ResourceStatus, StackStatus};
@@ -131,6 +132,17 @@ pub async fn prepare(
     options: &Options,
     report: Report<'_>,
 ) -> Result<Prepared, DeployError> {
+    prepare_compared(connection, stack, options, None, report).await
+}
+
+/// As [`prepare`], and compares the change set of a stack that is deployed with what the templates predict.
+pub(crate) async fn prepare_compared(
+    connection: &Connection,
+    stack: &StackArtifact,
+    options: &Options,
+    compare: Option<ComparePrediction<'_>>,
+    report: Report<'_>,
+) -> Result<Prepared, DeployError> {
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -179,6 +191,13 @@ pub async fn prepare(
                 return Ok(match change_set {
                     Some(mut change_set) => {
                         change_set.attributes.extend(protection);
+                        if let (Some(compare), Some(deployed), false) = (compare, deployed, is_import) {
+                            let known = (deployed, &request.parameters);
+                            let versions =
+                                prediction::versions(connection, stack, known, &change_set, report).await?;
+                            change_set.prediction =
+                                versions.map(|versions| compare(stack, versions, &change_set));
+                        }
                         Prepared::Ready(Box::new(change_set))
                     }
                     None => {

@@ -126,6 +126,7 @@ impl<'a> Secrets<'a> {
             Progress::ChangeSetNotDeleted { change_set, reason } => {
                 Progress::ChangeSetNotDeleted { change_set, reason: self.mask(&reason) }
             }
+            Progress::NotCompared { reason } => Progress::NotCompared { reason: self.mask(&reason) },
             Progress::OperationUnavailable { operation, reason } => {
                 Progress::OperationUnavailable { operation, reason: self.mask(&reason) }
             }

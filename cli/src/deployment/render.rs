@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 use stackwright_deploy::{
     Annotation, Change, ChangeAction, ChangeSet, ChangedProperty, DeletionPreview, Disposition,
-    ParameterNote, ParameterReason, PolicyAction, Replacement, RequiredApproval,
+    ParameterNote, ParameterReason, PolicyAction, PredictionDifference, Replacement, RequiredApproval,
+    ResourceOutcome,
 };
 use stackwright_review::diff;
 use stackwright_review::markdown::Part;
@@ -197,6 +198,34 @@ fn notes(change_set: &ChangeSet) -> Vec<String> {
     notes
 }
 
+/// Returns a line for each resource for which the change set differs from what the templates predict.
+fn prediction(change_set: &ChangeSet) -> Vec<String> {
+    let differences = change_set.prediction.iter().flatten();
+    differences.map(difference_of_prediction).collect()
+}
+
+fn difference_of_prediction(difference: &PredictionDifference) -> String {
+    let words = |outcome: &Option<ResourceOutcome>, nothing: &str| match outcome {
+        None => nothing.to_owned(),
+        Some(outcome) if outcome.causes.is_empty() => outcome_words(&outcome.consequence),
+        Some(outcome) => {
+            format!("{} because of {}", outcome_words(&outcome.consequence), outcome.causes.join(", "))
+        }
+    };
+    let PredictionDifference { logical_id, resource_type, predicted, reported } = difference;
+    line(&format!(
+        "{logical_id} {resource_type} {} in this change set; the templates predict that it {}",
+        words(reported, "does not change"),
+        words(predicted, "does not change"),
+    ))
+}
+
+/// The words for the name of a consequence.
+fn outcome_words(name: &str) -> String {
+    let known = diff::Consequence::ALL.into_iter().find(|one| one.name() == name);
+    known.map_or_else(|| name.to_owned(), |known| known.words().to_owned())
+}
+
 /// Returns a change set as text.
 pub(crate) fn change_set(change_set: &ChangeSet) -> String {
     let mut text = String::new();
@@ -214,6 +243,9 @@ pub(crate) fn change_set(change_set: &ChangeSet) -> String {
     }
     if let Some(counts) = counts(&change_set.changes) {
         let _ = writeln!(text, "  in all: {counts}");
+    }
+    for one in prediction(change_set) {
+        let _ = writeln!(text, "  warning: {one}");
     }
     for required in change_set.required_approvals().iter().filter(|one| one.loses.is_some()) {
         let _ = writeln!(text, "  ! {}", line(&required.to_string()));
@@ -260,6 +292,9 @@ pub(crate) fn change_set_markdown(stack: &str, change_set: &ChangeSet) -> (Strin
     }
     for note in notes(change_set) {
         let _ = writeln!(text, "- {}", markdown(&note));
+    }
+    for one in prediction(change_set) {
+        let _ = writeln!(text, "- Warning: {}", markdown(&one));
     }
     for one in &change_set.warnings {
         let (id, reason) = (markdown_code(&one.logical_id), markdown(&one.reason));

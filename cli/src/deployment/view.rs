@@ -233,6 +233,9 @@ fn message_of(progress: &Progress) -> Option<String> {
         Progress::ChangeSetNotDeleted { change_set, reason } => {
             format!("the change set {change_set} was not deleted: {reason}")
         }
+        Progress::NotCompared { reason } => {
+            format!("the change set is not compared with what the templates predict: {reason}")
+        }
         Progress::AttributeChanged(change) => change.to_string(),
         Progress::OutputsUnavailable { reason } => {
             format!("the stack was deployed, but its outputs cannot be read: {reason}")

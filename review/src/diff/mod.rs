@@ -25,6 +25,7 @@
 mod apply;
 mod assets;
 mod chain;
+mod change_set;
 mod consequence;
 mod cross_stack;
 mod edit;
@@ -47,6 +48,7 @@ use std::collections::HashMap;
 
 use stackwright_synth::{Assembly, StackArtifact};
 
+pub use change_set::{Disagreement, ReportedChange, ResourceOutcome, disagreements};
 pub use effective::Input;
 pub use model::{
     AssetChange, Because, Consequence, Diff, FileChange, MovedResource, PropertyChange, Recreation,

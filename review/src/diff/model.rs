@@ -115,6 +115,21 @@ pub enum Consequence {
 }
 
 impl Consequence {
+    /// All consequences, the most severe first.
+    pub const ALL: [Self; 11] = [
+        Self::Refused,
+        Self::Replaced,
+        Self::Deleted,
+        Self::MayBeReplaced,
+        Self::Retained,
+        Self::Snapshot,
+        Self::Created,
+        Self::Updated,
+        Self::Moved,
+        Self::AttributesOnly,
+        Self::Unchanged,
+    ];
+
     /// In words: `is replaced`.
     pub fn words(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use super::results::{report_failure, summarize};
 use super::{OutputFormat, print_json, print_text};
 use crate::deployment::{
     ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
-    block_on, command, description, diagnosis_json, explain, failure, run_until_stopped,
+    block_on, command, compare_prediction, description, diagnosis_json, explain, failure, run_until_stopped,
 };
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
@@ -84,7 +84,8 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
         let terminal = Terminal::new(&view);
         let report = |stack: &StackArtifact, progress: Progress| view.progress(&stack.name, &progress);
         let settings = Settings::new(arguments.concurrency).approvals(arguments.approval.policy());
-        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
+        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings)
+            .comparing(&compare_prediction);
         let options = |stack: &StackArtifact| arguments.deployment.options(stack, &description);
         let report_end = |stack: &StackArtifact, result: &Result<Outcome, DeployError>| {
             view.end(&stack.name);

@@ -20,8 +20,8 @@ use super::results::{report_failure, summarize};
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
     DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, account_quotas,
-    approvals_markdown, as_version, block_on, change_set, change_set_markdown, command, commit, description,
-    failure, quoted, run_until_stopped,
+    approvals_markdown, as_version, block_on, change_set, change_set_markdown, command, commit,
+    compare_prediction, description, failure, quoted, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -111,7 +111,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
             progress => view.progress(&stack.name, &progress),
         };
         let settings = Settings::new(arguments.concurrency);
-        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
+        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings)
+            .comparing(&compare_prediction);
         let options = |stack: &StackArtifact| arguments.deployment.options(stack, &description);
         let report_end = |stack: &StackArtifact, result: &Result<PlannedStack, DeployError>| {
             if let Err(error) = result {

@@ -1,0 +1,64 @@
+//! Compares a change set with what the deployed template and the new one predict.
+
+use stackwright_deploy::{
+    AttributeChange, Change, ChangeAction, ChangeSet, ComparedVersions, PolicyAction, PredictionDifference,
+    Replacement, ResourceOutcome,
+};
+use stackwright_review::diff::{self, Consequence, ReportedChange};
+use stackwright_synth::StackArtifact;
+
+use super::deployed::as_version;
+
+/// Returns the resources for which a change set differs from the prediction.
+pub(crate) fn compare_prediction(
+    stack: &StackArtifact,
+    versions: ComparedVersions,
+    change_set: &ChangeSet,
+) -> Vec<PredictionDifference> {
+    let mut new = stack.clone();
+    let ComparedVersions { deployed, processed, .. } = versions;
+    if let Some(template) = processed {
+        new.template = template;
+    }
+    let found = diff::compare_deployed(&[(Some(as_version(deployed, &new)), &new)]);
+    let reported: Vec<ReportedChange> = change_set.changes.iter().map(reported).collect();
+    let changes_tags = change_set.attributes.iter().any(|one| matches!(one, AttributeChange::Tag { .. }));
+    diff::disagreements(&found, &reported, changes_tags)
+        .into_iter()
+        .map(|one| PredictionDifference {
+            logical_id: one.logical_id,
+            resource_type: one.resource_type,
+            predicted: one.predicted.map(outcome),
+            reported: one.reported.map(outcome),
+        })
+        .collect()
+}
+
+fn outcome(outcome: diff::ResourceOutcome) -> ResourceOutcome {
+    ResourceOutcome {
+        consequence: outcome.consequence.name().to_owned(),
+        causes: outcome.causes.into_iter().collect(),
+    }
+}
+
+/// A change of a change set as the comparison takes it.
+fn reported(change: &Change) -> ReportedChange {
+    let consequence = match (&change.action, &change.replacement, &change.policy_action) {
+        // The import of a resource that exists is approved with `--import-existing`.
+        (ChangeAction::Add | ChangeAction::Import, ..) => Some(Consequence::Created),
+        (ChangeAction::Remove, _, Some(PolicyAction::Retain)) => Some(Consequence::Retained),
+        (ChangeAction::Remove, _, Some(PolicyAction::Snapshot)) => Some(Consequence::Snapshot),
+        (ChangeAction::Remove, _, Some(PolicyAction::Delete)) => Some(Consequence::Deleted),
+        (ChangeAction::Remove, ..) => None,
+        (_, Some(Replacement::Yes), _) => Some(Consequence::Replaced),
+        (_, Some(Replacement::Conditional), _) => Some(Consequence::MayBeReplaced),
+        _ => Some(Consequence::Updated),
+    };
+    ReportedChange {
+        logical_id: change.logical_id.clone(),
+        resource_type: change.resource_type.clone(),
+        consequence,
+        properties: change.properties.iter().map(|one| one.name.clone()).collect(),
+        causes: change.replacement_causes().map(str::to_owned).collect(),
+    }
+}
