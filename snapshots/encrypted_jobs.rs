@@ -11,7 +11,7 @@ use stackwright::stacks::launch::{
     ApprovedModel, CallbackStep, CheckStep, CheckType, CreateModelStep, EndpointConfigStep, EndpointStep,
     LambdaStep, Optimizations, OutputType, Quantization, RepackStep, StepOptions,
 };
-use stackwright::stacks::training::{Customization, CustomizationTechnique};
+use stackwright::stacks::training::{Customization, CustomizationTechnique, Mlflow};
 use stackwright::stacks::{AlarmTopicHandle, PrivateBucketHandle, PrivateKeyHandle};
 
 /// The app, with one stack.
@@ -114,6 +114,10 @@ impl Jobs {
         .profiler(self.runs.location("profiles"))
         .debugger(self.runs.location("tensors"))
         .tensor_board(self.runs.location("boards"))
+        .mlflow(
+            Mlflow::new(self.arn("sagemaker", "mlflow-tracking-server/runs"))
+                .artifacts(self.runs.location("mlflow/")),
+        )
         .secret("HUB_TOKEN", self.secret())
         .vpc(network())
         .kms_key(&self.key)
@@ -131,6 +135,10 @@ impl Jobs {
             self.runs.location("custom").per_run(),
         )
         .input("train", self.data.location("instructions/"))
+        .model_package_group(self.group.clone())
+        .mlflow(
+            Mlflow::new(self.arn("sagemaker", "mlflow-app/app-1")).artifacts(self.runs.location("mlflow/")),
+        )
         .kms_key(&self.key)
     }
 
@@ -153,8 +161,10 @@ impl Jobs {
                     .kms_key(&self.key),
             ),
         );
-        let trained =
-            pipeline.step("Train", TrainingStep::new(self.job().input("prepared", prepared.output("train"))));
+        let trained = pipeline.step(
+            "Train",
+            TrainingStep::new(self.job().remote_debug().input("prepared", prepared.output("train"))),
+        );
         let tuned = pipeline.step(
             "Tune",
             TuningStep::new(

@@ -3,6 +3,7 @@
 pub mod encrypted_clusters;
 pub mod encrypted_endpoints;
 pub mod encrypted_jobs;
+pub mod needs;
 pub mod template;
 
 use std::path::{Path, PathBuf};

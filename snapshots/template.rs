@@ -1,14 +1,20 @@
 //! A template whose values are strings, and what its roles allow.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::Value as Json;
 use stackwright::App;
 
-/// A template whose values are strings: references are written as `<Id>` and `<Id.Attribute>`.
+/// A template whose values are strings: references are written as `<Id>` and `<Id.Attribute>`, and those to other stacks of the
+/// app as `<Stack/Id>` and `<Stack/Id.Attribute>`. The partition is `aws`.
 pub struct Template {
     /// The section `Resources`.
     pub resources: serde_json::Map<String, Json>,
+    parameters: Json,
+    region: String,
+    /// The resources of all stacks of the app, by the names of the stacks.
+    stacks: Rc<BTreeMap<String, serde_json::Map<String, Json>>>,
 }
 
 impl Template {
@@ -26,12 +32,28 @@ impl Template {
     /// If the app has errors.
     pub fn all(app: &App) -> Vec<Self> {
         let assembly = stackwright::testing::synth(app);
-        let sections = assembly.stacks.iter().map(|stack| stack.template.sections());
+        let resources = |sections: &Json| sections["Resources"].as_object().cloned().unwrap_or_default();
+        let sections: Vec<Json> =
+            assembly.stacks.iter().map(|stack| Json::Object(stack.template.sections().clone())).collect();
+        let names = assembly.stacks.iter().map(|stack| stack.name.clone());
+        let stacks = Rc::new(names.zip(sections.iter().map(resources)).collect());
+        let region = |region: &Option<String>| region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+        let regions = assembly.stacks.iter().map(|stack| region(&stack.environment.region));
         sections
-            .map(|sections| Self {
-                resources: sections["Resources"].as_object().cloned().unwrap_or_default(),
+            .iter()
+            .zip(regions)
+            .map(|(sections, region)| Self {
+                resources: resources(sections),
+                parameters: sections["Parameters"].clone(),
+                region,
+                stacks: Rc::clone(&stacks),
             })
             .collect()
+    }
+
+    /// The region of the stack.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// The resources of a type: their logical IDs and properties.
@@ -50,7 +72,12 @@ impl Template {
         match value {
             Json::String(text) => text.clone(),
             Json::Object(function) => match function.iter().next() {
-                Some((name, Json::String(id))) if name == "Ref" => format!("<{id}>"),
+                Some((name, Json::String(id))) if name == "Ref" => self.referenced(id),
+                Some((name, Json::Array(parts))) if name == "Fn::Join" => {
+                    let separator = parts[0].as_str().unwrap_or_default();
+                    let parts = parts[1].as_array().into_iter().flatten();
+                    parts.map(|part| self.text(part)).collect::<Vec<_>>().join(separator)
+                }
                 Some((name, Json::Array(path))) if name == "Fn::GetAtt" => {
                     self.attribute(path[0].as_str().unwrap_or_default(), path[1].as_str().unwrap_or_default())
                 }
@@ -75,9 +102,27 @@ impl Template {
     }
 
     fn attribute(&self, id: &str, attribute: &str) -> String {
-        match (self.resources[id]["Type"].as_str(), attribute) {
-            (Some("AWS::S3::Bucket"), "Arn") => format!("arn:<AWS::Partition>:s3:::<{id}>"),
-            _ => format!("<{id}.{attribute}>"),
+        attribute_of(&self.resources[id], id, attribute)
+    }
+
+    /// What `Ref` returns. A parameter with an output of another stack is a reference to its resource.
+    fn referenced(&self, id: &str) -> String {
+        match id {
+            "AWS::Partition" => return "aws".to_owned(),
+            "AWS::Region" => return self.region.clone(),
+            "AWS::URLSuffix" => return "amazonaws.com".to_owned(),
+            _ => {}
+        }
+        let path =
+            self.parameters[id]["Default"].as_str().and_then(|path| path.strip_prefix("/stackwright/"));
+        let parts: Vec<&str> = path.into_iter().flat_map(|path| path.split('/')).collect();
+        match parts[..] {
+            [stack, other, "Ref"] => format!("<{stack}/{other}>"),
+            [stack, other, attribute] => {
+                let resource = &self.stacks[stack][other];
+                attribute_of(resource, &format!("{stack}/{other}"), attribute)
+            }
+            _ => format!("<{id}>"),
         }
     }
 
@@ -90,7 +135,7 @@ impl Template {
             text.push_str(before);
             text.push_str(&match name.split_once('.') {
                 Some((id, attribute)) => self.attribute(id, attribute),
-                None => format!("<{name}>"),
+                None => self.referenced(name),
             });
             rest = after;
         }
@@ -100,9 +145,27 @@ impl Template {
     /// The KMS key of the bucket of a URI, by its ARN, if the bucket is one of the template.
     pub fn key_of(&self, uri: &str) -> Option<String> {
         let id = uri.strip_prefix("s3://<")?.split_once('>')?.0;
-        let bucket = &self.resources.get(id)?["Properties"]["BucketEncryption"];
+        let (stack, resource) = match id.split_once('/') {
+            Some((stack, other)) => (Some(stack), self.stacks[stack].get(other)?),
+            None => (None, self.resources.get(id)?),
+        };
+        let bucket = &resource["Properties"]["BucketEncryption"];
         let rule = &bucket["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"];
-        rule.get("KMSMasterKeyID").map(|key| self.text(key))
+        let key = self.text_of_stack(stack, rule.get("KMSMasterKeyID")?);
+        Some(key)
+    }
+
+    /// A value of a template of the app as this template names it.
+    fn text_of_stack(&self, stack: Option<&str>, value: &Json) -> String {
+        let Some(stack) = stack else { return self.text(value) };
+        match (value["Fn::GetAtt"].as_array(), value["Ref"].as_str()) {
+            (Some(path), _) => {
+                let [id, attribute] = [0, 1].map(|index| path[index].as_str().unwrap_or_default());
+                attribute_of(&self.stacks[stack][id], &format!("{stack}/{id}"), attribute)
+            }
+            (_, Some(id)) => format!("<{stack}/{id}>"),
+            _ => self.text(value),
+        }
     }
 
     /// What each role allows: actions and the patterns of resources.
@@ -191,6 +254,13 @@ impl Template {
         wide.filter(|(_, one)| is_wide(one))
             .map(|(role, (action, resource))| format!("{role}: {action} on {resource}"))
             .collect()
+    }
+}
+
+fn attribute_of(resource: &Json, id: &str, attribute: &str) -> String {
+    match (resource["Type"].as_str(), attribute) {
+        (Some("AWS::S3::Bucket"), "Arn") => format!("arn:aws:s3:::<{id}>"),
+        _ => format!("<{id}.{attribute}>"),
     }
 }
 

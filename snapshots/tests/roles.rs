@@ -1,10 +1,11 @@
-//! The roles of endpoints allow what their templates name, and nothing on `*` where an ARN can stand. What is needed is
-//! derived from the template: from the models, the configurations and the keys of buckets.
+//! The roles of every construct and of every example allow what their templates name, and nothing on `*` where an ARN can stand.
+//! What is needed is derived from the templates (`needs/`).
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use snapshots::encrypted_clusters::KeyOf;
+use snapshots::needs::{Outside, assert_sufficient};
 use snapshots::template::{Need, Template};
 use stackwright::prelude::*;
 use stackwright::resources::sagemaker::EndpointConfig;
@@ -16,131 +17,93 @@ fn encrypted() -> App {
     snapshots::encrypted_endpoints::app(1)
 }
 
-/// What each role of endpoints needs.
-struct Needs<'t>(&'t Template);
+/// The bucket of requests is not in the template: its location is an argument of the endpoint.
+fn outside() -> Outside {
+    let key = snapshots::encrypted_endpoints::external_key("us-east-1");
+    Outside { buckets: [("company-requests".to_owned(), key)].into(), ..Outside::default() }
+}
 
-impl Needs<'_> {
-    /// The KMS key of the bucket of a URI, by its ARN.
-    fn key_of(&self, uri: &str) -> Option<String> {
-        match uri.starts_with("s3://company-requests/") {
-            true => Some(snapshots::encrypted_endpoints::external_key("us-east-1")),
-            false => self.0.key_of(uri),
-        }
-    }
-
-    /// What each role needs: an action and a resource, and where in the template that is named.
-    fn needed(&self) -> Vec<Need> {
-        let mut needed = Vec::new();
-        let mut role_of_model = BTreeMap::new();
-        for (id, model) in self.0.of_type("AWS::SageMaker::Model") {
-            let role = self.0.role(&model["ExecutionRoleArn"]);
-            role_of_model.insert(id.clone(), role.clone());
-            let container = &model["PrimaryContainer"];
-            self.reads(&role, &container["ModelDataUrl"], &mut needed);
-            self.reads(&role, &container["ModelDataSource"]["S3DataSource"]["S3Uri"], &mut needed);
-            let image = self.0.text(&container["Image"]);
-            let (host, path) = image.split_once('/').unwrap();
-            let account = host.split('.').next().unwrap();
-            let repository = path.split(':').next().unwrap();
-            let arn = format!("arn:<AWS::Partition>:ecr:us-east-1:{account}:repository/{repository}");
-            for action in ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] {
-                needed.push((role.clone(), action.to_owned(), arn.clone()));
-            }
-            needed.push((role.clone(), "ecr:GetAuthorizationToken".to_owned(), "*".into()));
-            if !model["VpcConfig"].is_null() {
-                let arn = "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/eni-1";
-                needed.push((role.clone(), "ec2:CreateNetworkInterface".to_owned(), arn.into()));
-            }
-        }
-        for (_, config) in self.0.of_type("AWS::SageMaker::EndpointConfig") {
-            let mut roles: Vec<String> = Vec::new();
-            for variant in config["ProductionVariants"].as_array().unwrap() {
-                match variant.get("ModelName") {
-                    Some(name) => {
-                        let model = self.0.text(name);
-                        let model = model.trim_matches(['<', '>']).trim_end_matches(".ModelName").to_owned();
-                        roles.push(role_of_model[&model].clone());
-                    }
-                    None => roles.push(self.0.role(&config["ExecutionRoleArn"])),
-                }
-                let role = roles.last().unwrap();
-                self.writes(role, &variant["CoreDumpConfig"]["DestinationS3Uri"], &mut needed);
-            }
-            for role in &roles {
-                self.writes(role, &config["DataCaptureConfig"]["DestinationS3Uri"], &mut needed);
-                let output = &config["AsyncInferenceConfig"]["OutputConfig"];
-                self.writes(role, &output["S3OutputPath"], &mut needed);
-                self.writes(role, &output["S3FailurePath"], &mut needed);
-                if !output.is_null() {
-                    let requests = Json::from("s3://company-requests/requests/1.json");
-                    self.reads(role, &requests, &mut needed);
-                }
-                for topic in ["SuccessTopic", "ErrorTopic"] {
-                    let Some(topic) = output["NotificationConfig"].get(topic) else { continue };
-                    needed.push((role.clone(), "sns:Publish".to_owned(), self.0.text(topic)));
-                    needed.push((role.clone(), "kms:GenerateDataKey".to_owned(), "<TopicKey.Arn>".into()));
-                }
-                if let Some(key) = config.get("KmsKeyId") {
-                    for action in ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"] {
-                        needed.push((role.clone(), action.to_owned(), self.0.text(key)));
-                    }
-                }
-                needed.push((role.clone(), "cloudwatch:PutMetricData".to_owned(), "*".into()));
-            }
-        }
-        for (_, component) in self.0.of_type("AWS::SageMaker::InferenceComponent") {
-            let adapter = &component["Specification"]["Container"]["ArtifactUrl"];
-            self.reads("HostRole", adapter, &mut needed);
-        }
-        needed
-    }
-
-    fn reads(&self, role: &str, uri: &Json, needed: &mut Vec<Need>) {
-        if uri.is_null() {
-            return;
-        }
-        let uri = self.0.text(uri);
-        let object = format!("arn:<AWS::Partition>:s3:::{}", uri.strip_prefix("s3://").unwrap());
-        needed.push((role.to_owned(), "s3:GetObject".to_owned(), object.clone()));
-        let bucket = object.split_once('/').unwrap().0.to_owned();
-        needed.push((role.to_owned(), "s3:ListBucket".to_owned(), bucket));
-        needed.extend(self.key_of(&uri).map(|key| (role.to_owned(), "kms:Decrypt".to_owned(), key)));
-    }
-
-    fn writes(&self, role: &str, uri: &Json, needed: &mut Vec<Need>) {
-        if uri.is_null() {
-            return;
-        }
-        let uri = self.0.text(uri);
-        let object = format!("arn:<AWS::Partition>:s3:::{}object", uri.strip_prefix("s3://").unwrap());
-        needed.push((role.to_owned(), "s3:PutObject".to_owned(), object));
-        needed.extend(self.key_of(&uri).map(|key| (role.to_owned(), "kms:GenerateDataKey".to_owned(), key)));
+/// Asserts that each of these actions was derived.
+#[track_caller]
+fn assert_derived(needed: &[Need], actions: &[&str]) {
+    for action in actions {
+        assert!(needed.iter().any(|(_, one, _)| one == action), "{action} was not derived");
     }
 }
 
 #[test]
-fn roles_allow_what_the_template_names() {
-    let template = Template::of(&encrypted());
-    let needed = Needs(&template).needed();
-    assert!(needed.len() > 60, "only {} permissions were derived", needed.len());
-    let lacking = template.lacking(&needed);
-    assert!(lacking.is_empty(), "{lacking:#?}");
-    assert_eq!(template.without_needs(&needed), Vec::<String>::new());
+fn roles_of_endpoints_allow_what_the_template_names() {
+    let app = encrypted();
+    let needed = assert_sufficient("endpoints", &app, &outside(), &[]);
+    assert!(needed.len() > 120, "only {} permissions were derived", needed.len());
+    assert_derived(&needed, &["kms:CreateGrant", "logs:PutLogEvents", "s3:PutObject", "sns:Publish"]);
+    let template = Template::of(&app);
+    let key = &outside().buckets["company-requests"];
+    let reads = [("s3:GetObject", "arn:aws:s3:::company-requests/requests/1.json"), ("kms:Decrypt", key)];
+    let reads = reads.map(|(action, resource)| ("AsynchronousRole".into(), action.into(), resource.into()));
+    assert_eq!(template.lacking(&reads), Vec::<String>::new());
 }
 
-#[test]
-fn no_action_is_allowed_on_everything_where_an_arn_can_stand() {
-    let wide = Template::of(&encrypted()).too_wide();
-    assert!(wide.is_empty(), "{wide:#?}");
-}
+/// The roles of an example of which the template names nothing: the program states what pods and jobs do.
+const OF_PROGRAMS: [&str; 1] = ["JobsRole"];
 
 #[test]
-fn no_role_of_an_example_is_too_wide() {
+fn roles_of_examples_allow_what_their_templates_name() {
+    let mut number = 0;
     for (name, app) in snapshots::examples() {
-        for template in Template::all(&app) {
-            let wide = template.too_wide();
-            assert!(wide.is_empty(), "{name}: {wide:#?}");
-        }
+        number += assert_sufficient(name, &app, &Outside::default(), &[]).len();
+    }
+    assert!(number > 250, "only {number} permissions were derived");
+}
+
+#[test]
+fn roles_of_jobs_allow_what_the_template_names() {
+    let app = snapshots::encrypted_jobs::app();
+    let secret = snapshots::arn("us-east-1", "secretsmanager", "secret:hub-AbCdEf");
+    let outside = Outside { secrets: [(secret, "<SecretsKey.Arn>".to_owned())].into(), ..Outside::default() };
+    let needed = assert_sufficient("jobs", &app, &outside, &[]);
+    assert!(needed.len() > 300, "only {} permissions were derived", needed.len());
+    assert_derived(
+        &needed,
+        &[
+            "dynamodb:GetRecords",
+            "kinesis:GetRecords",
+            "sagemaker:CallMlflowAppApi",
+            "sagemaker:CreateHyperParameterTuningJob",
+            "sagemaker:CreateModelPackage",
+            "sagemaker:DescribeHubContent",
+            "sagemaker-mlflow:LogBatch",
+            "secretsmanager:GetSecretValue",
+            "sqs:ReceiveMessage",
+            "ssm:PutParameter",
+            "ssmmessages:OpenDataChannel",
+            "states:StartExecution",
+        ],
+    );
+}
+
+#[test]
+fn roles_of_clusters_and_fleets_allow_what_the_template_names() {
+    for key_of in [KeyOf::Setters, KeyOf::Stack] {
+        let app = snapshots::encrypted_clusters::app(key_of);
+        let needed = assert_sufficient("clusters", &app, &Outside::default(), &OF_PROGRAMS);
+        assert!(needed.len() > 150, "only {} permissions were derived", needed.len());
+        assert_derived(
+            &needed,
+            &[
+                "aps:RemoteWrite",
+                "eks-auth:AssumeRoleForPodIdentity",
+                "iam:AttachRolePolicy",
+                "kms:CreateGrant",
+                "logs:PutRetentionPolicy",
+                "s3:GetObject",
+                "s3:PutObject",
+                "sagemaker:BatchAddClusterNodes",
+                "sagemaker:DescribeClusterNode",
+                "secretsmanager:GetSecretValue",
+                "ssm:UpdateInstanceInformation",
+            ],
+        );
     }
 }
 

@@ -78,7 +78,7 @@ fn images_come_from_mirrors_and_private_registries() {
         let network = VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
         stack.add("Private", private.vpc(network));
     });
-    let registry = "210987654321.dkr.ecr.us-east-1.<AWS::URLSuffix>/dlc";
+    let registry = "210987654321.dkr.ecr.us-east-1.amazonaws.com/dlc";
     for (id, name) in [
         ("MirroredModel", "pytorch-inference:2.6.0-cpu-py312"),
         ("TritonModel", "sagemaker-tritonserver:25.09-py3"),
@@ -86,7 +86,7 @@ fn images_come_from_mirrors_and_private_registries() {
         let image = made.text(&made.resources[id]["Properties"]["PrimaryContainer"]["Image"]);
         assert_eq!(image, format!("{registry}/{name}"));
     }
-    let repository = "arn:<AWS::Partition>:ecr:us-east-1:210987654321:repository/dlc/pytorch-inference";
+    let repository = "arn:aws:ecr:us-east-1:210987654321:repository/dlc/pytorch-inference";
     assert!(made.allowed()["MirroredRole"].contains(&("ecr:BatchGetImage".into(), repository.into())));
     let config = json!({
         "RepositoryAccessMode": "Vpc", "RepositoryAuthConfig": { "RepositoryCredentialsProviderArn": function },
@@ -204,10 +204,9 @@ fn locations_and_secrets_in_variables_reach_the_role() {
     let allowed = made.allowed();
     assert!(allowed["ScorersRole"].contains(&("secretsmanager:GetSecretValue".into(), secret.into())));
     for role in ["PipelineTrainExecutionRole", "PipelinePrepareExecutionRole"] {
-        for (action, resource) in [
-            ("s3:PutObject", "arn:<AWS::Partition>:s3:::<Runs>/cache/*"),
-            ("kms:GenerateDataKey", "<RunsKey.Arn>"),
-        ] {
+        for (action, resource) in
+            [("s3:PutObject", "arn:aws:s3:::<Runs>/cache/*"), ("kms:GenerateDataKey", "<RunsKey.Arn>")]
+        {
             assert!(allowed[role].contains(&(action.into(), resource.into())), "{role}: {action}");
         }
     }
@@ -246,10 +245,10 @@ fn locations_that_are_set_by_pointer_reach_the_role() {
         ("PipelineTrainExecutionRole", "s3:PutObject", "team-runs/boards/*"),
         ("PipelinePrepareExecutionRole", "s3:GetObject", "team-data/raw/*"),
     ] {
-        let resource = format!("arn:<AWS::Partition>:s3:::{location}");
+        let resource = format!("arn:aws:s3:::{location}");
         assert!(allowed[role].contains(&(action.into(), resource)), "{role}: {:#?}", allowed[role]);
     }
-    let written = ("s3:PutObject".to_owned(), "arn:<AWS::Partition>:s3:::team-data/images/*".to_owned());
+    let written = ("s3:PutObject".to_owned(), "arn:aws:s3:::team-data/images/*".to_owned());
     assert!(!allowed["PipelineTrainExecutionRole"].contains(&written));
 }
 

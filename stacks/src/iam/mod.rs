@@ -7,5 +7,7 @@ mod statement;
 pub use role::{ExecutionRole, RoleOptions, RoleReference, RoleSettings};
 pub use statement::{ConditionOperator, PolicyDocument, Statement};
 
-pub(crate) use permissions::{arn, container, metrics, network_interfaces, pass_to_sagemaker, use_key};
+pub(crate) use permissions::{
+    arn, container, group_and_packages, metrics, network_interfaces, pass_to_sagemaker, use_key,
+};
 pub(crate) use role::{BuiltRole, RoleNeeded, versioned_policy};

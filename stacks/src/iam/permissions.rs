@@ -1,15 +1,27 @@
 //! What the roles of constructs need: logs, metrics, images, networks, keys.
 
-use stackwright_synth::intrinsic::{account_id, partition, region};
+use stackwright_synth::intrinsic::{account_id, partition, region, select, split};
 use stackwright_synth::{IntoValue, Value, sub};
 
 use super::Statement;
+use crate::arn::known;
 use crate::image::Resolved;
 use crate::key::EncryptionKey;
 
 /// The ARN of something of a service in the stack's account and region.
 pub(crate) fn arn(service: &str, resource: impl IntoValue<String>) -> Value<String> {
     sub!("arn:{}:{}:{}:{}:{}", partition(), service, region(), account_id(), resource.into())
+}
+
+/// The ARN of a model package group, and that of all of its packages, by the name or the ARN of the group. A reference to a group
+/// returns its ARN, of which the name is the part after the slash.
+pub(crate) fn group_and_packages(group: &Value<String>) -> (Value<String>, Value<String>) {
+    let packages = |name: Value<String>| arn("sagemaker", sub!("model-package/{}/*", name));
+    match known(group).map(|text| text.split_once('/')) {
+        None => (group.clone(), packages(select::<String>(1, split("/", group.clone())))),
+        Some(Some((_, name))) => (group.clone(), packages(name.into())),
+        Some(None) => (arn("sagemaker", sub!("model-package-group/{}", group)), packages(group.clone())),
+    }
 }
 
 /// What every container in SageMaker needs: its image, its log group (with or without a `*` at its end), its

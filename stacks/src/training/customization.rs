@@ -1,7 +1,9 @@
 //! Serverless model customization, and managed MLflow.
 
-use stackwright_synth::{IntoValue, Properties, Value};
+use stackwright_synth::intrinsic::partition;
+use stackwright_synth::{IntoValue, Properties, Value, sub};
 
+use crate::arn::known;
 use crate::iam::Statement;
 use crate::s3::S3Location;
 
@@ -123,7 +125,8 @@ impl Customization {
         self
     }
 
-    /// The ARN of the evaluator or of the reward function in a hub.
+    /// The ARN of the evaluator or of the reward function in a hub. If it calls a function of Lambda, allow the role of the job to
+    /// do so with `.allow(Statement::allow(["lambda:InvokeFunction"]).on(…))`: the template does not name the function.
     #[track_caller]
     pub fn evaluator(mut self, arn: impl IntoValue<String>) -> Self {
         self.evaluator = Some(arn.into().with_caller_location());
@@ -168,7 +171,11 @@ impl Customization {
         if let Some(arn) = &self.evaluator {
             read = read.on(arn);
         }
-        vec![read]
+        // SageMaker reads the weights of public models from the buckets of JumpStart (policy
+        // AmazonSageMakerModelCustomizationCoreAccess).
+        let weights = Statement::allow(["s3:GetObject", "s3:ListBucket"])
+            .on(sub!("arn:{}:s3:::jumpstart*", partition()));
+        vec![read, weights]
     }
 }
 
@@ -260,7 +267,10 @@ impl Mlflow {
         ];
         let record =
             Statement::allow(actions.map(|action| format!("sagemaker-mlflow:{action}"))).on(&self.arn);
+        // An MLflow app has one more permission, for calls at all; a tracking server has none.
+        let is_server = known(&self.arn).is_some_and(|arn| arn.contains(":mlflow-tracking-server/"));
+        let call = (!is_server).then(|| Statement::allow(["sagemaker:CallMlflowAppApi"]).on(&self.arn));
         let artifacts = self.artifacts.iter().flat_map(|location| location.write());
-        [record].into_iter().chain(artifacts).collect()
+        [record].into_iter().chain(call).chain(artifacts).collect()
     }
 }

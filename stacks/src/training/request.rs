@@ -342,12 +342,14 @@ impl Builder<'_> {
         if let Some(group) = &job.model_package_group {
             let mut config = Properties::default();
             config.put("ModelPackageGroupArn", group);
+            let (of_group, of_packages) = iam::group_and_packages(group);
             let mut packages = Statement::allow([
                 "sagemaker:CreateModelPackage",
                 "sagemaker:DescribeModelPackage",
                 "sagemaker:DescribeModelPackageGroup",
             ])
-            .on(group);
+            .on(of_group)
+            .on(of_packages);
             if let Some(package) = &job.source_model_package {
                 config.put("SourceModelPackageArn", package);
                 packages = packages.on(package);

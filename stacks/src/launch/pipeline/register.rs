@@ -1,13 +1,11 @@
 //! The pipeline step that registers a model.
 
-use stackwright_synth::intrinsic::{select, split};
-use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
+use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use super::model::put_model_data;
 use super::step::{Kind, Lowering, Options, Step, StepOptions};
-use crate::arn::known;
 use crate::document::list;
-use crate::iam::{Statement, arn};
+use crate::iam::{Statement, group_and_packages};
 use crate::image::ContainerImage;
 use crate::training::RunLocation;
 
@@ -214,17 +212,7 @@ impl RegisterModelStep {
         step.put("Type", "RegisterModel");
         self.options.put_order_and_retries(step);
         step.put("Arguments", arguments);
-        // A reference to a group returns its ARN, of which the name is the part after the slash.
-        let (group, packages) = match known(&self.group) {
-            Some(name) => (
-                arn("sagemaker", sub!("model-package-group/{}", name)),
-                arn("sagemaker", sub!("model-package/{}/*", name)),
-            ),
-            None => {
-                let name = select::<String>(1, split("/", self.group.clone()));
-                (self.group.clone(), arn("sagemaker", sub!("model-package/{}/*", name)))
-            }
-        };
+        let (group, packages) = group_and_packages(&self.group);
         lowering.others.push(
             Statement::allow([
                 "sagemaker:AddTags",
