@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 use stackwright::App;
+use stackwright::synth::Assembly;
 
 /// A template whose values are strings: references are written as `<Id>` and `<Id.Attribute>`, and those to other stacks of the
 /// app as `<Stack/Id>` and `<Stack/Id.Attribute>`. The partition is `aws`.
@@ -31,7 +32,11 @@ impl Template {
     /// # Panics
     /// If the app has errors.
     pub fn all(app: &App) -> Vec<Self> {
-        let assembly = stackwright::testing::synth(app);
+        Self::of_assembly(&stackwright::testing::synth(app))
+    }
+
+    /// The templates of all stacks of an assembly.
+    pub fn of_assembly(assembly: &Assembly) -> Vec<Self> {
         let resources = |sections: &Json| sections["Resources"].as_object().cloned().unwrap_or_default();
         let sections: Vec<Json> =
             assembly.stacks.iter().map(|stack| Json::Object(stack.template.sections().clone())).collect();

@@ -219,8 +219,12 @@ fn bucket(uri: &str) -> &str {
 /// # Panics
 /// If a role lacks a permission, is too wide, or has no derived need.
 pub fn assert_sufficient(name: &str, app: &App, outside: &Outside, programs: &[&str]) -> Vec<Need> {
+    let assembly = match app.synth() {
+        Ok(assembly) => assembly,
+        Err(errors) => panic!("{name}: {errors}"),
+    };
     let mut all = Vec::new();
-    for template in Template::all(app) {
+    for template in Template::of_assembly(&assembly) {
         let needed = Needs::of(&template, outside);
         let lacking: BTreeSet<String> = template.lacking(&needed).into_iter().collect();
         assert!(lacking.is_empty(), "{name}: {lacking:#?}");

@@ -3,6 +3,7 @@
 //! that scales to zero.
 #![allow(clippy::unwrap_used)]
 
+use snapshots::needs::{Outside, assert_sufficient};
 use stackwright::prelude::*;
 use stackwright::stacks::container::{Container, Containers};
 use stackwright::stacks::launch::pipeline::{
@@ -186,6 +187,7 @@ fn pipelines_of_public_samples_are_what_others_take() {
     let app = App::new("samples");
     tuning(&app);
     batch(&app);
+    assert_sufficient("samples", &app, &Outside::default(), &[]);
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(&app).write(&assembly).unwrap();
@@ -205,6 +207,7 @@ fn pipelines_of_public_samples_are_what_others_take() {
 fn endpoints_of_public_samples_are_what_others_take() {
     let app = App::new("samples");
     endpoints(&app);
+    assert_sufficient("samples", &app, &Outside::default(), &[]);
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(&app).write(&assembly).unwrap();

@@ -9,14 +9,16 @@ mod requests;
 use std::time::Duration;
 
 use serde_json::Value as JsonValue;
-use stackwright_stacks::launch::{Pipeline, TrainingStep};
-use stackwright_stacks::training::{
+use snapshots::needs::{Outside, assert_sufficient};
+use stackwright::App;
+use stackwright::prelude::Asset;
+use stackwright::stacks::launch::{Pipeline, TrainingStep};
+use stackwright::stacks::training::{
     Checkpoints, Ddp, DebuggerHook, DebuggerRule, Input, InputMode, InstanceGroup, Instances, Mlflow,
     ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp, Spot,
     TensorBoard, TrainingJob, TrainingPlan, WarmPool,
 };
-use stackwright_stacks::{ContainerImage, S3Location, VpcConfig};
-use stackwright_synth::{App, Asset};
+use stackwright::stacks::{ContainerImage, S3Location, VpcConfig};
 
 /// The bucket and a key of the recorded requests.
 fn at(key: &str) -> S3Location {
@@ -35,13 +37,16 @@ fn image(uri: &str) -> ContainerImage {
     ContainerImage::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
 }
 
-/// The request that a pipeline makes for a job, with the functions of CloudFormation replaced.
+/// The request that a pipeline makes for a job, with the functions of CloudFormation replaced. The roles of the job and of the
+/// pipeline allow what the request names.
 fn request(job: TrainingJob) -> JsonValue {
     let app = App::new("requests");
     let stack = app.stack("Training").region("us-east-1");
     let mut pipeline = Pipeline::new();
     pipeline.step("Train", TrainingStep::new(job));
     stack.add("Pipeline", pipeline);
+    let needed = assert_sufficient("a sample", &app, &Outside::default(), &[]);
+    assert!(needed.len() > 8, "{needed:?}");
     let assembly = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
     let template: JsonValue = serde_json::from_str(assembly.stacks[0].template.json()).unwrap();
     let definition =

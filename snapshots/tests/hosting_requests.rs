@@ -9,14 +9,15 @@ mod requests;
 use std::time::Duration;
 
 use serde_json::{Map, Value as JsonValue, json};
-use stackwright_stacks::container::{Container, Containers, LargeModel, ModelData, TextGeneration, Weights};
-use stackwright_stacks::endpoint::{
+use snapshots::needs::{Outside, assert_sufficient};
+use stackwright::stacks::container::{Container, Containers, LargeModel, ModelData, TextGeneration, Weights};
+use stackwright::stacks::endpoint::{
     AsynchronousEndpoint, ComponentEndpoint, DataCapture, HostingOptions, InferenceComponent,
     InstanceCountOptions, MemorySize, MultiModelEndpoint, NotificationTopic, RealTimeEndpoint,
     ServerlessEndpoint, Variant,
 };
-use stackwright_stacks::{ContainerImage, Processor, S3Location, SecurityOptions, VpcConfig};
-use stackwright_synth::{App, Stack};
+use stackwright::stacks::{ContainerImage, Processor, S3Location, SecurityOptions, VpcConfig};
+use stackwright::{App, Stack};
 
 /// The types of resources with the operations that create them.
 const OPERATIONS: [(&str, &str); 4] = [
@@ -69,10 +70,12 @@ fn resolved(value: &JsonValue) -> JsonValue {
     }
 }
 
-/// The properties of the resources of an endpoint, by the operation that creates them.
+/// The properties of the resources of an endpoint, by the operation that creates them. Its roles allow what they name.
 fn created(define: impl FnOnce(&Stack)) -> JsonValue {
     let app = App::new("requests");
     define(&app.stack("Serving").region("us-east-1"));
+    let needed = assert_sufficient("a deployment", &app, &Outside::default(), &[]);
+    assert!(needed.len() > 6, "{needed:?}");
     let assembly = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
     let template: JsonValue = serde_json::from_str(assembly.stacks[0].template.json()).unwrap();
     let mut found = Map::new();
