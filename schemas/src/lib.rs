@@ -5,6 +5,7 @@
 //! | module | data |
 //! |---|---|
 //! | [`registry`] | the schemas of all resource types |
+//! | [`regions`] | the names of regions |
 //! | [`constraints`] | requirements beyond these schemas |
 //! | [`return_values`] | the return values of `Ref` and `Fn::GetAtt` |
 //! | [`refused_updates`] | updates that services reject |
@@ -56,6 +57,7 @@ mod nearest;
 pub mod prices;
 pub mod quotas;
 pub mod refused_updates;
+pub mod regions;
 pub mod registry;
 pub mod return_values;
 pub mod sam;

@@ -88,6 +88,7 @@ impl App {
             id: id.to_owned(),
             name: None,
             environment: Environment::default(),
+            region_location: None,
             description: None,
             tags,
             termination_protection: None,

@@ -155,7 +155,10 @@ pub(crate) fn assemble(state: &State, keep: Keep) -> Result<Assembly, Errors> {
     let mut stacks = Vec::new();
     for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
         let contents = &state.stacks[index];
-        let Rendered { template, provenance, documents, .. } = rendered;
+        let Rendered { template, mut provenance, documents, .. } = rendered;
+        if let Some(location) = contents.region_location {
+            provenance.insert(Provenance::REGION, location.into());
+        }
         let file = |asset: &crate::asset::PackedAsset| FileAsset {
             hash: asset.hash.clone(),
             bucket: bucket.to_owned(),

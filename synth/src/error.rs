@@ -155,7 +155,7 @@ impl ErrorKind {
             }
             Self::StackCycle(_) => "move the resources that both stacks need into a third stack".into(),
             Self::IllegalRegion(region) => {
-                let known = stackwright_schemas::registry::regions().iter().copied();
+                let known = stackwright_schemas::regions::names();
                 format!("a similar region is `{}`", stackwright_schemas::nearest(region, known)?)
             }
             Self::DuplicateStack(_) => "give one of them another ID or another `.name(…)`".into(),

@@ -33,6 +33,10 @@ struct Text {
 }
 
 impl Provenance {
+    /// The pointer of the line that set the region of the stack. It is the name of the pseudo parameter, because the region is not a
+    /// value of the template.
+    pub const REGION: &str = "/AWS::Region";
+
     /// Creates the provenance of a template that was read from text.
     pub(crate) fn of_text(file: &str, text: String) -> Self {
         let text = Text { file: file.to_owned(), text, locations: OnceLock::new() };

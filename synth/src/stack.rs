@@ -79,6 +79,8 @@ pub(crate) struct Contents {
     pub id: String,
     pub name: Option<String>,
     pub environment: Environment,
+    /// The line that set the region.
+    pub region_location: Option<CallerLocation>,
     pub description: Option<String>,
     pub tags: IndexMap<String, String>,
     pub termination_protection: Option<bool>,
@@ -116,13 +118,20 @@ impl Stack {
     }
 
     /// Sets the region that the stack is deployed to, such as `us-east-1`. By default the credentials decide.
+    ///
+    /// A name that does not have the form of a region is an error. For a region that the data of the crate do not list, `check`
+    /// reports the warning `unknown-region` at the line of this call.
     #[track_caller]
     pub fn region(self, region: impl Into<String>) -> Self {
         let region = region.into();
         if !is_region(&region) {
             self.report(ErrorKind::IllegalRegion(region.clone()), Location::caller(), None);
         }
-        self.with(|contents| contents.environment.region = Some(region));
+        let location = Location::caller();
+        self.with(|contents| {
+            contents.environment.region = Some(region);
+            contents.region_location = Some(location);
+        });
         self
     }
 

@@ -4,6 +4,7 @@ mod api;
 mod features;
 mod images;
 mod instances;
+mod regions;
 mod registry;
 mod sources;
 
@@ -41,6 +42,7 @@ pub fn refresh(registry_archive: Option<&Path>, check: bool) -> Result<()> {
     registry::regions(&mut cfn_lint, &mut files)?;
     let model = botocore.json("botocore/data/sagemaker/2017-07-24/service-2.json.gz")?;
     api::request_shapes(&model, &mut files)?;
+    regions::names(&botocore.json("botocore/data/partitions.json")?, &mut files)?;
     instances::table(&mut moto, &model, &mut files)?;
     images::tables(&mut sagemaker, &mut files)?;
     features::manifests(&mut files)?;

@@ -67,6 +67,16 @@ fn made(registry: &Origin) -> Vec<(&'static str, Value)> {
             ),
         ),
         (
+            "schemas/data/region-names.txt",
+            entry(
+                "PyPI botocore",
+                BOTOCORE,
+                "2026-11-17",
+                apache,
+                "the regions of all partitions, without the pseudo regions of global services",
+            ),
+        ),
+        (
             "schemas/data/instances.csv",
             entry(
                 "PyPI moto (EC2 DescribeInstanceTypes output), PyPI botocore (service columns)",

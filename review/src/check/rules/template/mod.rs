@@ -27,6 +27,7 @@ mod quota_nearly_reached;
 mod unknown_attribute;
 mod unknown_format_version;
 mod unknown_mapping_key;
+mod unknown_region;
 mod unknown_section;
 mod unreadable_template;
 mod unused_acknowledgement;
@@ -69,6 +70,7 @@ pub(super) const RULES: &[&Rule] = &[
     &import_of_own_export::RULE,
     &unknown_attribute::RULE,
     &unknown_mapping_key::RULE,
+    &unknown_region::RULE,
     &circular_dependency::RULE,
     &conditional_reference::RULE,
     &unused_parameter::RULE,
