@@ -44,6 +44,11 @@ impl Part {
         self.parts.extend(parts);
         self
     }
+
+    /// The number of characters of the part and of those that follow it.
+    fn length(&self) -> usize {
+        self.text.chars().count() + self.parts.iter().map(Self::length).sum::<usize>()
+    }
 }
 
 /// Returns a document of at most `limit` characters. What does not fit is left out from the end, and the document names it.
@@ -52,10 +57,12 @@ pub fn limited(parts: Vec<Part>, limit: usize, elsewhere: &str) -> String {
     let mut text = String::new();
     let mut left_out: Vec<String> = Vec::new();
     let mut length = 0;
+    // A document that fits needs no sentence about what was left out.
+    let reserve = if parts.iter().map(Part::length).sum::<usize>() <= limit { 0 } else { RESERVE };
     let mut waiting: Vec<Part> = parts.into_iter().rev().collect();
     while let Some(part) = waiting.pop() {
         let more = part.text.chars().count();
-        if length + more + RESERVE > limit {
+        if length + more + reserve > limit {
             left_out.push(part.name);
         } else {
             length += more;

@@ -64,6 +64,30 @@ fn a_card_stays_below_its_limit_and_names_what_it_left_out() {
     }
 }
 
+/// The limits count characters, not bytes. A folded part is left out as a whole, also at the very edge.
+#[test]
+fn a_card_of_wide_characters_is_cut_between_folded_parts() {
+    let many = |text: &str, number: usize| -> JsonValue {
+        let topics = (0..number).map(|number| (format!("Topic{number}"), topic(&format!("{text}{number}"))));
+        JsonValue::Object(topics.collect())
+    };
+    let card = of(&many("名前🚀", 450), &many("別の名前🛰", 450));
+    let whole = markdown(&card, usize::MAX).chars().count();
+    assert!(markdown(&card, usize::MAX).len() > whole, "it has characters of several bytes");
+    for limit in (300..2_000).step_by(7).chain([GITHUB_LIMIT, whole - 1, whole, whole + 1]) {
+        let text = markdown(&card, limit);
+        assert!(text.chars().count() <= limit, "{limit}: {}", text.chars().count());
+        assert_eq!(text.matches("<details").count(), text.matches("</details>").count(), "{limit}: {text}");
+        assert_eq!(text.contains("**Left out"), limit < whole, "{limit}");
+    }
+    let large = of(&many(&"名".repeat(2_000), 300), &many(&"字".repeat(2_000), 300));
+    for limit in [GITHUB_LIMIT, GITLAB_LIMIT] {
+        let text = markdown(&large, limit);
+        assert!(text.chars().count() <= limit && text.contains("**Left out"), "{limit}");
+        assert_eq!(text.matches("<details").count(), text.matches("</details>").count());
+    }
+}
+
 #[test]
 fn json_is_what_the_schema_describes() {
     let card =

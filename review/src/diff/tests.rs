@@ -295,6 +295,37 @@ fn a_value_that_becomes_a_parameter_with_that_default_is_the_same() {
     assert_eq!(change.written[0].path, "QueueName");
 }
 
+/// The flag for programs is about what policies allow: neither what they no longer allow nor the network sets it.
+#[test]
+fn the_flag_of_broadened_permissions_is_in_the_json() {
+    let policy = |statement: JsonValue| {
+        json!({ "Resources": { "P": { "Type": "AWS::IAM::ManagedPolicy", "Properties": {
+            "PolicyDocument": { "Version": "2012-10-17", "Statement": [statement] },
+        } } } })
+    };
+    let statement =
+        |effect: &str, action: &str| policy(json!({ "Effect": effect, "Action": action, "Resource": "*" }));
+    let flag = |old: &JsonValue, new: &JsonValue| {
+        let document: JsonValue = serde_json::from_str(&json(&compared(old, new))).unwrap();
+        document["permissionsBroadened"].clone()
+    };
+    let (narrow, wide) = (statement("Allow", "s3:GetObject"), statement("Allow", "s3:*"));
+    assert_eq!(flag(&narrow, &wide), true);
+    assert_eq!(flag(&wide, &narrow), false);
+    assert_eq!(flag(&narrow, &narrow), false);
+    // Less is denied.
+    assert_eq!(flag(&statement("Deny", "s3:*"), &statement("Deny", "s3:PutObject")), true);
+    let except = |action: &str| policy(json!({ "Effect": "Allow", "NotAction": [action], "Resource": "*" }));
+    assert_eq!(flag(&narrow, &except("iam:*")), true);
+    let group = |address: &str| {
+        json!({ "Resources": { "G": { "Type": "AWS::EC2::SecurityGroup", "Properties": {
+            "GroupDescription": "g",
+            "SecurityGroupIngress": [{ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": address }],
+        } } } })
+    };
+    assert_eq!(flag(&group("10.0.0.0/8"), &group("0.0.0.0/0")), false);
+}
+
 #[test]
 fn security_is_broadened_and_narrowed() {
     let role = |actions: JsonValue, resource: &str| {
