@@ -50,6 +50,16 @@ fn diff_compares_two_templates() {
     stackwright(directory.path()).arg("diff").assert().code(2);
 }
 
+#[test]
+fn diff_writes_one_html_file() {
+    let directory = templates();
+    let page =
+        stdout(stackwright(directory.path()).args(["diff", "old.yaml", "new.yaml", "--format", "html"]));
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    assert!(page.contains("ProductionVariants[Main].InstanceType: ml.g5.2xlarge → ml.g6.2xlarge"), "{page}");
+    assert!(page.contains("data-consequence=\"deleted\"") && page.contains("class=\"filters\""), "{page}");
+}
+
 /// The value of a parameter with `NoEcho` is in no output of `diff` and `review`, whether it is its old or its new default.
 #[test]
 fn values_of_secret_parameters_are_not_printed() {
@@ -62,8 +72,8 @@ fn values_of_secret_parameters_are_not_printed() {
         fs::write(directory.path().join(name), template).unwrap();
     }
     for (command, formats) in [
-        (&["diff", "old.yaml", "new.yaml"][..], ["text", "markdown", "json"]),
-        (&["review", "new.yaml", "--base", "old.yaml"], ["markdown", "json", "html"]),
+        (&["diff", "old.yaml", "new.yaml"][..], &["text", "markdown", "json", "html"][..]),
+        (&["review", "new.yaml", "--base", "old.yaml"], &["markdown", "json", "html"]),
     ] {
         for format in formats {
             let output =

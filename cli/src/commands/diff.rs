@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use stackwright_review::diff::{self, Diff};
+use stackwright_review::report;
 use stackwright_synth::secret::SecretValues;
 
 use crate::base;
@@ -53,6 +54,8 @@ enum Form {
     Markdown,
     /// JSON for programs; docs/diff.schema.json describes it
     Json,
+    /// One HTML file with filters, which needs no network
+    Html,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
@@ -89,10 +92,11 @@ fn show(found: &Diff, secrets: &SecretValues, arguments: &Arguments) -> Result<(
         Form::Text => secrets.mask(&diff::text(found, true)),
         Form::Markdown => secrets.mask(&diff::markdown(found)),
         Form::Json => origin::masked_json(secrets, diff::json(found)),
+        Form::Html => secrets.mask_html(&report::diff_html(found)),
     };
     match arguments.format {
         Form::Text => anstream::stdout().write_all(text.as_bytes())?,
-        Form::Markdown | Form::Json => std::io::stdout().write_all(text.as_bytes())?,
+        Form::Markdown | Form::Json | Form::Html => std::io::stdout().write_all(text.as_bytes())?,
     }
     if arguments.exit_code && !found.is_empty() {
         return Err(Failure::reported().with_code(ExitCode::DifferencesFound));

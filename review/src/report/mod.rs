@@ -14,7 +14,7 @@ use serde_json::Value as JsonValue;
 
 pub use github::github;
 pub use gitlab::gitlab;
-pub use html::html;
+pub use html::{diff_html, html};
 pub(crate) use json::diagnostic as diagnostic_json;
 pub use json::json;
 pub use junit::junit;

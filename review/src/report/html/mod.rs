@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 
 use stackwright_synth::Assembly;
 
-use crate::card::{Card, Verdict};
+use crate::card::{Card, Verdict, summary_of, with_marks};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{
-    self, Effect, FileChange, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff,
+    self, Diff, Effect, FileChange, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff,
 };
 use crate::graph;
 use crate::visible::is_unsafe_character;
@@ -26,17 +26,35 @@ const SOURCE_LINES: usize = 2;
 
 /// A card as HTML. `new` is the assembly as it will be; `source` gives the text of a source file where it can be had.
 pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>) -> String {
-    let mut body = String::new();
-    let mut sections: Vec<(&str, &str, String)> = vec![("overview", "Overview", overview(card))];
-    sections.push(("changes", "Changes", changes(card)));
-    sections.push(("security", "Security", security(card)));
-    sections.push(("findings", "Findings", findings(card, &source)));
-    sections.push(("cost", "Cost", cost(card) + &estimate::costs(card)));
-    sections.push(("capacity", "Quotas and memory", capacity(card) + &estimate::memory(card)));
-    sections.push(("diagrams", "Diagrams", diagrams(card, new)));
-    sections.push(("permissions", "Permissions", permissions(new)));
-    sections.retain(|(_, _, content)| !content.is_empty());
-    body.push_str("<nav aria-label=\"Sections\"><ul>");
+    let sections = [
+        ("overview", "Overview", overview(card)),
+        ("changes", "Changes", changes(&card.diff)),
+        ("security", "Security", security(&card.diff)),
+        ("findings", "Findings", findings(card, &source)),
+        ("cost", "Cost", cost(card) + &estimate::costs(card)),
+        ("capacity", "Quotas and memory", capacity(card) + &estimate::memory(card)),
+        ("diagrams", "Diagrams", diagrams(card, new)),
+        ("permissions", "Permissions", permissions(new)),
+    ];
+    page(&format!("Review: {}", verdict(card.verdict)), sections)
+}
+
+/// A comparison as HTML: the changes and the security changes of the report.
+pub fn diff_html(diff: &Diff) -> String {
+    let summary = diff::summary(diff);
+    let overview = format!("<p>{}.</p>\n", escaped(&summary));
+    let sections = [
+        ("overview", "Overview", overview),
+        ("changes", "Changes", changes(diff)),
+        ("security", "Security", security(diff)),
+    ];
+    page(&format!("Differences: {summary}"), sections)
+}
+
+/// A page of sections: ID, title and content. Those without content are left out.
+fn page<const N: usize>(title: &str, sections: [(&str, &str, String); N]) -> String {
+    let sections: Vec<_> = sections.into_iter().filter(|(_, _, content)| !content.is_empty()).collect();
+    let mut body = String::from("<nav aria-label=\"Sections\"><ul>");
     for (id, title, _) in &sections {
         let _ = write!(body, "<li><a href=\"#{id}\">{title}</a></li>");
     }
@@ -55,7 +73,7 @@ pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>
          <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#overview\">Skip to the overview</a>\n<header><h1>{title}</h1></header>\n\
          {body}<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        title = escaped(&format!("Review: {}", verdict(card.verdict))),
+        title = escaped(title),
     )
 }
 
@@ -114,11 +132,11 @@ fn overview(card: &Card) -> String {
     text
 }
 
-fn changes(card: &Card) -> String {
-    if card.diff.is_empty() {
+fn changes(diff: &Diff) -> String {
+    if diff.is_empty() {
         return String::new();
     }
-    let mut names: Vec<&str> = card.diff.resources().map(|(_, change)| change.consequence.name()).collect();
+    let mut names: Vec<&str> = diff.resources().map(|(_, change)| change.consequence.name()).collect();
     names.sort_unstable();
     names.dedup();
     // Shown by the script: without it there is nothing to filter with.
@@ -132,7 +150,7 @@ fn changes(card: &Card) -> String {
     text.push_str(
         "<label>Contains <input type=\"search\" name=\"text\"></label> <output aria-live=\"polite\"></output></form>\n",
     );
-    for stack in &card.diff.stacks {
+    for stack in &diff.stacks {
         text.push_str(&stack_changes(stack));
     }
     text
@@ -225,13 +243,9 @@ fn list<'a>(changes: impl Iterator<Item = &'a PropertyChange>) -> String {
     text
 }
 
-fn security(card: &Card) -> String {
-    let all: Vec<_> = card
-        .diff
-        .stacks
-        .iter()
-        .flat_map(|stack| stack.security.iter().map(move |one| (stack, one)))
-        .collect();
+fn security(diff: &Diff) -> String {
+    let all: Vec<_> =
+        diff.stacks.iter().flat_map(|stack| stack.security.iter().map(move |one| (stack, one))).collect();
     if all.is_empty() {
         return String::new();
     }
@@ -329,7 +343,29 @@ fn cost(card: &Card) -> String {
         );
     }
     text.push_str("</tbody></table></div>\n");
-    text + &cost_chart(card)
+    text + &prices(card) + &cost_chart(card)
+}
+
+/// The prices on which the cost rests.
+fn prices(card: &Card) -> String {
+    if card.prices.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("<details><summary>{}</summary>", escaped(&summary_of(&card.prices)));
+    text.push_str(&table("Prices in US dollars", &["Item", "USD", "Region", "Date", "Source"]));
+    for one in &card.prices {
+        let _ = writeln!(
+            text,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escaped(&one.item),
+            one.usd.exact(),
+            escaped(&one.region),
+            escaped(&one.date),
+            escaped(&with_marks(one))
+        );
+    }
+    text.push_str("</tbody></table></div></details>\n");
+    text
 }
 
 /// The monthly amounts as bars: the least in a full colour, what may be added up to the most in a light one.
@@ -508,5 +544,30 @@ mod tests {
         }
         assert_eq!(page.matches("<section").count(), page.matches("</section>").count());
         assert!(page.contains("<html lang=\"en\">") && page.contains("<main>"));
+    }
+
+    /// The page of a comparison has the same parts as the report of a review.
+    #[test]
+    fn a_comparison_is_the_part_of_the_report() {
+        let read = |text: &str| Assembly::of_template("s.yaml", text.to_owned()).unwrap();
+        let group = |address: &str| {
+            read(&format!(
+                "Resources: {{G: {{Type: AWS::EC2::SecurityGroup, Properties: {{GroupDescription: '<b>', SecurityGroupIngress: \
+                 [{{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: {address}}}]}}}}}}"
+            ))
+        };
+        let (old, new) = (group("10.0.0.0/8"), group("0.0.0.0/0"));
+        let card = card(&old, &new, Options::default());
+        let (report, page) = (html(&card, &new, |_| None), diff_html(&card.diff));
+        for id in ["changes", "security"] {
+            let part = |page: &str| {
+                let start = page.find(&format!("<section id=\"{id}\"")).unwrap();
+                page[start..start + page[start..].find("</section>").unwrap()].to_owned()
+            };
+            assert_eq!(part(&report), part(&page));
+            assert!(part(&page).contains("0.0.0.0/0"), "{page}");
+        }
+        assert!(page.contains("data-consequence=\"updated\"") && !page.contains("id=\"findings\""));
+        assert!(!diff_html(&Diff::default()).contains("id=\"changes\""));
     }
 }
