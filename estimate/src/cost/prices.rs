@@ -1,6 +1,7 @@
 //! Prices with their region, date and source: the shipped table, and what is read from a bulk price list.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
 use stackwright_schemas::prices as table;
@@ -111,6 +112,15 @@ pub struct Price {
     pub source: String,
     /// Doubts: derived, superseded, of another region.
     pub marks: Vec<String>,
+}
+
+impl fmt::Display for Price {
+    /// Writes the item, the price, the region, the date, the source and the doubts.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { usd, item, region, date, source, marks } = self;
+        write!(formatter, "{item}: ${}, {region}, {date}, {source}", usd.exact())?;
+        if marks.is_empty() { Ok(()) } else { write!(formatter, " [{}]", marks.join("; ")) }
+    }
 }
 
 /// Where prices are looked up.

@@ -1,6 +1,6 @@
 //! An estimate as text, JSON, Markdown and CSV.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -92,23 +92,9 @@ const COLUMNS: [&str; 4] = ["resource", "least", "typical", "most"];
 
 /// Prices with their doubts, each once.
 fn sources(estimate: &Estimate) -> Vec<String> {
-    let mut found: BTreeMap<String, ()> = BTreeMap::new();
-    for price in estimate.lines.iter().filter_map(|line| line.price.as_ref()) {
-        let marks =
-            if price.marks.is_empty() { String::new() } else { format!(" [{}]", price.marks.join("; ")) };
-        found.insert(
-            format!(
-                "{}: ${}, {}, {}, {}{marks}",
-                price.item,
-                price.usd.exact(),
-                price.region,
-                price.date,
-                price.source
-            ),
-            (),
-        );
-    }
-    found.into_keys().collect()
+    let prices = estimate.lines.iter().filter_map(|line| line.price.as_ref());
+    let found: BTreeSet<String> = prices.map(ToString::to_string).collect();
+    found.into_iter().collect()
 }
 
 fn unknown(estimate: &Estimate) -> Vec<String> {

@@ -112,11 +112,13 @@ pub(crate) fn memory(
     let stated: BTreeSet<String> = after.iter().map(location).collect();
     let mut changes = of_types(old, new);
     changes.retain(|change| !stated.contains(&change.what));
-    let mut before: BTreeMap<String, StatedMemory> =
-        before.into_iter().map(|one| (format!("{}, {}", location(&one), one.name), one)).collect();
+    let key = |one: &StatedMemory| format!("{}, {}", location(one), one.name);
+    let mut before: BTreeMap<String, StatedMemory> = before.into_iter().map(|one| (key(&one), one)).collect();
+    let unchanged: BTreeSet<String> = after.iter().map(key).collect();
     for one in after {
-        let what = format!("{}, {}", location(&one), one.name);
-        let old = before.remove(&what).map(|old| old.estimate);
+        let what = key(&one);
+        let old = before.remove(&what).or_else(|| former_type(&mut before, &one, &unchanged));
+        let old = old.map(|old| old.estimate);
         let usable = |stated: &Result<Stated, String>| gpu(stated.as_ref().ok()?)?.usable_bytes;
         changes.push(MemoryChange {
             before: old.as_ref().map(in_words),
@@ -131,6 +133,26 @@ pub(crate) fn memory(
         });
     }
     changes
+}
+
+/// The statement of a model before its instance type changed: the one of the same resource whose instance type is not used any
+/// more, if there is only one. Its name is the instance type.
+fn former_type(
+    before: &mut BTreeMap<String, StatedMemory>,
+    new: &StatedMemory,
+    unchanged: &BTreeSet<String>,
+) -> Option<StatedMemory> {
+    let is_model = |one: &StatedMemory| matches!(one.estimate, Ok(Stated::Inference(_)));
+    let is_former = |(key, one): &(&String, &StatedMemory)| {
+        is_model(one)
+            && (&one.stack, &one.resource) == (&new.stack, &new.resource)
+            && !unchanged.contains(*key)
+    };
+    let found: Vec<String> = before.iter().filter(is_former).map(|(key, _)| key.clone()).collect();
+    match found.as_slice() {
+        [only] if is_model(new) => before.remove(only),
+        _ => None,
+    }
 }
 
 fn gpu(stated: &Stated) -> Option<&Gpu> {
@@ -310,6 +332,21 @@ mod tests {
         let [memory] = memory.try_into().unwrap();
         assert!(memory.shrinks, "{memory:?}");
         assert!(memory.after.as_deref().unwrap().contains("; ml.g6e.2xlarge: 1 L40S, "), "{memory:?}");
+    }
+
+    #[test]
+    fn a_model_on_another_instance_type_is_compared_with_the_former_one() {
+        let text = include_str!("../../fixtures/inference-memory-exceeded.good.yaml");
+        let former = "ml.g6e.2xlarge";
+        assert!(text.contains(former));
+        let new = text.replace(former, "ml.g6e.4xlarge");
+        let (_, found) = changes(&assembly(text.to_owned()), &assembly(new));
+        let changed: Vec<&MemoryChange> = found.iter().filter(|one| one.before != one.after).collect();
+        assert!(!changed.is_empty(), "{found:?}");
+        for one in changed {
+            assert!(one.before.as_deref().is_some_and(|text| text.starts_with(former)), "{one:?}");
+            assert!(one.after.as_deref().is_some_and(|text| text.starts_with("ml.g6e.4xlarge")), "{one:?}");
+        }
     }
 
     #[test]

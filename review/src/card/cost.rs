@@ -1,6 +1,8 @@
 //! The cost before and after a change, as the estimate has it.
 
-use stackwright_estimate::cost::{self, Estimate, Money, Per, Total};
+use std::collections::{BTreeMap, BTreeSet};
+
+use stackwright_estimate::cost::{self, Estimate, Money, Per, Price, Total};
 
 use super::{CostChange, CostRanges};
 
@@ -35,6 +37,27 @@ pub(crate) fn changes(old: &Estimate, new: &Estimate) -> Vec<CostChange> {
         });
     }
     changes
+}
+
+/// The prices on which the amounts rest: those of the two estimates, each once.
+pub(crate) fn prices(old: &Estimate, new: &Estimate) -> Vec<Price> {
+    let all = old.lines.iter().chain(&new.lines).filter_map(|line| line.price.as_ref());
+    let by_text: BTreeMap<String, &Price> = all.map(|price| (price.to_string(), price)).collect();
+    by_text.into_values().cloned().collect()
+}
+
+/// The number and the regions of prices: `5 prices of us-east-1, with date and source`.
+pub(crate) fn summary_of(prices: &[Price]) -> String {
+    let regions: BTreeSet<&str> = prices.iter().map(|price| price.region.as_str()).collect();
+    let regions = regions.into_iter().collect::<Vec<_>>().join(", ");
+    let (number, noun) = (prices.len(), if prices.len() == 1 { "price" } else { "prices" });
+    format!("{number} {noun} of {regions}, with date and source")
+}
+
+/// The source of a price, with the doubts about it.
+pub(crate) fn with_marks(price: &Price) -> String {
+    let marks: String = price.marks.iter().map(|mark| format!("; {mark}")).collect();
+    format!("{}{marks}", price.source)
 }
 
 fn unit(per: Per) -> &'static str {
@@ -118,5 +141,9 @@ mod tests {
         let ranges = last.ranges.unwrap();
         assert!(ranges.before.0 > 0.0 && ranges.after.0 > ranges.before.0, "{ranges:?}");
         assert_eq!(changes(&old, &old), []);
+        let prices = prices(&old, &new);
+        let types: Vec<&str> = prices.iter().map(|price| price.item.as_str()).collect();
+        assert!(types.len() == 2 && prices.iter().all(|one| !one.source.is_empty()), "{prices:?}");
+        assert_eq!(summary_of(&prices), "2 prices of us-east-1, with date and source");
     }
 }

@@ -40,6 +40,14 @@ pub fn json(card: &Card) -> String {
             "fixed": card.fixed_findings,
         },
         "cost": cost,
+        "prices": card.prices.iter().map(|one| json!({
+            "item": one.item,
+            "usd": one.usd.exact(),
+            "region": one.region,
+            "date": one.date,
+            "source": one.source,
+            "marks": one.marks,
+        })).collect::<Vec<_>>(),
         "quotas": card.quotas.iter().map(|one| json!({
             "name": one.name,
             "code": one.code,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::cost::{summary_of, with_marks};
 use super::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
@@ -212,6 +213,25 @@ fn cost(card: &Card) -> String {
             amount(&one.after),
             one.note.as_deref().map(cell).unwrap_or_default()
         );
+    }
+    if !card.prices.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n<details><summary>{}</summary>\n\n| Item | USD | Region | Date | Source |\n|---|---|---|---|---|",
+            cell(&summary_of(&card.prices))
+        );
+        for one in &card.prices {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                cell(&one.item),
+                one.usd.exact(),
+                cell(&one.region),
+                cell(&one.date),
+                cell(&with_marks(one))
+            );
+        }
+        text.push_str("\n</details>\n");
     }
     text
 }

@@ -12,6 +12,7 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
+use stackwright_estimate::cost::Price;
 use stackwright_synth::Assembly;
 
 use crate::check;
@@ -23,6 +24,7 @@ pub use self::markdown::markdown;
 pub use crate::markdown::{GITHUB_LIMIT, GITLAB_LIMIT};
 pub use approvals::ExpectedApproval;
 pub use capacity::{MemoryChange, QuotaChange};
+pub(crate) use cost::{summary_of, with_marks};
 pub use json::json;
 
 /// What to put on a card.
@@ -108,6 +110,8 @@ pub struct Card {
     pub approvals: Vec<ExpectedApproval>,
     /// What changes in cost.
     pub cost: Vec<CostChange>,
+    /// The prices on which the cost rests, with region, date and source.
+    pub prices: Vec<Price>,
     /// The service quotas of which all stacks together need another amount.
     pub quotas: Vec<QuotaChange>,
     /// The GPU memory of resources whose instance types change, and of jobs and models that state what they need.
@@ -133,11 +137,15 @@ pub struct Card {
 /// ```
 pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
-    let (mut costs, mut quotas, mut memory, mut estimate) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut costs, mut prices) = (Vec::new(), Vec::new());
+    let (mut quotas, mut memory, mut estimate) = (Vec::new(), Vec::new(), None);
     if let Some(options) = &options.estimate {
         let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, options);
         let (before, after) = (of(old), of(new));
         costs = cost::changes(&before, &after);
+        if !costs.is_empty() {
+            prices = cost::prices(&before, &after);
+        }
         let needs = |assembly: &Assembly, cost: &stackwright_estimate::cost::Estimate| {
             stackwright_estimate::quotas::of_estimate(assembly, cost, options)
         };
@@ -176,6 +184,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         fixed_findings: findings.fixed,
         approvals,
         cost: costs,
+        prices,
         quotas,
         memory,
         estimate,
