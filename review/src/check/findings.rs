@@ -12,6 +12,7 @@ use super::resolve::Resolver;
 use super::rules::{Rule, schema};
 use super::value::shown;
 use super::view::{Resource, View};
+use super::work;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use stackwright_schemas::nearest;
 
@@ -29,6 +30,7 @@ pub(crate) struct Found {
 impl Found {
     /// Adds a diagnostic. What one deployment shows is not repeated for each further deployment.
     fn add(&mut self, diagnostic: Diagnostic) {
+        work::step();
         self.last = None;
         let location = (diagnostic.id.clone(), diagnostic.path.clone());
         if !self.seen.insert((location.0.clone(), location.1.clone(), diagnostic.message.clone())) {

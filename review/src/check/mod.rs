@@ -12,6 +12,8 @@ mod document;
 mod findings;
 mod fix;
 mod glob;
+#[cfg(test)]
+mod growth;
 mod job;
 mod pattern;
 pub(crate) mod resolve;
@@ -22,6 +24,7 @@ mod serving;
 pub(crate) mod text;
 pub(crate) mod value;
 mod view;
+mod work;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};

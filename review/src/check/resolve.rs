@@ -12,6 +12,7 @@ use stackwright_synth::pointer;
 use super::scenario::{Given, Scenario};
 use super::text::{Part, Text, parts, reference};
 use super::value::{function, holds_unresolved, shown};
+use super::work;
 
 /// How deep values are followed; the readers allow no deeper ones.
 const DEEPEST: usize = 512;
@@ -41,6 +42,7 @@ impl<'t, 's> Resolver<'t, 's> {
         if depth > DEEPEST {
             return Some(Cow::Borrowed(value));
         }
+        work::step();
         match value {
             JsonValue::Object(map) => {
                 if let Some((name, argument)) = function(value) {
@@ -209,9 +211,7 @@ impl<'t, 's> Resolver<'t, 's> {
         let members = properties.pointer(pointer)?.as_object()?;
         members.values().filter_map(function).find_map(|(name, argument)| {
             let parameter = match (name, argument) {
-                ("Ref", JsonValue::String(name)) => {
-                    self.template.section("Parameters").map(|(known, _)| known).find(|known| known == name)
-                }
+                ("Ref", JsonValue::String(name)) => self.parameter(name),
                 ("Fn::If", _) => None,
                 _ => self.parameter_in(argument),
             };
@@ -226,8 +226,13 @@ impl<'t, 's> Resolver<'t, 's> {
         let mut pointer = String::new();
         references(argument, &mut pointer, &mut |name, _, _| names.push(name.to_owned()));
         references(&whole, &mut pointer, &mut |name, _, _| names.push(name.to_owned()));
-        let mut parameters = self.template.section("Parameters").map(|(name, _)| name);
-        parameters.find(|known| names.iter().any(|name| name == known))
+        names.iter().find_map(|name| self.parameter(name))
+    }
+
+    /// The name of a parameter, if there is one of this name.
+    fn parameter(&self, name: &str) -> Option<&'t str> {
+        let parameters = self.template.sections().get("Parameters")?.as_object()?;
+        parameters.get_key_value(name).map(|(known, _)| known.as_str())
     }
 
     /// The pointer into the template of the value at a path of the resolved value, and the parameter whose value
@@ -248,8 +253,7 @@ impl<'t, 's> Resolver<'t, 's> {
                     continue;
                 }
                 Some(("Ref", JsonValue::String(name))) => {
-                    let is_parameter = self.template.section("Parameters").any(|(known, _)| known == name);
-                    return (pointer, is_parameter.then_some(name.as_str()));
+                    return (pointer, self.parameter(name));
                 }
                 // A mapping's value is the template's, but which one is taken may be the choice of a deployment.
                 Some(("Fn::FindInMap", argument)) => {

@@ -10,6 +10,7 @@ use stackwright_synth::{Environment, Template};
 
 use super::resolve::Resolver;
 use super::value::{children, function, shown};
+use super::work;
 
 /// How many deployments of one template are evaluated, at most and at least.
 const MAX_SCENARIOS: usize = 128;
@@ -406,6 +407,7 @@ struct Decision<'d, 'a> {
 
 impl<'a> Decision<'_, 'a> {
     fn named(&mut self, name: &str) -> Option<bool> {
+        work::step();
         if let Some(value) = self.scenario.conditions.get(name) {
             return Some(*value);
         }
@@ -427,6 +429,7 @@ impl<'a> Decision<'_, 'a> {
     }
 
     fn evaluate(&mut self, condition: &JsonValue) -> Option<bool> {
+        work::step();
         let (name, argument) = condition.as_object()?.iter().next()?;
         let arguments: Vec<_> = argument.as_array().into_iter().flatten().collect();
         match name.as_str() {

@@ -12,6 +12,9 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// How many diagnostics of one rule are shown in full before the rest of them is counted.
 const MAX_OF_A_RULE: usize = 5;
 
+/// How many bytes of a line are shown: a template can be one line.
+const MAX_LINE: usize = 400;
+
 /// The diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.
 pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
     text_up_to(report, source, styled, None)
@@ -75,6 +78,8 @@ struct Excerpt {
     number: usize,
     line: String,
     span: std::ops::Range<usize>,
+    /// The column of the word, if only a part of the line is shown.
+    column: Option<usize>,
 }
 
 impl<S: Fn(&str) -> Option<String>> Files<S> {
@@ -93,14 +98,39 @@ impl<S: Fn(&str) -> Option<String>> Files<S> {
         let number = (location.line.max(1) as usize).min(starts.len());
         let line = text[starts[number - 1]..].lines().next().unwrap_or_default().to_owned();
         let span = if number == location.line.max(1) as usize { span(&line, location) } else { 0..0 };
-        Some(Excerpt { file: name, number, line, span })
+        Some(Excerpt { file: name, number, line, span, column: None }.shortened())
     }
 }
 
 impl Excerpt {
+    /// Cuts out the part of a long line that holds the word, so that the time for many diagnostics of one line is limited.
+    fn shortened(self) -> Self {
+        if self.line.len() <= MAX_LINE {
+            return self;
+        }
+        let boundary = |at: usize| (0..=at).rev().find(|at| self.line.is_char_boundary(*at)).unwrap_or(0);
+        let start = boundary(self.span.start.saturating_sub(MAX_LINE / 4));
+        let end = boundary((start + MAX_LINE).min(self.line.len()));
+        let column = self.line[..self.span.start].chars().count() + 1;
+        let part = |at: usize| at.clamp(start, end) - start;
+        Self {
+            span: part(self.span.start)..part(self.span.end),
+            line: self.line[start..end].to_owned(),
+            column: Some(column),
+            ..self
+        }
+    }
+
+    /// The location, where the snippet cannot tell it.
+    fn origin(&self) -> Option<annotate_snippets::Origin<'_>> {
+        let origin = annotate_snippets::Origin::path(&self.file).line(self.number);
+        self.column.map(|column| origin.char_column(column))
+    }
+
     fn snippet(&self, kind: AnnotationKind, label: &str) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
         let annotation = kind.span(self.span.clone()).label(label.to_owned());
-        Snippet::source(&self.line).line_start(self.number).path(&self.file).annotation(annotation)
+        let file = self.column.is_none().then_some(&self.file);
+        Snippet::source(&self.line).line_start(self.number).path(file).annotation(annotation)
     }
 }
 
@@ -120,7 +150,10 @@ fn one(
     let title = level.primary_title(&diagnostic.message).id(diagnostic.id.as_ref());
     let mut group = Group::with_title(title);
     match (excerpt, &diagnostic.location) {
-        (Some(excerpt), _) => group = group.element(excerpt.snippet(AnnotationKind::Primary, &subject)),
+        (Some(excerpt), _) => {
+            group = group.elements(excerpt.origin());
+            group = group.element(excerpt.snippet(AnnotationKind::Primary, &subject));
+        }
         (None, Some(location)) => {
             let origin = annotate_snippets::Origin::path(location.file.as_ref())
                 .line(location.line as usize)
@@ -130,6 +163,7 @@ fn one(
         (None, None) => group = group.element(Level::NOTE.message(&subject)),
     }
     if let Some((how, excerpt)) = related {
+        group = group.elements(excerpt.origin());
         group = group.element(excerpt.snippet(AnnotationKind::Context, how));
     }
     if let Some(when) = &diagnostic.when {
@@ -200,6 +234,16 @@ mod tests {
         for changed in ["", "x", "\n", "ä\nöäüß\n", "\n     \u{feff}", "\n     →→"] {
             text(&report(), |_| Some(changed.to_owned()), false);
         }
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_with_the_word_is_shown_at_its_column() {
+        let mut one = report();
+        let line = format!("{} 6000{}", "ä".repeat(5_000), "x".repeat(900_000));
+        one.diagnostics[0].location = Some(SourceLocation { file: "t.yaml".into(), line: 1, column: 5_002 });
+        let shown = text(&one, |_| Some(line.clone()), false);
+        assert!(shown.contains("--> t.yaml:1:5002") && shown.contains("6000x"), "{shown}");
+        assert!(shown.len() < 3 * MAX_LINE, "{}", shown.len());
     }
 
     #[test]

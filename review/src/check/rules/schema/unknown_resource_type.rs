@@ -27,7 +27,11 @@ rule! {
     check: Each(check),
 }
 
+/// For how many types the nearest name is searched. It takes the product of the unknown types and those of the registry.
+const MAX_SUGGESTIONS: usize = 500;
+
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let mut suggestions = MAX_SUGGESTIONS;
     for resource in &view.resources {
         let name = resource.type_name;
         let is_ours = name.starts_with("AWS::") && !name.ends_with("::MODULE");
@@ -42,7 +46,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(Some(resource.id), at, message, help);
             continue;
         }
-        let (help, fix) = nearest_name(name, registry::type_names().chain(sam::type_names()));
+        let known = registry::type_names().chain(sam::type_names());
+        let (help, fix) = if suggestions > 0 { nearest_name(name, known) } else { (String::new(), None) };
+        suggestions = suggestions.saturating_sub(1);
         findings.add_written(Some(resource.id), at, format!("there is no type `{name}`"), help);
         findings.fix_last(fix);
     }

@@ -159,6 +159,8 @@ impl Grammar<'_, '_, '_, '_, '_> {
         if of.outer == Language::Jsonata && of.language == Language::JsonPath {
             let message = "the state uses JSONPath in a state machine that uses JSONata";
             self.add(&state["QueryLanguage"], message, "use JSONata, or set JSONPath for the state machine");
+            // The guide describes only the reverse, and no source confirms that the service refuses this.
+            self.findings.doubt_last();
         }
         let Some(type_name) = string(&state["Type"]) else {
             if !is_set(&state["Type"]) {
