@@ -292,3 +292,82 @@ fn containers_in_series() {
         &[WITH_MODEL, SERIAL],
     );
 }
+
+/// What the SDK sets for the inference toolkit of Hugging Face where there is no script.
+const HUGGING_FACE: &[(&str, &str)] = &[
+    (
+        "/CreateModel/PrimaryContainer/Environment/SAGEMAKER_CONTAINER_LOG_LEVEL",
+        "20 is the default of the toolkit",
+    ),
+    ("/CreateModel/PrimaryContainer/Environment/SAGEMAKER_PROGRAM", "empty: there is no script"),
+    ("/CreateModel/PrimaryContainer/Environment/SAGEMAKER_REGION", "SageMaker sets AWS_REGION"),
+    ("/CreateModel/PrimaryContainer/Environment/SAGEMAKER_SUBMIT_DIRECTORY", "empty: there is no script"),
+];
+
+#[test]
+fn one_model_on_triton() {
+    let container = Container::new(ContainerImage::triton("25.04", Processor::Gpu))
+        .model(at("triton/resnet_pt_v0.tar.gz"))
+        .environment("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", "resnet");
+    let variant = Variant::new("AllTraffic", container, "ml.g4dn.xlarge");
+    compare("triton", |stack| drop(stack.add("Scorers", RealTimeEndpoint::new(variant))), &[WITH_MODEL]);
+}
+
+#[test]
+fn text_embeddings() {
+    let container = Container::new(ContainerImage::text_embeddings("1.8.2", Processor::Gpu))
+        .environment("HF_MODEL_ID", "BAAI/bge-m3");
+    let variant = Variant::new("AllTraffic", container, "ml.g5.2xlarge");
+    compare(
+        "embedding",
+        |stack| drop(stack.add("Embeddings", RealTimeEndpoint::new(variant))),
+        &[WITH_MODEL, HUGGING_FACE],
+    );
+}
+
+#[test]
+fn a_model_of_a_hub_without_instances() {
+    let container = Container::new(ContainerImage::huggingface_inference("4.26.0", Processor::Cpu))
+        .environment("HF_MODEL_ID", "distilbert-base-uncased-finetuned-sst-2-english")
+        .environment("HF_TASK", "text-classification");
+    let endpoint = ServerlessEndpoint::new(container).memory(MemorySize::Gb4).max_concurrency(10);
+    compare("hub-serverless", |stack| drop(stack.add("Sentiment", endpoint)), &[WITH_MODEL, HUGGING_FACE]);
+}
+
+#[test]
+fn tensorflow_serving() {
+    let container = Container::new(ContainerImage::tensorflow_inference("2.16.1", Processor::Cpu))
+        .model(at("scorers/model.tar.gz"));
+    let variant = Variant::new("AllTraffic", container, "ml.c5.xlarge");
+    compare(
+        "tensorflow",
+        |stack| drop(stack.add("Digits", RealTimeEndpoint::new(variant))),
+        &[WITH_MODEL, NO_ENVIRONMENT],
+    );
+}
+
+#[test]
+fn a_model_of_a_built_in_algorithm() {
+    let container = Container::new(ContainerImage::aws("linear-learner", "1", Processor::Cpu))
+        .model(at("scorers/model.tar.gz"));
+    let variant = Variant::new("AllTraffic", container, "ml.m4.xlarge");
+    compare(
+        "linear",
+        |stack| drop(stack.add("Digits", RealTimeEndpoint::new(variant))),
+        &[WITH_MODEL, NO_ENVIRONMENT],
+    );
+}
+
+#[test]
+fn a_large_model_on_inferentia() {
+    let image = ContainerImage::aws("djl-neuronx", "0.29.0", Processor::Neuron);
+    let container = Container::new(image)
+        .model(ModelData::prefix(at("llama/")))
+        .environment("OPTION_TENSOR_PARALLEL_DEGREE", "12")
+        .environment("OPTION_N_POSITIONS", "4096")
+        .environment("OPTION_ROLLING_BATCH", "auto");
+    let variant = Variant::new("AllTraffic", container, "ml.inf2.24xlarge")
+        .volume_gb(256)
+        .health_check_timeout(Duration::from_mins(45));
+    compare("neuron", |stack| drop(stack.add("Chat", RealTimeEndpoint::new(variant))), &[WITH_MODEL]);
+}

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use snapshots::needs::{Outside, assert_sufficient};
 use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, WarmStart};
@@ -15,9 +16,9 @@ use stackwright::stacks::launch::{
     StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
 use stackwright::stacks::training::{
-    ActivationCheckpointing, Ddp, DeepSpeed, DeepSpeedConfig, Distribution, Fsdp, Input, InstanceGroup,
-    Instances, ModelParallel, OutputCompression, Precision, ShardingStrategy, Smddp, Spot, TrainingJob,
-    WarmPool,
+    ActivationCheckpointing, Customization, CustomizationTechnique, Ddp, DeepSpeed, DeepSpeedConfig,
+    Distribution, EvaluationType, Fsdp, Input, InstanceGroup, Instances, Mlflow, ModelParallel,
+    OutputCompression, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, WarmPool,
 };
 
 /// Every strategy by name, with the version of PyTorch and the instances it is tried on.
@@ -434,4 +435,37 @@ fn the_missing_permissions_of_launchers_and_of_their_jobs_are_reported() {
     for name in ["Job", "Pipeline", "Machine", "Schedule", "Approval", "Event"] {
         assert!(template.contains(&role(name)), "{name}");
     }
+}
+
+#[test]
+fn serverless_customization_is_what_botocore_takes() {
+    let base =
+        "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/llama-3-2-1b-instruct/1.0.0";
+    let group = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/instructed";
+    let mlflow =
+        || Mlflow::new("arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-1").experiment("e").run("r");
+    let app = App::new("customization");
+    let stack = app.stack("Customization").region("us-east-1");
+    let runs = stack.add("Runs", PrivateBucket::new());
+    let tune = Customization::fine_tuning(base, CustomizationTechnique::SupervisedFineTuning)
+        .accept_license_agreement()
+        .lora()
+        .sequence_length("4K");
+    let judge = Customization::evaluation(base, EvaluationType::LlmAsJudge).accept_license_agreement();
+    let mut pipeline = Pipeline::new();
+    for (name, customization) in [("Tune", tune), ("Judge", judge)] {
+        let job = TrainingJob::serverless(customization, runs.location("models").per_run())
+            .input("train", runs.location("instructions/"))
+            .model_package_group(group)
+            .mlflow(mlflow())
+            .hyperparameter("learning_rate", 1e-5);
+        pipeline.step(name, TrainingStep::new(job));
+    }
+    stack.add("Pipeline", pipeline);
+    assert_sufficient("customization", &app, &Outside::default(), &[]);
+    let directory = tempfile::tempdir().unwrap();
+    let assembly = directory.path().join("out");
+    stackwright::testing::synth(&app).write(&assembly).unwrap();
+    let report = snapshots::judged_by("launchers.py", &assembly);
+    assert!(report.contains("training requests: 2"), "{report}");
 }

@@ -12,13 +12,16 @@ use serde_json::Value as JsonValue;
 use snapshots::needs::{Outside, assert_sufficient};
 use stackwright::App;
 use stackwright::prelude::Asset;
-use stackwright::stacks::launch::{Pipeline, TrainingStep};
-use stackwright::stacks::training::{
-    Checkpoints, Ddp, DebuggerHook, DebuggerRule, Input, InputMode, InstanceGroup, Instances, Mlflow,
-    ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp, Spot,
-    TensorBoard, TrainingJob, TrainingPlan, WarmPool,
+use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, SplitType};
+use stackwright::stacks::launch::{
+    CreateModelStep, Pipeline, StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
-use stackwright::stacks::{ContainerImage, S3Location, VpcConfig};
+use stackwright::stacks::training::{
+    Checkpoints, Ddp, DebuggerHook, DebuggerRule, Hyperparameter, Input, InputMode, InstanceGroup, Instances,
+    Mlflow, ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp,
+    Spot, TensorBoard, TrainingJob, TrainingPlan, WarmPool,
+};
+use stackwright::stacks::{ContainerImage, Processor, S3Location, VpcConfig};
 
 /// The bucket and a key of the recorded requests.
 fn at(key: &str) -> S3Location {
@@ -37,13 +40,18 @@ fn image(uri: &str) -> ContainerImage {
     ContainerImage::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
 }
 
-/// The request that a pipeline makes for a job, with the functions of CloudFormation replaced. The roles of the job and of the
-/// pipeline allow what the request names.
+/// The request that a pipeline makes for a job, with the functions of CloudFormation replaced.
 fn request(job: TrainingJob) -> JsonValue {
+    request_of(|pipeline| drop(pipeline.step("Train", TrainingStep::new(job))))
+}
+
+/// The request of the last step of a pipeline, with the functions of CloudFormation replaced. The roles allow what the requests
+/// name.
+fn request_of(define: impl FnOnce(&mut Pipeline)) -> JsonValue {
     let app = App::new("requests");
     let stack = app.stack("Training").region("us-east-1");
     let mut pipeline = Pipeline::new();
-    pipeline.step("Train", TrainingStep::new(job));
+    define(&mut pipeline);
     stack.add("Pipeline", pipeline);
     let needed = assert_sufficient("a sample", &app, &Outside::default(), &[]);
     assert!(needed.len() > 8, "{needed:?}");
@@ -57,7 +65,7 @@ fn request(job: TrainingJob) -> JsonValue {
         .replace("${AWS::Region}", "us-east-1")
         .replace("${AWS::AccountId}", "111122223333");
     let definition: JsonValue = serde_json::from_str(&text).unwrap();
-    definition["Steps"][0]["Arguments"].clone()
+    definition["Steps"].as_array().unwrap().last().unwrap()["Arguments"].clone()
 }
 
 /// What differs in every request.
@@ -96,10 +104,14 @@ const SPOT_RETRIES: &[(&str, &str)] =
 /// Compares a job with a recorded request: exactly the listed differences may exist.
 #[track_caller]
 fn compare(name: &str, job: TrainingJob, differences: &[&[(&str, &str)]]) {
+    compare_request(name, &request(job), &[differences, &[ALWAYS]].concat());
+}
+
+#[track_caller]
+fn compare_request(name: &str, request: &JsonValue, differences: &[&[(&str, &str)]]) {
     let path = format!("{}/tests/training/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let recorded: JsonValue = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let expected = differences.iter().copied().chain([ALWAYS]).flatten().copied();
-    requests::compare(name, &recorded, &request(job), expected);
+    requests::compare(name, &recorded, request, differences.iter().copied().flatten().copied());
 }
 
 /// The SDK's default output path.
@@ -522,4 +534,138 @@ fn a_recipe_of_hyperpod_in_a_channel() {
     let location =
         [("/InputDataConfig/1/DataSource/S3DataSource/S3Uri", "the recipe is an asset of the stack")];
     compare("recipe-channel", job, &[&location]);
+}
+
+#[test]
+fn built_in_text_classification() {
+    let records = |key: &str| Input::s3(at(key)).content_type("text/plain");
+    let image = ContainerImage::aws("blazingtext", "1", Processor::Cpu);
+    let job = TrainingJob::new(image, Instances::of("ml.c4.4xlarge", 1), at("output"))
+        .hyperparameter("mode", "supervised")
+        .hyperparameter("epochs", 1)
+        .hyperparameter("min_count", 2)
+        .hyperparameter("learning_rate", 0.05)
+        .hyperparameter("vector_dim", 10)
+        .hyperparameter("early_stopping", Hyperparameter::plain("True"))
+        .hyperparameter("patience", 4)
+        .hyperparameter("min_epochs", 5)
+        .hyperparameter("word_ngrams", 2)
+        .input("train", records("train"))
+        .input("validation", records("validation"))
+        .debugger(DebuggerHook::new(at("output")).without_collections())
+        .profiler(at("output"))
+        .volume_gb(30)
+        .max_run(Duration::from_secs(360_000));
+    compare("blazingtext", job, &[]);
+}
+
+#[test]
+fn built_in_forecasting() {
+    let image = ContainerImage::aws("forecasting-deepar", "1", Processor::Cpu);
+    let job = TrainingJob::new(image, Instances::of("ml.c4.2xlarge", 1), at("output"))
+        .hyperparameter("time_freq", "2H")
+        .hyperparameter("epochs", "400")
+        .hyperparameter("early_stopping_patience", "40")
+        .hyperparameter("mini_batch_size", "64")
+        .hyperparameter("learning_rate", "5E-4")
+        .hyperparameter("context_length", "84")
+        .hyperparameter("prediction_length", "84")
+        .input("train", at("train/"))
+        .input("test", at("test/"))
+        .debugger(DebuggerHook::new(at("output")).without_collections())
+        .profiler(at("output"));
+    compare("deepar", job, &[]);
+}
+
+#[test]
+fn built_in_object_detection_that_continues_from_a_model() {
+    let records = |key: &str| Input::s3(at(key)).content_type("application/x-recordio");
+    let image = ContainerImage::aws("object-detection", "1", Processor::Gpu);
+    let model = Input::s3(at("model.tar.gz")).content_type("application/x-sagemaker-model");
+    let job = TrainingJob::new(image, Instances::of("ml.p3.2xlarge", 2), at("output"))
+        .input_mode(InputMode::Pipe)
+        .hyperparameter("base_network", "resnet-50")
+        .hyperparameter("use_pretrained_model", 1)
+        .hyperparameter("num_classes", 20)
+        .hyperparameter("mini_batch_size", 32)
+        .hyperparameter("learning_rate", 0.001)
+        .hyperparameter("lr_scheduler_step", "3,6")
+        .hyperparameter("nms_threshold", 0.45)
+        .input("train", records("train"))
+        .input("validation", records("validation"))
+        .input("model", model.mode(InputMode::File))
+        .debugger(DebuggerHook::new(at("output")).without_collections())
+        .profiler(Profiler::disabled())
+        .volume_gb(50)
+        .max_run(Duration::from_secs(360_000));
+    compare("object-detection", job, &[]);
+}
+
+#[test]
+fn a_tuning_job_with_every_kind_of_range() {
+    let csv = |key: &str| Input::s3(at(key)).content_type("csv");
+    let job =
+        TrainingJob::new(ContainerImage::xgboost("1.7-1"), Instances::of("ml.m4.xlarge", 1), at("output"))
+            .hyperparameter("eval_metric", "auc")
+            .hyperparameter("objective", "binary:logistic")
+            .hyperparameter("num_round", 10)
+            .hyperparameter("rate_drop", 0.3)
+            .hyperparameter("tweedie_variance_power", 1.4)
+            .input("train", csv("train"))
+            .input("validation", csv("validation"));
+    let tuning = TuningJob::new(job, Objective::Maximize, "validation:auc", 20)
+        .parallel(3)
+        .early_stopping()
+        .range("eta", Range::Continuous(0.0, 1.0))
+        .range("min_child_weight", Range::Continuous(1.0, 10.0))
+        .range("alpha", Range::Continuous(0.0, 2.0))
+        .scaling("alpha", RangeScaling::Linear)
+        // The SDK sends the default of SageMaker.
+        .scaling("eta", RangeScaling::Auto)
+        .scaling("min_child_weight", RangeScaling::Auto)
+        .scaling("max_depth", RangeScaling::Auto)
+        .range("max_depth", Range::Integer(1, 10))
+        .range("booster", Range::Categorical(vec!["gbtree".into(), "dart".into()]));
+    let request = request_of(|pipeline| drop(pipeline.step("Tune", TuningStep::new(tuning))));
+    let differences = [
+        ("/HyperParameterTuningJobName", "the pipeline names the job when it runs"),
+        ("/TrainingJobDefinition/RoleArn", "the role of the job is created with the stack"),
+    ];
+    const RESOURCES: &str =
+        "a definition has `ResourceConfig` or `HyperParameterTuningResourceConfig`, with the same members";
+    let resources = ["InstanceCount", "InstanceType", "VolumeSizeInGB"].map(|member| {
+        ["ResourceConfig", "HyperParameterTuningResourceConfig"]
+            .map(|config| format!("/TrainingJobDefinition/{config}/{member}"))
+    });
+    let resources: Vec<(&str, &str)> =
+        resources.iter().flatten().map(|path| (path.as_str(), RESOURCES)).collect();
+    compare_request("tuning", &request, &[&differences, &resources]);
+}
+
+#[test]
+fn a_batch_transform_that_joins_answers_with_records() {
+    const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/k";
+    let request = request_of(|pipeline| {
+        let model = CreateModelStep::new(ContainerImage::xgboost("1.7-1")).model(at("model.tar.gz"));
+        let model = pipeline.step("Model", model.reads(at("batch/")).writes(at("answers/")));
+        let transform = TransformStep::new(&model, "ml.c4.xlarge", at("batch/"), at("answers/"))
+            .instances(2)
+            .content_type("text/csv")
+            .accept("text/csv")
+            .split(SplitType::Line)
+            .gzip()
+            .max_payload_mb(6)
+            .max_concurrency(4)
+            .data_processing("$[1:]", "$[0,-1]", true)
+            .environment("MODEL_SERVER_TIMEOUT", "600")
+            .kms_key(KEY)
+            .set("/Arguments/BatchStrategy", "MultiRecord");
+        pipeline.step("Answer", transform);
+    });
+    let differences = [
+        ("/ModelName", "the model is created by the pipeline"),
+        ("/ModelName/Get", "the model is created by the pipeline"),
+        ("/TransformJobName", "the pipeline names the job when it runs"),
+    ];
+    compare_request("transform", &request, &[&differences]);
 }

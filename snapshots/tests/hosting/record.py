@@ -25,6 +25,7 @@ from sagemaker.model_monitor import DataCaptureConfig
 from sagemaker.multidatamodel import MultiDataModel
 from sagemaker.pipeline import PipelineModel
 from sagemaker.serverless import ServerlessInferenceConfig
+from sagemaker.tensorflow import TensorFlowModel
 
 telemetry._send_telemetry_request = lambda *arguments, **more: None
 REGION, ROLE, BUCKET = "us-east-1", "arn:aws:iam::111122223333:role/R", "s3://my-bucket"
@@ -136,6 +137,45 @@ def main():
         for part in ("prepare", "score")
     ]
     record("serial", PipelineModel, {"initial_instance_count": 2, "instance_type": "ml.m5.large"}, models=parts)
+    public(image, archive, one, cpu)
+
+
+def public(image, archive, one, cpu):
+    """Samples of aws/amazon-sagemaker-examples and of Hugging Face."""
+    # sagemaker-triton/resnet50
+    triton = sagemaker.image_uris.retrieve("sagemaker-tritonserver", REGION, version="25.04", instance_type="ml.g4dn.xlarge")
+    record(
+        "triton", Model, {"initial_instance_count": 1, "instance_type": "ml.g4dn.xlarge"}, image_uri=triton,
+        model_data=f"{BUCKET}/triton/resnet_pt_v0.tar.gz", env={"SAGEMAKER_TRITON_DEFAULT_MODEL_NAME": "resnet"},
+    )
+    # notebooks/sagemaker/30_text_embedding_inference of huggingface/notebooks
+    embedding = get_huggingface_llm_image_uri("huggingface-tei", version="1.8.2", region=REGION, session=session())
+    record("embedding", HuggingFaceModel, one, image_uri=embedding, env={"HF_MODEL_ID": "BAAI/bge-m3"})
+    # sagemaker/19_serverless_inference of huggingface/notebooks
+    record(
+        "hub-serverless", HuggingFaceModel,
+        {"serverless_inference_config": ServerlessInferenceConfig(4096, 10)},
+        transformers_version="4.26.0", pytorch_version="1.13.1", py_version="py39",
+        env={"HF_MODEL_ID": "distilbert-base-uncased-finetuned-sst-2-english", "HF_TASK": "text-classification"},
+    )
+    # frameworks/tensorflow/get_started_mnist_deploy
+    record(
+        "tensorflow", TensorFlowModel, {"initial_instance_count": 1, "instance_type": "ml.c5.xlarge"},
+        model_data=archive, framework_version="2.16.1",
+    )
+    # introduction_to_amazon_algorithms/linear_learner_mnist, as a serverless endpoint
+    linear = sagemaker.image_uris.retrieve("linear-learner", REGION)
+    record(
+        "linear", Model, {"initial_instance_count": 1, "instance_type": "ml.m4.xlarge"}, image_uri=linear, model_data=archive,
+    )
+    # sagemaker_neuronx: generative AI on Inferentia with the large model container
+    neuron = sagemaker.image_uris.retrieve("djl-neuronx", REGION, version="0.29.0")
+    record(
+        "neuron", Model, {"initial_instance_count": 1, "instance_type": "ml.inf2.24xlarge", "container_startup_health_check_timeout": 2700,
+                          "volume_size": 256},
+        image_uri=neuron, model_data={"S3DataSource": {"S3Uri": f"{BUCKET}/llama/", "S3DataType": "S3Prefix", "CompressionType": "None"}},
+        env={"OPTION_TENSOR_PARALLEL_DEGREE": "12", "OPTION_N_POSITIONS": "4096", "OPTION_ROLLING_BATCH": "auto"},
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from sagemaker.huggingface import HuggingFace
 from sagemaker.inputs import FileSystemInput, ShuffleConfig, TrainingInput
 from sagemaker.pytorch import PyTorch
 from sagemaker.tensorflow import TensorFlow
+from sagemaker.transformer import Transformer
+from sagemaker.tuner import CategoricalParameter, ContinuousParameter, HyperparameterTuner, IntegerParameter
 from sagemaker.xgboost import XGBoost
 
 telemetry._send_telemetry_request = lambda *arguments, **more: None
@@ -62,6 +64,10 @@ def record(name, kind, inputs=None, experiment=None, **settings):
     estimator = kind(role=ROLE, sagemaker_session=session(), **settings)
     estimator.fit(inputs, wait=False, experiment_config=experiment)
     request = Session.requests[-1]
+    write(name, request)
+
+
+def write(name, request):
     (DIRECTORY / f"{name}.json").write_text(json.dumps(request, indent=1, sort_keys=True, default=str) + "\n")
 
 
@@ -136,6 +142,61 @@ def main():
     record("recipe-channel", PyTorch, {"train": data("train")}, training_recipe=str(DIRECTORY / "recipe-channel.yaml"),
            image_uri="327873000638.dkr.ecr.us-east-1.amazonaws.com/hyperpod-recipes:llmft-v1.0.0",
            instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
+    public(image, data)
+
+
+def public(image, data):
+    """Samples of aws/amazon-sagemaker-examples with built-in algorithms, a tuning job and a batch transform."""
+    # introduction_to_amazon_algorithms/blazingtext_text_classification_dbpedia
+    record("blazingtext", Estimator,
+           {"train": data("train", distribution="FullyReplicated", content_type="text/plain", s3_data_type="S3Prefix"),
+            "validation": data("validation", distribution="FullyReplicated", content_type="text/plain", s3_data_type="S3Prefix")},
+           image_uri=image("blazingtext"), instance_type="ml.c4.4xlarge", instance_count=1, volume_size=30, max_run=360000,
+           input_mode="File", output_path=f"{BUCKET}/output",
+           hyperparameters={"mode": "supervised", "epochs": 1, "min_count": 2, "learning_rate": 0.05, "vector_dim": 10,
+                            "early_stopping": True, "patience": 4, "min_epochs": 5, "word_ngrams": 2})
+    # introduction_to_applying_machine_learning/deepar_electricity
+    record("deepar", Estimator, {"train": data("train/"), "test": data("test/")},
+           image_uri=image("forecasting-deepar"), instance_type="ml.c4.2xlarge", instance_count=1, base_job_name="deepar",
+           output_path=f"{BUCKET}/output",
+           hyperparameters={"time_freq": "2H", "epochs": "400", "early_stopping_patience": "40", "mini_batch_size": "64",
+                            "learning_rate": "5E-4", "context_length": "84", "prediction_length": "84"})
+    # introduction_to_amazon_algorithms/object_detection_pascalvoc_coco, on two GPUs with incremental training
+    record("object-detection", Estimator,
+           {"train": data("train", distribution="FullyReplicated", content_type="application/x-recordio", s3_data_type="S3Prefix"),
+            "validation": data("validation", distribution="FullyReplicated", content_type="application/x-recordio", s3_data_type="S3Prefix"),
+            "model": data("model.tar.gz", content_type="application/x-sagemaker-model", input_mode="File")},
+           image_uri=image("object-detection"), instance_type="ml.p3.2xlarge", instance_count=2, volume_size=50, max_run=360000,
+           input_mode="Pipe", output_path=f"{BUCKET}/output", disable_profiler=True,
+           hyperparameters={"base_network": "resnet-50", "use_pretrained_model": 1, "num_classes": 20, "mini_batch_size": 32,
+                            "learning_rate": 0.001, "lr_scheduler_step": "3,6", "nms_threshold": 0.45})
+    # hyperparameter_tuning/xgboost_direct_marketing
+    tuned = Estimator(
+        role=ROLE, sagemaker_session=session(), image_uri=image("xgboost", version="1.7-1"), instance_type="ml.m4.xlarge",
+        instance_count=1, output_path=f"{BUCKET}/output",
+        hyperparameters={"eval_metric": "auc", "objective": "binary:logistic", "num_round": 10, "rate_drop": 0.3, "tweedie_variance_power": 1.4})
+    tuner = HyperparameterTuner(
+        tuned, "validation:auc",
+        {"eta": ContinuousParameter(0, 1), "min_child_weight": ContinuousParameter(1, 10),
+         "alpha": ContinuousParameter(0, 2, scaling_type="Linear"), "max_depth": IntegerParameter(1, 10),
+         "booster": CategoricalParameter(["gbtree", "dart"])},
+        max_jobs=20, max_parallel_jobs=3, early_stopping_type="Auto")
+    calls = []
+    tuned.sagemaker_session.sagemaker_client.create_hyper_parameter_tuning_job.side_effect = lambda **request: calls.append(request)
+    tuner.fit({"train": data("train", content_type="csv"), "validation": data("validation", content_type="csv")}, wait=False)
+    write("tuning", calls[0] if calls else Session.requests[-1])
+    # sagemaker_batch_transform/batch_transform_associate_predictions_with_input
+    own = session()
+    own.sagemaker_client.describe_model.return_value = {"PrimaryContainer": {"Image": image("xgboost", version="1.7-1")}}
+    transformer = Transformer(
+        "model", 2, "ml.c4.xlarge", strategy="MultiRecord", assemble_with="Line", output_path=f"{BUCKET}/answers/",
+        accept="text/csv", max_payload=6, max_concurrent_transforms=4, env={"MODEL_SERVER_TIMEOUT": "600"},
+        volume_kms_key="arn:aws:kms:us-east-1:111122223333:key/k", output_kms_key="arn:aws:kms:us-east-1:111122223333:key/k",
+        sagemaker_session=own)
+    transformer.transform(
+        f"{BUCKET}/batch/", content_type="text/csv", split_type="Line", compression_type="Gzip", input_filter="$[1:]",
+        output_filter="$[0,-1]", join_source="Input", wait=False, logs=False)
+    write("transform", Session.requests[-1])
 
 
 main()
