@@ -303,6 +303,7 @@ impl<'a> Step<'a> {
             sequence: training.sequence,
             autocast: training.strategy == Strategy::Ddp,
             eager: training.attention == Attention::Eager,
+            keeps_inputs: training.strategy == Strategy::Zero3,
             lora: training.lora_rank,
             casts: Vec::new(),
             cached: Vec::new(),
@@ -614,18 +615,25 @@ impl<'a> Step<'a> {
         self.gather(root);
         self.copy_out(root, true);
         let shape = self.shape;
+        // The tokens of the text are embedded before the images, so that the gradient of the embedding is the last.
+        let mut embedded = match shape.architecture {
+            Architecture::Vit => self.embed_patches(),
+            _ => self.embed(),
+        };
         if let Some(vision) = shape.vision.as_ref().filter(|_| self.training.image_patches > 0) {
             let x = layers::embed_images(&mut self.tape, &mut self.vision_cx, vision);
             let x = self.run_all(Kind::Vision, x, None);
-            for _ in 0..vision.deepstack {
-                let extra = layers::merge_images(&mut self.tape, &mut self.vision_cx, shape, vision, x);
-                self.tape.release(extra);
+            // The results of the last layer and of some before it are put into the embedded text.
+            let mut inputs = vec![embedded];
+            for _ in 0..=vision.deepstack {
+                inputs.push(layers::merge_images(&mut self.tape, &mut self.vision_cx, shape, vision, x));
             }
-            let merged = layers::merge_images(&mut self.tape, &mut self.vision_cx, shape, vision, x);
-            self.tape.release_all(&[merged, x]);
+            self.tape.release(x);
+            let bytes = self.cx.residual() * self.cx.tokens() * shape.hidden;
+            embedded = self.tape.run(bytes, Operator { inputs: &inputs, ..Operator::default() });
+            self.tape.release_all(&inputs);
         }
-        let x = if shape.architecture == Architecture::Vit { self.embed_patches() } else { self.embed() };
-        let mut x = self.run_all(Kind::Layer, x, None);
+        let mut x = self.run_all(Kind::Layer, embedded, None);
         if shape.decoder_layers > 0 {
             let memory = layers::final_norm(&mut self.tape, &self.cx, shape, x);
             let first = self.embed();
@@ -756,6 +764,18 @@ impl<'a> Step<'a> {
         }
         let gradients = self.tape.take_weight_gradients();
         self.reduce(ran.unit, gradients);
+        self.release_live(ran.unit);
+    }
+
+    /// ZeRO stage 3 releases the weights of a unit after its backward pass: at most those of the units before it, and of the
+    /// root, are gathered.
+    fn release_live(&mut self, unit: usize) {
+        let Some(live) = self.zero3_live.take() else { return };
+        let before: u64 = self.units[..unit].iter().map(Unit::elements).sum();
+        let left = before + self.units.last().map_or(0, Unit::elements);
+        self.tape.release(live);
+        let live = self.all().min(MAX_LIVE_PARAMETERS).min(left);
+        self.zero3_live = Some(self.tape.allocate(2 * live, Category::GatheredParameters));
     }
 
     /// The optimizer's step. AdamW's fused kernel allocates nothing; DeepSpeed casts gradients to fp32 first.

@@ -44,7 +44,7 @@ impl Heads {
             width: shape.head_dim,
             keys_sequence: cx.sequence,
             is_copied: matches!(shape.architecture, GptNeoX | Phi | Phi3),
-            wide_softmax: shape.architecture != Gpt2,
+            wide_softmax: !matches!(shape.architecture, Gpt2 | T5),
             are_interleaved: shape.architecture == GptNeoX,
             capped: shape.architecture == Gemma2,
         }

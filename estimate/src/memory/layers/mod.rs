@@ -27,6 +27,9 @@ pub(crate) struct Context {
     pub autocast: bool,
     /// Attention writes its scores to memory.
     pub eager: bool,
+    /// Linear layers keep their arguments although their weights are frozen, as DeepSpeed's own linear layer of ZeRO
+    /// stage 3 does.
+    pub keeps_inputs: bool,
     /// LoRA: the rank of the adapters; every other weight is frozen.
     pub lora: Option<u64>,
     /// Casts of weights that autocast keeps until the forward pass ends.
@@ -103,7 +106,9 @@ pub(crate) fn linear(tape: &mut Tape, cx: &mut Context, x: Tensor, tokens: u64, 
     let mut saved = vec![input];
     if cx.is_frozen() {
         weights.clear();
-        saved.clear();
+        if !cx.keeps_inputs {
+            saved.clear();
+        }
     } else if cx.autocast {
         let cast = tape.tensor(2 * layer.rows * layer.columns);
         saved.push(cast);

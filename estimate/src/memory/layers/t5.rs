@@ -31,7 +31,8 @@ fn attention(
     }
     let heads = Heads::of(shape, cx);
     let out = match memory {
-        Some(_) if !cx.eager => attention::fused(tape, cx, heads, &[q, k, v], false),
+        _ if cx.eager => attention::attend(tape, cx, heads, &[q, k, v], shape.dropout),
+        Some(_) => attention::fused(tape, cx, heads, &[q, k, v], false),
         _ => attention::by_bias(tape, cx, heads, [q, k, v], shape.dropout),
     };
     let mut branch = linear(tape, cx, out, t, Linear::new(h, inner));
