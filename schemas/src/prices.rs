@@ -75,9 +75,37 @@ pub fn terms() -> &'static Value {
     TERMS.get_or_init(|| embedded(include_str!("../facts/price_terms.json")))
 }
 
+/// Returns why a resource type has no charge of its own, such as `AWS::IAM::Role`; `None` if it is not known to be free.
+pub fn free_type(resource_type: &str) -> Option<&'static str> {
+    static TYPES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
+    let types = TYPES.get_or_init(|| {
+        static FACTS: OnceLock<Value> = OnceLock::new();
+        let facts = FACTS.get_or_init(|| embedded(include_str!("../facts/free_resource_types.json")));
+        let groups = facts["groups"].as_array().into_iter().flatten();
+        let rows = groups.flat_map(|group| {
+            let names = group["types"].as_array().into_iter().flatten();
+            names.filter_map(|name| Some((name.as_str()?, group["reason"].as_str()?)))
+        });
+        rows.collect()
+    });
+    types.get(resource_type).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn free_types_have_a_date_a_reason_and_a_source() {
+        let facts: Value = embedded(include_str!("../facts/free_resource_types.json"));
+        assert!(facts["date"].as_str().is_some());
+        for group in facts["groups"].as_array().unwrap() {
+            assert!(group["source"].as_str().unwrap().starts_with("https://aws.amazon.com/"));
+            assert!(!group["reason"].as_str().unwrap().is_empty());
+        }
+        assert!(free_type("AWS::IAM::Role").is_some());
+        assert_eq!(free_type("AWS::Lambda::Function"), None);
+    }
 
     #[test]
     fn every_price_is_a_number_with_a_date_and_a_source() {

@@ -56,7 +56,15 @@ fn of_variant(
     if let Some(gigabytes) = number(&variant["VolumeSizeInGB"]) {
         lines.push(volume(scope, id, kind, &name, gigabytes, least, most));
     }
-    lines.extend(surge(scope, id, kind, endpoint, instance_type, usage, most));
+    lines.push(surge(
+        scope,
+        id,
+        kind,
+        endpoint,
+        (&format!("{shadow}variant {name}"), instance_type),
+        usage,
+        most,
+    ));
     lines
 }
 
@@ -163,13 +171,15 @@ fn surge(
     id: &str,
     kind: &str,
     endpoint: &Json,
-    instance_type: &str,
+    (variant, instance_type): (&str, &str),
     usage: Use,
     most: u64,
-) -> Option<Line> {
+) -> Line {
     let configuration = &endpoint["DeploymentConfig"];
-    let line = scope.line(id, kind, "second fleet during an update", Per::UpdateHour);
-    let (price, hourly) = scope.instance(usage, instance_type)?;
+    let line = scope.line(id, kind, format!("{variant}, second fleet during an update"), Per::UpdateHour);
+    let Some((price, hourly)) = scope.instance(usage, instance_type) else {
+        return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
+    };
     let rolling = &configuration["RollingUpdatePolicy"]["MaximumBatchSize"];
     let count = match (rolling["Type"].as_str(), number(&rolling["Value"])) {
         (Some("INSTANCE_COUNT"), Some(value)) => value.min(most),
@@ -177,7 +187,7 @@ fn surge(
         _ => most,
     };
     let formula = format!("{count} x {instance_type} x ${}", hourly.exact());
-    Some(line.fixed(hourly.times(count), price, formula))
+    line.fixed(hourly.times(count), price, formula)
 }
 
 /// Serverless inference: seconds of requests by memory, and provisioned concurrency.

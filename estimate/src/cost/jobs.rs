@@ -7,7 +7,10 @@ use super::money::Money;
 use super::prices::Use;
 use super::resolve::number;
 use super::resources::{Scope, is_true};
+use super::usage::ResourceUsage;
 use super::{HOURS_A_MONTH, Line, Per};
+use crate::duration;
+use crate::memory::step_of;
 
 /// What SageMaker assumes if a request names no longest run time: one day.
 const DEFAULT_SECONDS: u64 = 86_400;
@@ -30,7 +33,8 @@ struct Job {
 pub(super) fn lines(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let mut jobs = Vec::new();
     find(properties, id, DEPTH, &mut jobs);
-    jobs.iter().flat_map(|job| of_job(scope, id, kind, job)).collect()
+    let training = jobs.iter().filter(|job| job.usage == Use::Training).count();
+    jobs.iter().flat_map(|job| of_job(scope, id, kind, job, training == 1)).collect()
 }
 
 /// A training job that a resource starts, as far as it is known before a run.
@@ -193,11 +197,15 @@ fn longest(request: &Json) -> Option<u64> {
     }
 }
 
-fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job) -> Vec<Line> {
+fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job, only: bool) -> Vec<Line> {
     let usage = scope.usage(&job.name).or(scope.usage(id));
     let mut lines = Vec::new();
     for instances in &job.instances {
-        let one = run(scope, id, kind, job, instances, usage.minutes_per_run);
+        let expected = match usage.minutes_per_run {
+            Some(minutes) => Some(Expected::stated(minutes)),
+            None => by_duration(scope, id, job, instances, &usage, only),
+        };
+        let one = run(scope, id, kind, job, instances, expected);
         let month = usage.runs_per_month.map(|runs| monthly(&one, runs));
         lines.push(one);
         lines.extend(month);
@@ -208,6 +216,76 @@ fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job) -> Vec<Line> {
         lines.push(warm_pool(scope, id, kind, job, instances));
     }
     lines
+}
+
+/// How long a run is expected to take.
+struct Expected {
+    /// The least and the expected seconds; `None` if they are not known.
+    seconds: Option<[u64; 2]>,
+    /// What they were computed from, or why they are not known.
+    note: Option<String>,
+}
+
+impl Expected {
+    fn stated(minutes: u64) -> Self {
+        let seconds = minutes.saturating_mul(60);
+        Self { seconds: Some([seconds, seconds]), note: None }
+    }
+}
+
+/// The duration of a training job from its model, which its `Metadata` states, and the tokens or steps of its usage.
+fn by_duration(
+    scope: &Scope<'_>,
+    id: &str,
+    job: &Job,
+    instances: &(Option<String>, Option<u64>, u64),
+    usage: &ResourceUsage,
+    only: bool,
+) -> Option<Expected> {
+    let (Some(instance_type), Some(count), _) = instances else { return None };
+    if job.usage != Use::Training || usage.tokens_per_run.or(usage.steps_per_run).is_none() {
+        return None;
+    }
+    let step =
+        scope.metadata(id).and_then(|metadata| step_of(metadata, &job.name, only, instance_type, *count));
+    let Some((shape, training)) = step else {
+        let note = "the usage states tokens or steps, but the `stackwright-memory` of the resource states no valid model \
+                    of the job: the duration is not estimated";
+        return Some(Expected { seconds: None, note: Some(note.to_owned()) });
+    };
+    let per_step = training.ranks.saturating_mul(training.batch).saturating_mul(training.sequence);
+    let of_steps = || usage.steps_per_run.map(|steps| steps.saturating_mul(per_step));
+    let tokens = usage.tokens_per_run.or_else(of_steps)?;
+    let mut run = duration::Job::new(instance_type, training.ranks, training.strategy, tokens);
+    run.batch = training.batch;
+    run.sequence = training.sequence;
+    run.activation_checkpointing = training.activation_checkpointing;
+    run.lora_rank = training.lora_rank;
+    run.mfu = usage.mfu_percent.map(|percent| f64::from(percent) / 100.0);
+    run.region = scope.region.to_owned();
+    Some(match duration::training_duration(&shape, &run, &scope.options.prices) {
+        Ok(found) => {
+            let hours = |seconds: u64| format!("{:.1} h", seconds as f64 / 3600.0);
+            let note = format!(
+                "expected duration {} ({} to {}): {tokens} tokens in {} steps on {} GPUs, {:.3e} operations for each token, {} \
+                 TFLOPS, utilization {:.2} to {:.2} ({})",
+                hours(found.seconds.expected),
+                hours(found.seconds.low),
+                hours(found.seconds.high),
+                found.steps,
+                training.ranks,
+                found.flops_per_token.model() as f64,
+                found.peak_tflops,
+                found.utilization.low,
+                found.utilization.high,
+                found.utilization.selection,
+            );
+            Expected { seconds: Some([found.seconds.low, found.seconds.expected]), note: Some(note) }
+        }
+        Err(error) => {
+            Expected { seconds: None, note: Some(format!("the duration is not estimated: {error}")) }
+        }
+    })
 }
 
 fn what(usage: Use) -> &'static str {
@@ -225,7 +303,7 @@ fn run(
     kind: &str,
     job: &Job,
     instances: &(Option<String>, Option<u64>, u64),
-    minutes_per_run: Option<u64>,
+    expected: Option<Expected>,
 ) -> Line {
     let line = scope.line(id, kind, format!("{} {}", what(job.usage), job.name), Per::Run);
     let (Some(instance_type), Some(count), _) = instances else {
@@ -243,12 +321,16 @@ fn run(
         return line.unknown("the longest run time is a parameter of the run");
     };
     let amount = |seconds: u64| hourly.times(*count).times(runs).times_ratio(seconds, 3600);
-    let expected = minutes_per_run.map(|minutes| amount(minutes.saturating_mul(60)));
+    let (duration, expected) = match expected {
+        Some(Expected { seconds, note }) => (note, seconds.map(|seconds| seconds.map(amount))),
+        None => (None, None),
+    };
     let times = job.runs.map_or(String::new(), |(runs, _)| format!("{runs} jobs x "));
     let saving = scope.options.spot_saving.filter(|_| job.is_spot);
+    let less = |amount: Money| saving.map_or(amount, |saving| amount.less(saving));
     let mut line = Line {
-        typical: expected.map(|amount| saving.map_or(amount, |saving| amount.less(saving))),
-        floor: Some(Money::ZERO).filter(|_| expected.is_none()),
+        typical: expected.map(|[_, expected]| less(expected)),
+        floor: expected.map_or(Some(Money::ZERO), |[least, _]| Some(less(least))),
         ceiling: Some(amount(seconds)),
         formula: format!(
             "{times}{count} x {instance_type} x {seconds} s / 3600 x ${}, at most",
@@ -257,9 +339,7 @@ fn run(
         price: Some(price),
         ..line
     };
-    if line.floor.is_none() {
-        line.floor = line.typical;
-    }
+    line.notes.extend(duration);
     match (job.is_spot, saving) {
         (true, Some(saving)) => line.note(format!(
             "managed spot training with the given saving of {saving}; the maximum is the on-demand price"

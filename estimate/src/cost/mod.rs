@@ -13,6 +13,7 @@ mod prices;
 mod report;
 pub(crate) mod resolve;
 mod resources;
+mod target_fleet;
 mod usage;
 
 pub(crate) use jobs::training_jobs;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use stackwright_schemas::prices::free_type;
 use stackwright_synth::Template;
 
 use super::money::Money;
 use super::prices::{Price, Use};
 use super::resolve::{Resolver, boolean, number, text};
 use super::usage::ResourceUsage;
-use super::{HOURS_A_MONTH, Line, Options, Per, endpoint, jobs};
+use super::{HOURS_A_MONTH, Line, Options, Per, endpoint, jobs, target_fleet};
 
 /// What the lines of one template share.
 pub(super) struct Scope<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Scope<'a> {
     pub resources: Vec<(&'a str, &'a str, Json)>,
     /// The usage that resources state in their `Metadata`.
     stated: BTreeMap<&'a str, ResourceUsage>,
+    /// The `Metadata` of the resources that have one.
+    metadata: BTreeMap<&'a str, &'a Json>,
 }
 
 impl Scope<'_> {
@@ -29,6 +32,11 @@ impl Scope<'_> {
             Some(stated) => given.or(stated.clone()),
             None => given,
         }
+    }
+
+    /// The `Metadata` of a resource.
+    pub fn metadata(&self, id: &str) -> Option<&Json> {
+        self.metadata.get(id).copied()
     }
 
     pub fn find(&self, id: &str) -> Option<&Json> {
@@ -120,7 +128,9 @@ pub(super) fn lines(template: &Template, stack: &str, region: &str, options: &Op
         Some((id, ResourceUsage::of_metadata(resource.get("Metadata")?)?.ok()?))
     };
     let stated = template.resources().filter_map(usage).collect();
-    let scope = Scope { stack, region, options, resources: resolver.resources(), stated };
+    let metadata = template.resources().filter_map(|(id, resource)| Some((id, resource.get("Metadata")?)));
+    let metadata = metadata.collect();
+    let scope = Scope { stack, region, options, resources: resolver.resources(), stated, metadata };
     let all = scope.resources.iter();
     all.flat_map(|(id, kind, properties)| of(&scope, id, kind, properties)).collect()
 }
@@ -144,13 +154,7 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
         "SageMaker::App" | "SageMaker::Space" => vec![app(scope, id, kind, properties)],
         "EC2::Instance" => instance(scope, id, kind, properties),
         "AutoScaling::AutoScalingGroup" => fleet(scope, id, kind, properties),
-        "EC2::EC2Fleet" | "EC2::SpotFleet" => {
-            vec![
-                scope
-                    .line(id, kind, "fleet", Per::Month)
-                    .unknown("the capacity of a fleet depends on what EC2 starts"),
-            ]
-        }
+        "EC2::EC2Fleet" | "EC2::SpotFleet" => vec![target_fleet::line(scope, id, kind, properties)],
         "EC2::NatGateway" => gateway(scope, id, kind),
         "EC2::VPCEndpoint" => interface_endpoint(scope, id, kind, properties),
         "EC2::Volume" => volume(scope, id, kind, properties),
@@ -167,66 +171,22 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
             vec![monthly(scope, id, kind, "CloudWatch alarm standard resolution", metrics.max(1))]
         }
         "CloudWatch::Dashboard" => vec![monthly(scope, id, kind, "CloudWatch dashboard", 1)],
-        _ if UNPRICED.contains(&kind_name) => {
-            vec![scope.line(id, kind, "use", Per::Month).unknown("no price of this type is known here")]
-        }
-        // Everything else is free by itself, or is counted with what it belongs to.
-        _ => Vec::new(),
+        _ => unpriced(scope, id, kind),
     }
 }
 
-/// Types that cost by the hour or by use, and whose prices are not known here.
-const UNPRICED: &[&str] = &[
-    "APS::Workspace",
-    "AmazonMQ::Broker",
-    "ApiGateway::RestApi",
-    "ApiGatewayV2::Api",
-    "AppRunner::Service",
-    "Batch::ComputeEnvironment",
-    "CloudFront::Distribution",
-    "CodeBuild::Project",
-    "CodePipeline::Pipeline",
-    "DMS::ReplicationInstance",
-    "DocDB::DBInstance",
-    "DynamoDB::Table",
-    "EC2::CapacityReservation",
-    "EC2::ClientVpnEndpoint",
-    "EC2::EIP",
-    "EC2::Host",
-    "EC2::TransitGatewayAttachment",
-    "EC2::VPNConnection",
-    "ECS::Service",
-    "EKS::Nodegroup",
-    "EMR::Cluster",
-    "ElastiCache::CacheCluster",
-    "ElastiCache::ReplicationGroup",
-    "ElasticLoadBalancing::LoadBalancer",
-    "ElasticLoadBalancingV2::LoadBalancer",
-    "FSx::Volume",
-    "Glue::Crawler",
-    "Glue::Job",
-    "Grafana::Workspace",
-    "Kinesis::Stream",
-    "KinesisFirehose::DeliveryStream",
-    "Lambda::Function",
-    "MSK::Cluster",
-    "MSK::ServerlessCluster",
-    "MWAA::Environment",
-    "Neptune::DBInstance",
-    "NetworkFirewall::Firewall",
-    "OpenSearchServerless::Collection",
-    "OpenSearchService::Domain",
-    "RDS::DBCluster",
-    "RDS::DBInstance",
-    "Redshift::Cluster",
-    "Route53::HostedZone",
-    "SageMaker::Domain",
-    "SageMaker::FeatureGroup",
-    "SageMaker::InferenceExperiment",
-    "SageMaker::MlflowTrackingServer",
-    "SageMaker::PartnerApp",
-    "Transfer::Server",
-];
+/// A type without a price: nothing if it is known to be free by itself, else an unknown cost.
+fn unpriced(scope: &Scope<'_>, id: &str, kind: &str) -> Vec<Line> {
+    if kind == "AWS::CloudFormation::Stack" {
+        let line = scope.line(id, kind, "nested stack", Per::Month);
+        return vec![line.unknown("the resources of its template are not counted here")];
+    }
+    // CloudFormation charges nothing for custom resources; their functions are resources of their own.
+    if free_type(kind).is_some() || kind.starts_with("Custom::") {
+        return Vec::new();
+    }
+    vec![scope.line(id, kind, "use", Per::Month).unknown("no price of this type is known here")]
+}
 
 fn unknown_price(scope: &Scope<'_>, line: Line, what: &str) -> Line {
     line.unknown(format!("no price of {what} is known for {}", scope.region))
@@ -376,7 +336,7 @@ fn instance(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<L
 }
 
 /// The data of a launch template that is part of the same template.
-fn launch_template<'s>(scope: &'s Scope<'_>, specification: &Json) -> Option<&'s Json> {
+pub(super) fn launch_template<'s>(scope: &'s Scope<'_>, specification: &Json) -> Option<&'s Json> {
     let id = super::resolve::reference(&specification["LaunchTemplateId"])?;
     scope.find(id)?.get("LaunchTemplateData")
 }

@@ -485,3 +485,153 @@ fn a_hundred_stacks_are_estimated_in_little_time() {
     // The limit is 50 ms in a release build; unoptimized code on a busy machine takes longer.
     assert!(start.elapsed().as_millis() < 5000);
 }
+
+#[test]
+fn a_type_that_is_not_known_as_free_is_listed_as_unknown() {
+    let found = estimate(
+        r#"
+Resources:
+  Role: {Type: AWS::IAM::Role, Properties: {}}
+  Own: {Type: Custom::Thing, Properties: {}}
+  Queue: {Type: AWS::SQS::Queue, Properties: {}}
+  New: {Type: AWS::NewService::Thing, Properties: {}}
+  Nested: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: https://example.com/t}}
+"#,
+    );
+    let unknown: Vec<_> =
+        found.lines.iter().map(|line| (line.resource.as_str(), line.unknown.is_some())).collect();
+    assert_eq!(unknown, [("Queue", true), ("New", true), ("Nested", true)]);
+    assert_eq!(found.monthly().unknown, 3);
+    assert_eq!(found.monthly().ceiling, Money::ZERO);
+}
+
+#[test]
+fn the_second_fleet_of_each_variant_has_its_name_and_an_unknown_price_is_listed() {
+    let text = ENDPOINT.replace(
+        "- {VariantName: main",
+        "- {VariantName: other, ModelName: m, InstanceType: ml.nosuch.large, InitialInstanceCount: 2}\n        - {VariantName: main",
+    );
+    let found = estimate(&text);
+    let surges: Vec<_> = found.lines.iter().filter(|line| line.per == Per::UpdateHour).collect();
+    let names: Vec<_> = surges.iter().map(|line| line.item.as_str()).collect();
+    assert_eq!(
+        names,
+        ["variant other, second fleet during an update", "variant main, second fleet during an update"]
+    );
+    assert_eq!(surges[0].unknown.as_deref(), Some("no price of ml.nosuch.large is known for us-east-1"));
+    // 4 x 1.515.
+    assert_eq!(surges[1].ceiling.unwrap().exact(), "6.06");
+}
+
+#[test]
+fn the_fleets_of_ec2_cost_between_the_cheapest_and_the_most_expensive_type() {
+    // 4 units: 2 x g5.xlarge with a weight of 2, or 4 x g5.2xlarge.
+    // 2 x 730 h x 1.006 = 1468.76; 4 x 730 h x 1.212 = 3539.04; half of the way: 2503.90.
+    let configs = r#"LaunchTemplateConfigs: [{LaunchTemplateSpecification: {LaunchTemplateId: lt-1, Version: "1"}, Overrides: [
+        {InstanceType: g5.xlarge, WeightedCapacity: 2}, {InstanceType: g5.2xlarge}]}]"#;
+    let fleet = |capacity: &str| {
+        estimate(&format!(
+            "Resources:\n  Fleet:\n    Type: AWS::EC2::EC2Fleet\n    Properties:\n      TargetCapacitySpecification: {capacity}\n      {configs}\n"
+        ))
+    };
+    let expected = same("1468.76", "2503.90", "3539.04");
+    assert_eq!(amounts(&fleet("{TotalTargetCapacity: 4}"), "fleet"), expected);
+    let spot = estimate(&format!(
+        "Resources:\n  Fleet:\n    Type: AWS::EC2::SpotFleet\n    Properties:\n      SpotFleetRequestConfigData:\n        TargetCapacity: 4\n        {configs}\n"
+    ));
+    assert_eq!(amounts(&spot, "fleet"), expected);
+    let by_vcpu = fleet("{TotalTargetCapacity: 4, TargetCapacityUnitType: vcpu}");
+    assert!(by_vcpu.lines[0].unknown.is_some());
+}
+
+const TRAINING: &str = r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Metadata:
+      stackwright-memory:
+        Train:
+          model: {model_type: llama, rms_norm_eps: 0.00001, hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32,
+            num_key_value_heads: 8, intermediate_size: 14336, vocab_size: 128256, tie_word_embeddings: false}
+          strategy: full-shard
+          batch: 4
+          sequence: 4096
+          activation_checkpointing: true
+      stackwright-usage: {tokens_per_run: 1000000000, mfu_percent: 40}
+    Properties:
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Steps": [{"Name": "Train", "Type": "Training", "Arguments": {"AlgorithmSpecification": {},
+          "OutputDataConfig": {}, "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2},
+          "StoppingCondition": {"MaxRuntimeInSeconds": 86400}}}]}'
+"#;
+
+#[test]
+fn the_expected_cost_of_a_run_follows_from_the_estimated_duration() {
+    use crate::duration::{Job, training_duration};
+    use crate::memory::{ModelShape, Strategy};
+
+    let found = estimate(TRAINING);
+    let line = found.lines.iter().find(|line| line.per == Per::Run).unwrap();
+    // 2 x 24 h x 25.251 at most.
+    assert_eq!(line.ceiling.unwrap().exact(), "1212.048");
+    // A stated utilization of 40 %: the same duration at the least and as expected.
+    let shape = ModelShape::from_config(&serde_json::json!({
+        "model_type": "llama", "rms_norm_eps": 1e-5, "hidden_size": 4096, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+        "tie_word_embeddings": false
+    }))
+    .unwrap();
+    let mut job = Job::new("ml.p4d.24xlarge", 16, Strategy::FullShard, 1_000_000_000);
+    (job.batch, job.sequence, job.activation_checkpointing, job.mfu) = (4, 4096, true, Some(0.40));
+    let duration = training_duration(&shape, &job, &PriceBook::shipped()).unwrap();
+    let cost = duration.cost.unwrap();
+    assert_eq!((line.floor, line.typical), (Some(cost.low), Some(cost.expected)));
+    assert!(line.typical.unwrap() > Money::ZERO);
+    let note = line.notes.iter().find(|note| note.starts_with("expected duration")).unwrap();
+    assert!(note.contains("1000000000 tokens in 3815 steps on 16 GPUs"), "{note}");
+    // Minutes that are stated take precedence over the estimate.
+    let stated = estimate(&TRAINING.replace("mfu_percent: 40", "minutes_per_run: 60"));
+    // 2 x 1 h x 25.251.
+    let line = stated.lines.iter().find(|line| line.per == Per::Run).unwrap();
+    assert_eq!(line.typical.unwrap().exact(), "50.502");
+    // Without the model, the duration is not known, and the note states it.
+    let without = estimate(&TRAINING.replace("        Train:\n", "        Other:\n"));
+    let line = without.lines.iter().find(|line| line.per == Per::Run).unwrap();
+    assert!(line.typical.is_none() && line.notes.iter().any(|note| note.contains("is not estimated")));
+}
+
+#[test]
+fn the_volumes_of_an_endpoint_cost_for_each_instance() {
+    // 100 GB x 0.112 = 11.20; x 4 = 44.80; half of the way: 28.00.
+    let found = estimate(
+        &ENDPOINT.replace("InitialInstanceCount: 1", "InitialInstanceCount: 1, VolumeSizeInGB: 100"),
+    );
+    assert_eq!(amounts(&found, "variant main, storage"), same("11.20", "28.00", "44.80"));
+}
+
+#[test]
+fn transform_jobs_and_notebooks_cost_by_their_instances() {
+    let prices = "stackwright_use,item,region,usd,date,source\n\
+        transform,ml.m5.large,us-east-1,0.115,2026-11-01,test\n\
+        notebook,ml.t3.medium,us-east-1,0.05,2026-11-01,test\n";
+    let mut options = Options::default();
+    read_offer(&mut options.prices, prices.as_bytes(), None).unwrap();
+    let found = with(
+        r#"
+Resources:
+  Notebook: {Type: AWS::SageMaker::NotebookInstance, Metadata: {stackwright-usage: {hours_per_month: 100}},
+    Properties: {InstanceType: ml.t3.medium, VolumeSizeInGB: 20}}
+  Machine:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      Definition: {States: {Score: {Type: Task, Parameters: {TransformJobName: a, TransformResources:
+        {InstanceType: ml.m5.large, InstanceCount: 2}, StoppingCondition: {MaxRuntimeInSeconds: 7200}}}}}
+"#,
+        &options,
+    );
+    // 100 h x 0.05 = 5.00 as stated; 730 h x 0.05 = 36.50 at most.
+    assert_eq!(amounts(&found, "ml.t3.medium instance"), same("0.00", "5.00", "36.50"));
+    // 2 x 2 h x 0.115 = 0.46 at most.
+    let line = found.lines.iter().find(|line| line.item.starts_with("transform job Score")).unwrap();
+    assert_eq!((line.ceiling.unwrap().exact().as_str(), line.typical), ("0.46", None));
+}

@@ -60,6 +60,16 @@ pub struct ResourceUsage {
     /// Minutes of a run of a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes_per_run: Option<u64>,
+    /// Tokens that a run of a training job trains on. With the model in the `Metadata` of the job, the expected cost of a run
+    /// follows from the estimate of its duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_run: Option<u64>,
+    /// Steps of a run of a training job, instead of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps_per_run: Option<u64>,
+    /// The model FLOPs utilization of a training job in percent. Default: the range of published runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfu_percent: Option<u32>,
     /// Runs of a job a month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_per_month: Option<u64>,
@@ -169,6 +179,28 @@ impl ResourceUsage {
         self
     }
 
+    /// States the number of tokens that a run of a training job trains on. The expected cost then follows from the model that
+    /// the job states.
+    #[must_use]
+    pub fn tokens_per_run(mut self, number: u64) -> Self {
+        self.tokens_per_run = Some(number);
+        self
+    }
+
+    /// States the number of steps of a run of a training job, instead of tokens.
+    #[must_use]
+    pub fn steps_per_run(mut self, number: u64) -> Self {
+        self.steps_per_run = Some(number);
+        self
+    }
+
+    /// States the model FLOPs utilization of a training job, in percent.
+    #[must_use]
+    pub fn mfu_percent(mut self, percent: u32) -> Self {
+        self.mfu_percent = Some(percent);
+        self
+    }
+
     /// States how often each job of the resource runs a month.
     #[must_use]
     pub fn runs_per_month(mut self, number: u64) -> Self {
@@ -199,6 +231,9 @@ impl ResourceUsage {
             gigabytes_per_month: self.gigabytes_per_month.or(other.gigabytes_per_month),
             hours_per_month: self.hours_per_month.or(other.hours_per_month),
             minutes_per_run: self.minutes_per_run.or(other.minutes_per_run),
+            tokens_per_run: self.tokens_per_run.or(other.tokens_per_run),
+            steps_per_run: self.steps_per_run.or(other.steps_per_run),
+            mfu_percent: self.mfu_percent.or(other.mfu_percent),
             runs_per_month: self.runs_per_month.or(other.runs_per_month),
             models: self.models.or(other.models),
         }

@@ -22,6 +22,7 @@ pub use formulas::{
 };
 pub use inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
+pub(crate) use stated::step_of;
 pub use stated::{
     MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError, inference_statement,
     model_statement, stated, training_statement, training_statements,

@@ -17,7 +17,7 @@ use stackwright_synth::Assembly;
 use super::inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
 use super::shape::{ModelShape, ShapeError};
 use super::training::{Attention, Offload, Strategy, Training, TrainingError};
-use super::verdict::{TrainingEstimate, gpu_of, training_estimate};
+use super::verdict::{Gpu, TrainingEstimate, gpu_of, training_estimate};
 use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Options};
 
@@ -121,7 +121,12 @@ fn form(error: &serde_json::Error) -> StatementError {
     StatementError::Form(error.to_string())
 }
 
-fn training(statement: &Json, instance_type: &str, count: u64) -> Result<TrainingEstimate, StatementError> {
+/// What a statement describes: the model, the step and the accelerator.
+fn described(
+    statement: &Json,
+    instance_type: &str,
+    count: u64,
+) -> Result<(ModelShape, Training, Gpu), StatementError> {
     let stated = TrainingStatement::deserialize(statement).map_err(|error| form(&error))?;
     let shape = shape(&stated.model)?;
     let gpu = gpu_of(instance_type).filter(|gpu| gpu.usable_bytes.is_some());
@@ -142,7 +147,27 @@ fn training(statement: &Json, instance_type: &str, count: u64) -> Result<Trainin
         ..Training::new(stated.strategy, ranks, stated.batch, stated.sequence)
     };
     training.validate()?;
+    Ok((shape, training, gpu))
+}
+
+fn training(statement: &Json, instance_type: &str, count: u64) -> Result<TrainingEstimate, StatementError> {
+    let (shape, training, gpu) = described(statement, instance_type, count)?;
     Ok(training_estimate(&shape, &training, Some(gpu)))
+}
+
+/// The model and the step that the `Metadata` of a resource states of one of its training jobs; `only` is whether the
+/// resource starts no other. `None` if there is no valid statement.
+pub(crate) fn step_of(
+    metadata: &Json,
+    job: &str,
+    only: bool,
+    instance_type: &str,
+    count: u64,
+) -> Option<(ModelShape, Training)> {
+    let statements = metadata[MEMBER].as_object()?;
+    let statement = statements.get(job).or_else(|| statements.get(ONLY).filter(|_| only))?;
+    let (shape, training, _) = described(statement, instance_type, count).ok()?;
+    Some((shape, training))
 }
 
 /// The statement about a training job, for the `Metadata` of what starts it.

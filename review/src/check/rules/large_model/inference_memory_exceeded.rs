@@ -45,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 Err(error) => (error.to_string(), "correct the metadata, or remove it"),
                 Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => (
                     format!(
-                        "the model takes an estimated {} on a GPU, and the server can allocate {} on {}",
+                        "the model takes an estimated {} on a GPU, and the server can allocate {} on {} (published logs differ from the estimate by up to 17 % of a part)",
                         gib(estimate.bytes),
                         gib(estimate.budget_bytes.unwrap_or_default()),
                         instance.instance_type
