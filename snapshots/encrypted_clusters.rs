@@ -149,14 +149,14 @@ impl Shared<'_> {
         let block = GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").efa();
         stack.add("Block", keyed!(key_of, block, volume_key(key)));
 
-        let image = &format!("{}/trainer:3", crate::registry(region));
-        let jobs = TrainingFleet::new(network, "p4d.24xlarge", 4, image.as_str());
+        let image = || ContainerImage::from_uri(format!("{}/trainer:3", crate::registry(region)));
+        let jobs = TrainingFleet::new(network, "p4d.24xlarge", 4, image());
         let jobs = keyed!(key_of, jobs, volume_key(key));
         stack.add("Jobs", jobs.allow_write(data.location("runs/")));
-        let spot = TrainingFleet::spot(network, ["g5.12xlarge"], image.as_str());
+        let spot = TrainingFleet::spot(network, ["g5.12xlarge"], image());
         stack.add("SpotJobs", keyed!(key_of, spot, volume_key(key)).checkpoints(data.location("spot")));
         let block =
-            TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image.as_str(), "cr-0123456789abcdef0");
+            TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image(), "cr-0123456789abcdef0");
         stack.add("BlockJobs", keyed!(key_of, block, volume_key(key)));
 
         let budget = MonthlyBudget::new(20_000.0).email("ml-costs@example.com").at_percent(90);

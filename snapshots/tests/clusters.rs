@@ -260,11 +260,11 @@ fn fleets(app: &App) {
             .user_data(UserData::new().cloud_config("packages: [htop]"))
             .allow(Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::data/*")),
     );
-    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    let image = || ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3");
     let command = ["torchrun", "train.py"];
     stack.add(
         "Jobs",
-        TrainingFleet::new(&network, "p5.48xlarge", 4, image)
+        TrainingFleet::new(&network, "p5.48xlarge", 4, image())
             .max_nodes(8)
             .command(command)
             .environment("NCCL_DEBUG", "INFO")
@@ -276,14 +276,14 @@ fn fleets(app: &App) {
     );
     stack.add(
         "Block",
-        TrainingFleet::capacity_block(&network, "p4d.24xlarge", 2, image, "cr-0123456789abcdef0"),
+        TrainingFleet::capacity_block(&network, "p4d.24xlarge", 2, image(), "cr-0123456789abcdef0"),
     );
     let budget = stack.add("Budget", MonthlyBudget::new(20_000.0).topic(TOPIC).at_percent(90));
     stack.add(
         "Ban",
         LaunchBan::new(budget.reference(), 100.0).role("Researchers").topic(TOPIC).needs_approval(),
     );
-    stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image).max_nodes(4));
+    stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image()).max_nodes(4));
     stack.add(
         "Mixed",
         GpuFleet::mixed(
@@ -428,7 +428,7 @@ fn no_role_is_created_where_each_is_given() {
             .pod_role(PodRole::Observability, role("Collector").as_str())
             .pod_role(PodRole::ContainerInsights, role("Agent").as_str()),
     );
-    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    let image = ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3");
     let profile = "arn:aws:iam::123456789012:instance-profile/Jobs";
     let jobs = TrainingFleet::new(&one, "p4d.24xlarge", 2, image);
     stack.add("Jobs", jobs.role(role("Job").as_str()).instance_profile(profile));
@@ -1202,4 +1202,26 @@ fn the_strategy_of_a_job_reaches_a_cluster_or_is_refused() {
 
     let refused = app(job().distribution(ModelParallel::new()));
     assert!(snapshots::findings(&refused).contains("only the training toolkit of SageMaker starts"));
+}
+
+/// Arguments with a format are recognized, so that swapped ones are errors at the line that passes them.
+#[test]
+#[rustfmt::skip]
+fn swapped_arguments_are_errors_at_their_line() {
+    let dns_name = "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com";
+    let image = || ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3");
+    let cluster_arn = "arn:aws:eks:us-east-1:123456789012:cluster/models";
+    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slurm-abcdef";
+    let workspace = "arn:aws:aps:us-east-1:123456789012:workspace/ws-0a1b2c3d";
+    let group = || WorkerGroup::new("a", "ml.g5.8xlarge", 1);
+
+    refused!("`abcdefgh` is not the DNS name of a file system", with(|stack, network| drop(stack.add("Cluster", HyperPodCluster::slurm(network, controller()).workers(group()).mount(SharedStorage::lustre("abcdefgh", dns_name))))));
+    refused!("`abcdefgh` is not the DNS name of a file system", with(|stack, network| drop(stack.add("Cluster", HyperPodCluster::slurm_by_scripts(network, controller()).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1).partition("dev")).mount_lustre("abcdefgh", dns_name)))));
+    refused!("is not the ID of a capacity reservation", with(|stack, network| drop(stack.add("Jobs", TrainingFleet::capacity_block(network, "p4d.24xlarge", 1, image(), "p5.48xlarge")))));
+    refused!("is not the URI of an image in Amazon ECR", with(|stack, network| drop(stack.add("Jobs", TrainingFleet::new(network, "p4d.24xlarge", 1, ContainerImage::from_uri("p4d.24xlarge"))))));
+    refused!("`models` is not a valid ARN", with(|stack, network| drop(stack.add("Cluster", HyperPodCluster::eks_continuous(&EksClusterHandle::existing(cluster_arn, "models"), network).group(NodeGroup::new("system", "ml.m5.2xlarge", 2))))));
+    refused!("is not a valid ARN", with(|stack, network| drop(stack.add("Cluster", HyperPodCluster::slurm_continuous(network, controller()).accounting_database(AccountingDatabase::new(secret, "db.us-east-1.rds.amazonaws.com", "slurm")).workers(group())))));
+    let observed = |settings: Observability| with(|stack, network| { let cluster = stack.add("Cluster", HyperPodCluster::eks_continuous(&eks(), network).group(NodeGroup::new("system", "ml.m5.2xlarge", 2))); stack.add("Addons", HyperPodAddons::new(&cluster).observability(settings)); });
+    refused!("is not a valid ARN", observed(Observability::new().workspace(workspace, "https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-0a1b2c3d")));
+    refused!("is not a valid ARN", observed(Observability::new().grafana(workspace, "research")));
 }

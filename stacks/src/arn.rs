@@ -140,6 +140,15 @@ pub(crate) fn checked(value: impl IntoValue<String>, service: &str, example: &st
     Value::invalid("invalid-arn", message, format!("use an ARN such as `{example}`"))
 }
 
+/// The same ID, or an invalid value where it is known to be the ID of something else. `of` names what it has to be the ID of.
+#[track_caller]
+pub(crate) fn with_prefix(value: impl IntoValue<String>, prefix: &str, of: &str) -> Value<String> {
+    let value = value.into().with_caller_location();
+    let Some(text) = known(&value).filter(|text| !text.starts_with(prefix)) else { return value };
+    let message = format!("`{text}` is not the ID of {of}");
+    Value::invalid("invalid-id", message, format!("use an ID such as `{prefix}0123456789abcdef0`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

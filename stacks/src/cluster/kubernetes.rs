@@ -248,7 +248,7 @@ impl EksClusterHandle {
     pub fn existing(name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         Self {
             name: name.into().with_caller_location(),
-            arn: arn.into().with_caller_location(),
+            arn: crate::arn::checked(arn, "eks", "arn:aws:eks:us-east-1:123456789012:cluster/research"),
             role: None,
             ready: Vec::new(),
         }

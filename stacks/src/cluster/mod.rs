@@ -212,6 +212,10 @@ fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
             );
         }
     }
+    if let Some((name, location)) = &plan.invalid_dns_name {
+        let (message, help) = storage::invalid_dns_name(name);
+        scope.error("invalid-dns-name", message, help, Some(*location));
+    }
     for (name, location) in &plan.unresolved_partitions {
         scope.error(
             "cluster-partition",

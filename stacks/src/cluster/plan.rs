@@ -36,6 +36,8 @@ pub struct Plan {
     pub(super) parameters: Option<String>,
     /// Groups whose partition is resolved only during deployment, although `provisioning_parameters.json` contains it.
     pub(super) unresolved_partitions: Vec<(String, CallerLocation)>,
+    /// The argument for the DNS name of a file system that is not a DNS name, and the line that passed it.
+    pub(super) invalid_dns_name: Option<(String, CallerLocation)>,
     /// What has to exist before the cluster.
     pub(super) before: Vec<Handle>,
     /// Whether HyperPod runs a script on each node although none was given.

@@ -1,12 +1,14 @@
 //! Clusters with Slurm that their lifecycle scripts configure, by `provisioning_parameters.json`.
 
 use serde_json::{Value as JsonValue, json};
+use stackwright_synth::CallerLocation;
 
 use super::group::{AllOrNothing, GroupSettings};
 use super::lifecycle::LifecycleScripts;
 use super::nodes::WorkerGroup;
 use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::slurm::ServiceNodes;
+use super::storage::is_dns_name;
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
@@ -17,6 +19,7 @@ pub struct ScriptedSlurm {
     login: Option<GroupSettings>,
     workers: Vec<GroupSettings>,
     lustre: Option<(String, String)>,
+    invalid_dns_name: Option<(String, CallerLocation)>,
     open_zfs: Option<String>,
 }
 
@@ -48,6 +51,7 @@ impl HyperPodCluster<ScriptedSlurm> {
             login: None,
             workers: Vec::new(),
             lustre: None,
+            invalid_dns_name: None,
             open_zfs: None,
         };
         Self { settings: Settings::in_network(network), kind }
@@ -67,8 +71,13 @@ impl HyperPodCluster<ScriptedSlurm> {
 
     /// Mounts an FSx for Lustre file system that exists already at `/fsx`, by its DNS name and its mount name. Scripts cannot
     /// read what CloudFormation resolves only during deployment.
+    #[track_caller]
     pub fn mount_lustre(mut self, dns_name: impl Into<String>, mount_name: impl Into<String>) -> Self {
-        self.kind.lustre = Some((dns_name.into(), mount_name.into()));
+        let dns_name = dns_name.into();
+        if !is_dns_name(&dns_name) {
+            self.kind.invalid_dns_name = Some((dns_name.clone(), std::panic::Location::caller()));
+        }
+        self.kind.lustre = Some((dns_name, mount_name.into()));
         self
     }
 
@@ -123,6 +132,7 @@ impl Orchestrate for ScriptedSlurm {
             groups,
             parameters: Some(self.parameters()),
             unresolved_partitions,
+            invalid_dns_name: self.invalid_dns_name.clone(),
             needs_script: true,
             ..Plan::default()
         }

@@ -92,7 +92,11 @@ impl AccountingDatabase {
     ) -> Self {
         Self {
             endpoint: endpoint.into().with_caller_location(),
-            secret_arn: secret_arn.into().with_caller_location(),
+            secret_arn: crate::arn::checked(
+                secret_arn,
+                "secretsmanager",
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:slurm-AbCdEf",
+            ),
             name: schema.into().with_caller_location(),
             port: None,
         }

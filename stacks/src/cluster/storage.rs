@@ -33,7 +33,7 @@ impl SharedStorage {
     #[track_caller]
     pub fn lustre(dns_name: impl IntoValue<String>, mount_name: impl IntoValue<String>) -> Self {
         Self(Kind::Lustre {
-            dns_name: dns_name.into().with_caller_location(),
+            dns_name: checked_dns_name(dns_name),
             mount_name: mount_name.into().with_caller_location(),
             path: "/fsx".into(),
         })
@@ -42,7 +42,7 @@ impl SharedStorage {
     /// Returns an FSx for OpenZFS file system by its DNS name, mounted at `/home`.
     #[track_caller]
     pub fn open_zfs(dns_name: impl IntoValue<String>) -> Self {
-        Self(Kind::OpenZfs { dns_name: dns_name.into().with_caller_location(), path: "/home".into() })
+        Self(Kind::OpenZfs { dns_name: checked_dns_name(dns_name), path: "/home".into() })
     }
 
     /// Mounts it at another absolute path, without a slash at its end.
@@ -98,4 +98,24 @@ impl Volumes {
         }
         configs
     }
+}
+
+/// The same DNS name, or an invalid value where it is known to be something else, such as the mount name of a file system.
+#[track_caller]
+fn checked_dns_name(value: impl IntoValue<String>) -> Value<String> {
+    let value = value.into().with_caller_location();
+    let Some(name) = crate::arn::known(&value).filter(|name| !is_dns_name(name)) else { return value };
+    let (message, help) = invalid_dns_name(name);
+    Value::invalid("invalid-dns-name", message, help)
+}
+
+/// Returns whether a string can be the DNS name of a file system. A mount name and an ID contain no dot.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    text.contains('.')
+}
+
+/// The message and the help for a string that is not a DNS name.
+pub(super) fn invalid_dns_name(text: &str) -> (String, String) {
+    let message = format!("`{text}` is not the DNS name of a file system");
+    (message, "use a name such as `fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com`".to_owned())
 }

@@ -125,14 +125,16 @@ impl Input {
     /// A directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job must run in a VPC.
     #[track_caller]
     pub fn fsx_lustre(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
-        let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
+        let id = crate::arn::with_prefix(id, "fs-", "a file system");
+        let directory = absolute(directory);
         Self::of(Source::FileSystem { kind: "FSxLustre", id, directory, is_writable: false })
     }
 
     /// A directory of an EFS file system. The job must run in a VPC.
     #[track_caller]
     pub fn efs(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
-        let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
+        let id = crate::arn::with_prefix(id, "fs-", "a file system");
+        let directory = absolute(directory);
         Self::of(Source::FileSystem { kind: "EFS", id, directory, is_writable: false })
     }
 
@@ -296,4 +298,13 @@ impl From<RunLocation> for Input {
     fn from(location: RunLocation) -> Self {
         Self::s3(location)
     }
+}
+
+/// The same path, or an invalid value where it is known to be no absolute path, such as the ID of a file system.
+#[track_caller]
+fn absolute(path: impl IntoValue<String>) -> Value<String> {
+    let path = path.into().with_caller_location();
+    let Some(text) = crate::arn::known(&path).filter(|text| !text.starts_with('/')) else { return path };
+    let message = format!("`{text}` is not an absolute path");
+    Value::invalid("invalid-directory", message, "start the path of the directory with `/`")
 }

@@ -6,6 +6,7 @@ use stackwright_synth::intrinsic::{json_text, region, stack_name, url_suffix};
 use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
 
 use super::{Addons, ClusterAddon, EksAddon, PodRole};
+use crate::arn::checked;
 use crate::defaults;
 use crate::iam::{RoleReference, Statement, arn};
 use crate::key::EncryptionKey;
@@ -56,7 +57,8 @@ impl Observability {
     /// Uses a Prometheus workspace that exists, by its endpoint without a slash at its end and its ARN.
     #[track_caller]
     pub fn workspace(mut self, endpoint: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
-        self.workspace = Some((endpoint.into().with_caller_location(), arn.into().with_caller_location()));
+        let example = "arn:aws:aps:us-east-1:123456789012:workspace/ws-0a1b2c3d";
+        self.workspace = Some((endpoint.into().with_caller_location(), checked(arn, "aps", example)));
         self
     }
 
@@ -72,7 +74,8 @@ impl Observability {
     /// not created here.
     #[track_caller]
     pub fn grafana(mut self, name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
-        self.grafana = Some((name.into().with_caller_location(), arn.into().with_caller_location()));
+        let example = "arn:aws:grafana:us-east-1:123456789012:/workspaces/g-0a1b2c3d";
+        self.grafana = Some((name.into().with_caller_location(), checked(arn, "grafana", example)));
         self
     }
 

@@ -63,9 +63,9 @@ impl TrainingFleet {
         efa.map(|(name, value)| Environment::new().name(name).value(value)).chain(own).collect()
     }
 
-    pub(super) fn job_definition(&self, role: &Value<String>) -> JobDefinition {
+    pub(super) fn job_definition(&self, image: &Value<String>, role: &Value<String>) -> JobDefinition {
         let mut definition = if self.nodes > 1 {
-            let mut container = MultiNodeContainerProperties::new(&self.image)
+            let mut container = MultiNodeContainerProperties::new(image)
                 .environment(self.variables())
                 .job_role_arn(role)
                 .linux_parameters(self.linux())
@@ -81,7 +81,7 @@ impl TrainingFleet {
                 .node_range_properties([range]);
             JobDefinition::new("multinode").node_properties(nodes)
         } else {
-            let mut container = ContainerProperties::new(&self.image)
+            let mut container = ContainerProperties::new(image)
                 .environment(self.variables())
                 .job_role_arn(role)
                 .linux_parameters(self.linux())

@@ -16,6 +16,7 @@ use crate::arn::checked;
 use crate::cluster::role::trusted_by;
 use crate::duration::Seconds;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
+use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
@@ -38,6 +39,7 @@ enum Capacity {
 /// `AWS::EC2::LaunchTemplate`.
 ///
 /// ```
+/// use stackwright_stacks::ContainerImage;
 /// use stackwright_stacks::fleet::TrainingFleet;
 /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
@@ -46,15 +48,15 @@ enum Capacity {
 /// # let stack = app.stack("Jobs").region("us-east-1");
 /// let network =
 ///     stack.add("Network", Network::isolated("10.0.0.0/16", 1).efa().endpoints(InterfaceEndpoint::BATCH));
-/// let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+/// let image = ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3");
 /// let jobs = stack.add(
 ///     "Training",
-///     TrainingFleet::new(&network, "p4d.24xlarge", 4, image)
+///     TrainingFleet::new(&network, "p4d.24xlarge", 4, image.clone())
 ///         .max_nodes(16)
 ///         .command(["torchrun", "--nnodes=4", "--nproc-per-node=8", "train.py"]),
 /// );
 /// stack.output("Queue", jobs.queue_arn());
-/// stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image));
+/// stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image.clone()));
 /// stack.add("Block", TrainingFleet::capacity_block(&network, "p5.48xlarge", 4, image, "cr-0123456789abcdef0"));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
@@ -65,7 +67,7 @@ pub struct TrainingFleet {
     types: Vec<String>,
     nodes: u32,
     max_nodes: u32,
-    image: Value<String>,
+    image: ContainerImage,
     capacity: Capacity,
     zone_id: Option<String>,
     command: Vec<Value<String>>,
@@ -86,7 +88,7 @@ impl TrainingFleet {
         network: &NetworkHandle,
         types: Vec<String>,
         nodes: u32,
-        image: Value<String>,
+        image: ContainerImage,
         capacity: Capacity,
     ) -> Self {
         Self {
@@ -94,7 +96,7 @@ impl TrainingFleet {
             types,
             nodes,
             max_nodes: nodes,
-            image: image.with_caller_location(),
+            image,
             capacity,
             zone_id: None,
             command: Vec::new(),
@@ -109,15 +111,10 @@ impl TrainingFleet {
         }
     }
 
-    /// Creates it with instances of a type on demand, the number of nodes of a job, and the URI of the image.
+    /// Creates it with instances of a type on demand, the number of nodes of a job, and the image of its containers.
     #[track_caller]
-    pub fn new(
-        network: &NetworkHandle,
-        instance_type: &str,
-        nodes: u32,
-        image: impl IntoValue<String>,
-    ) -> Self {
-        Self::of(network, vec![instance_type.to_owned()], nodes, image.into(), Capacity::OnDemand)
+    pub fn new(network: &NetworkHandle, instance_type: &str, nodes: u32, image: ContainerImage) -> Self {
+        Self::of(network, vec![instance_type.to_owned()], nodes, image, Capacity::OnDemand)
     }
 
     /// Creates it with instances of a capacity block, by the ID of its reservation.
@@ -126,11 +123,11 @@ impl TrainingFleet {
         network: &NetworkHandle,
         instance_type: &str,
         nodes: u32,
-        image: impl IntoValue<String>,
+        image: ContainerImage,
         reservation_id: impl IntoValue<String>,
     ) -> Self {
-        let block = Capacity::Block(reservation_id.into().with_caller_location());
-        Self::of(network, vec![instance_type.to_owned()], nodes, image.into(), block)
+        let block = Capacity::Block(crate::arn::with_prefix(reservation_id, "cr-", "a capacity reservation"));
+        Self::of(network, vec![instance_type.to_owned()], nodes, image, block)
     }
 
     /// Creates it with spot instances of one of these types, for jobs of one node: AWS Batch runs jobs of several nodes on
@@ -140,10 +137,10 @@ impl TrainingFleet {
     pub fn spot(
         network: &NetworkHandle,
         types: impl IntoIterator<Item = impl Into<String>>,
-        image: impl IntoValue<String>,
+        image: ContainerImage,
     ) -> Self {
         let types = types.into_iter().map(Into::into).collect();
-        let mut fleet = Self::of(network, types, 1, image.into(), Capacity::Spot);
+        let mut fleet = Self::of(network, types, 1, image, Capacity::Spot);
         fleet.attempts = 5.into();
         fleet
     }
@@ -184,11 +181,12 @@ impl TrainingFleet {
     ///
     /// ```
     /// use stackwright_stacks::PrivateBucketHandle;
+    /// use stackwright_stacks::ContainerImage;
     /// use stackwright_stacks::fleet::TrainingFleet;
     /// use stackwright_stacks::network::NetworkHandle;
     ///
     /// fn jobs(network: &NetworkHandle, runs: &PrivateBucketHandle) -> TrainingFleet {
-    ///     let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    ///     let image = ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3");
     ///     TrainingFleet::spot(network, ["g5.12xlarge"], image).checkpoints(runs.location("checkpoints"))
     /// }
     /// ```
@@ -246,6 +244,19 @@ impl TrainingFleet {
     fn efa(&self) -> u32 {
         let is_alone = self.nodes < 2;
         self.facts().filter(|_| !is_alone).map_or(0, |facts| facts.efa_max_interfaces)
+    }
+
+    /// Returns the URI of the image. The role of the instances may pull from every repository of Amazon ECR
+    /// (`AmazonEC2ContainerServiceforEC2Role`); AWS Batch calls no Lambda function for the credentials of another registry.
+    fn image_uri(&self, scope: &mut Scope<'_>) -> Value<String> {
+        let image = self.image.clone().resolve(scope);
+        if let Some(Some(_)) = image.private {
+            let message =
+                "AWS Batch does not read the credentials of a registry from a Lambda function".into();
+            let help = "use an image in Amazon ECR, or a registry that needs no credentials".into();
+            scope.error("training-fleet", message, help, Some(self.location));
+        }
+        image.uri
     }
 
     fn check(&self, scope: &Scope<'_>) {
@@ -309,7 +320,8 @@ impl Construct for TrainingFleet {
             .compute_environment(environment.compute_environment_arn())
             .order(1);
         let queue = scope.add_default(JobQueue::new(1).compute_environment_order([order]));
-        let definition = self.job_definition(role.arn());
+        let image = self.image_uri(scope);
+        let definition = self.job_definition(&image, role.arn());
         let definition = policy.iter().fold(definition, |definition, policy| definition.depends_on(policy));
         let definition = scope.add("Definition", definition);
         TrainingFleetHandle { queue, definition, role }
