@@ -1,6 +1,5 @@
 //! What a template opens to others.
 
-mod alarm_topic_with_aws_managed_key;
 mod bucket_without_encryption;
 mod direct_internet_access;
 mod malformed_policy;
@@ -13,6 +12,7 @@ mod public_bucket;
 mod reader_without_key_permission;
 mod secret_by_name;
 mod secret_in_plain_text;
+mod topic_with_aws_managed_key;
 mod trust_without_condition;
 mod unencrypted_volume;
 mod unknown_action;
@@ -47,7 +47,7 @@ pub(super) const RULES: &[&Rule] = &[
     &direct_internet_access::RULE,
     &open_ingress::RULE,
     &reader_without_key_permission::RULE,
-    &alarm_topic_with_aws_managed_key::RULE,
+    &topic_with_aws_managed_key::RULE,
 ];
 
 /// Every statement that allows something, of every policy of a principal.
