@@ -20,6 +20,11 @@ pub(crate) fn compare_prediction(
     if let Some(template) = processed {
         new.template = template;
     }
+    // The values of mappings depend on the region.
+    let mut arn = change_set.stack_id.split(':').skip(3).map(str::to_owned);
+    let (region, account) = (arn.next(), arn.next());
+    new.environment.region = new.environment.region.or(region);
+    new.environment.account = new.environment.account.or(account);
     let found = diff::compare_deployed(&[(Some(as_version(deployed, &new)), &new)]);
     let reported: Vec<ReportedChange> = change_set.changes.iter().map(reported).collect();
     let changes_tags = change_set.attributes.iter().any(|one| matches!(one, AttributeChange::Tag { .. }));

@@ -54,7 +54,7 @@ pub struct Disagreement {
 /// These are no differences: changes inside nested stacks, because their templates are not compared; a nested stack that
 /// CloudFormation updates without a change, as it always does; a replacement that follows from the replacement of another
 /// resource, which CloudFormation reports as possible until the new value is known; and how CloudFormation updates a resource
-/// whose type the registry does not have, or whose condition is not known.
+/// whose type the registry does not have, or whose condition or values are not known.
 pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bool) -> Vec<Disagreement> {
     let mut open: BTreeMap<&str, &ReportedChange> = reported
         .iter()
@@ -120,7 +120,7 @@ impl Predicted {
             consequence,
             causes: BTreeSet::new(),
             follows_others: false,
-            is_undecided: change.condition.is_some(),
+            is_undecided: change.condition.is_some() || change.properties.iter().any(is_unknown),
         };
         if let (ResourceAction::Renamed, Some(former)) = (change.action, &change.renamed_from) {
             return vec![one(former, change.consequence), one(&change.logical_id, Consequence::Created)];
@@ -161,6 +161,12 @@ impl Predicted {
             (one, other) => one == other,
         }
     }
+}
+
+/// Whether a change depends on a value that only a deployment knows: it may turn out to be the same.
+fn is_unknown(change: &PropertyChange) -> bool {
+    let has_values = change.before.is_some() || change.after.is_some();
+    !has_values && matches!(change.because, Some(Because::Input(..)))
 }
 
 /// The first name of a path.
@@ -255,6 +261,20 @@ mod tests {
                 .len(),
             1
         );
+    }
+
+    /// A parameter without a value may be the same before and after.
+    #[test]
+    fn a_prediction_from_values_that_are_not_known_agrees_with_every_result() {
+        let stack = |default: &str| {
+            format!(
+                "Parameters: {{Name: {{Type: 'AWS::SSM::Parameter::Value<String>', Default: {default}}}}}\nResources: {{Topic: \
+                 {{Type: AWS::SNS::Topic, Properties: {{TopicName: {{Ref: Name}}}}}}}}"
+            )
+        };
+        for reported in [&[] as &[_], &[("Topic", Some(Consequence::Replaced), &["TopicName"] as &[&str])]] {
+            assert_eq!(differing(&stack("/a"), &stack("/b"), reported), []);
+        }
     }
 
     #[test]

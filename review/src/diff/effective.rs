@@ -19,6 +19,8 @@ const MAX_DEPTH: usize = 64;
 pub(crate) struct Effective<'a> {
     pub template: &'a Template,
     scenario: Scenario<'a>,
+    /// The names of the SSM parameters that parameters read, where they are known.
+    ssm: BTreeMap<&'a str, String>,
 }
 
 impl<'a> Effective<'a> {
@@ -29,7 +31,13 @@ impl<'a> Effective<'a> {
         for (name, value) in pseudo_parameters(&stack.environment, None) {
             scenario.values.insert(name, Given::Value(value.into()));
         }
+        let mut ssm = BTreeMap::new();
         for (name, parameter) in template.section("Parameters") {
+            if is_read_from_ssm(parameter) {
+                let given = parameters.and_then(|values| values.get(name).cloned().flatten());
+                let default = || parameter.get("Default").and_then(JsonValue::as_str).map(str::to_owned);
+                ssm.extend(given.or_else(default).map(|value| (name, value)));
+            }
             match parameters.and_then(|values| values.get(name)) {
                 Some(Some(value)) if !is_read_from_ssm(parameter) => {
                     let value = typed(parameter, &JsonValue::from(value.as_str()));
@@ -43,7 +51,7 @@ impl<'a> Effective<'a> {
                 scenario.values.insert(name, Given::Value(typed(parameter, default)));
             }
         }
-        let mut effective = Self { template, scenario };
+        let mut effective = Self { template, scenario, ssm };
         for (name, _) in template.section("Conditions") {
             if let Some(holds) = effective.condition(name, 0) {
                 effective.scenario.conditions.insert(name, holds);
@@ -168,6 +176,7 @@ fn typed(parameter: &JsonValue, default: &JsonValue) -> JsonValue {
 pub(crate) fn changed_inputs<'a>(before: &Effective<'a>, after: &Effective<'a>) -> BTreeMap<&'a str, Input> {
     let (old, new) = (before.template, after.template);
     let (old_values, new_values) = (&before.scenario.values, &after.scenario.values);
+    let (ssm_before, ssm_after) = (&before.ssm, &after.ssm);
     let mut changed = BTreeMap::new();
     for (section, input) in
         [("Parameters", Input::Parameter), ("Mappings", Input::Mapping), ("Conditions", Input::Condition)]
@@ -180,6 +189,7 @@ pub(crate) fn changed_inputs<'a>(before: &Effective<'a>, after: &Effective<'a>) 
                 ((Some(one), Some(other)), Input::Parameter) => {
                     let is_same_value = match (old_values.get(name), new_values.get(name)) {
                         (Some(one), Some(other)) => one == other,
+                        _ if is_read_from_ssm(other) => ssm_before.get(name) == ssm_after.get(name),
                         _ => one.get("Default") == other.get("Default"),
                     };
                     !is_same_value || one.get("Type") != other.get("Type")

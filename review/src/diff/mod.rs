@@ -42,6 +42,7 @@ mod security;
 mod stack;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod view;
 
 use std::collections::HashMap;
@@ -58,7 +59,7 @@ pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};
 pub use stack::Parameters;
 use stack::{Draft, Pair};
-pub(crate) use view::{Line, document, fate, grouped, stack_markdown, summary};
+pub(crate) use view::{Line, document, fate, grouped, shown, stack_markdown, summary};
 pub use view::{json, markdown, text};
 
 /// Compares two assemblies, stack by stack. Stacks are matched by ID, then by name; two assemblies of one template each

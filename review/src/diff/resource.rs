@@ -15,7 +15,7 @@ use super::model::{
     Because, Consequence, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange,
 };
 use super::node::Node;
-use super::path;
+use super::{path, unknown};
 
 /// Two versions of a stack.
 pub(crate) struct Sides<'a> {
@@ -121,7 +121,7 @@ pub(crate) fn on_both_sides(
         &properties(&resource_type, &new["Properties"]),
     );
     let base = format!("/Resources/{id}/Properties");
-    let list: Vec<PropertyChange> = effective
+    let mut list: Vec<PropertyChange> = effective
         .iter()
         .map(|edit| {
             let recreation = consequence::recreation(kind, edit);
@@ -135,6 +135,7 @@ pub(crate) fn on_both_sides(
             change
         })
         .collect();
+    unknown::add(sides, id, kind, &after, &mut list);
     let attributes: Vec<PropertyChange> = attributes(old, new);
     let mut found = ResourceChange {
         deleted_elements: deleted_elements(&resource_type, &before, &after),

@@ -11,7 +11,7 @@ use super::effective::{Effective, Input, changed_inputs};
 use super::model::{PropertyChange, ResourceChange, StackAction, StackDiff};
 use super::node::Node;
 use super::resource::{self, Sides};
-use super::{assets, chain, notes, rename, security};
+use super::{assets, chain, notes, rename, security, shown};
 
 /// Values of the parameters of a stack where they are known. `None` is a value that exists and is hidden.
 pub type Parameters = BTreeMap<String, Option<String>>;
@@ -291,20 +291,21 @@ fn inputs(sides: &Sides<'_>, is_deployed: bool) -> Vec<String> {
             _ => {}
         }
     }
-    let exports = |template: &Template| -> BTreeMap<String, JsonValue> {
+    let exports = |template: &Template| -> Vec<(JsonValue, JsonValue)> {
         let outputs = template.section("Outputs");
         outputs
             .filter_map(|(_, output)| {
                 let name = output.get("Export")?.get("Name")?;
-                Some((name.to_string(), output["Value"].clone()))
+                Some((Node::of(name, "", None).json(), output["Value"].clone()))
             })
             .collect()
     };
     let after = exports(sides.after.template);
     for (name, value) in exports(sides.before.template) {
-        if after.get(&name) != Some(&value) {
+        if !after.contains(&(name.clone(), value)) {
             found.push(format!(
-                "The export {name} changes or is removed. CloudFormation refuses that while another stack imports it."
+                "The export {} changes or is removed. CloudFormation refuses that while another stack imports it.",
+                shown(&name)
             ));
         }
     }

@@ -295,6 +295,61 @@ fn a_value_that_becomes_a_parameter_with_that_default_is_the_same() {
     assert_eq!(change.written[0].path, "QueueName");
 }
 
+/// An expression that depends on the region, on SSM or on a parameter without a default is written as before, but its value
+/// changes with the mapping or the parameter.
+#[test]
+fn a_value_that_is_not_known_changes_with_its_inputs() {
+    let instance =
+        |image: JsonValue| json!({ "Type": "AWS::EC2::Instance", "Properties": { "ImageId": image } });
+    let by_region = |one: &str, other: &str| {
+        json!({
+            "Mappings": { "Images": { "us-east-1": { "Linux": one }, "us-west-2": { "Linux": other } } },
+            "Resources": { "I": instance(json!({ "Fn::FindInMap": ["Images", { "Ref": "AWS::Region" }, "Linux"] })) },
+        })
+    };
+    let of = |old: &JsonValue, new: &JsonValue| {
+        let found = compared(old, new);
+        found.resources().map(|(_, change)| (change.consequence, change.properties.clone())).next()
+    };
+    let (consequence, properties) = of(&by_region("a", "b"), &by_region("c", "d")).unwrap();
+    assert_eq!((consequence, properties[0].path.as_str()), (Consequence::Replaced, "ImageId"));
+    assert_eq!(properties[0].because, Some(Because::Input(Input::Mapping, "Images".into())));
+    let (consequence, _) = of(&by_region("a", "b"), &by_region("a", "d")).unwrap();
+    assert_eq!(consequence, Consequence::MayBeReplaced);
+    // Another key of the mapping has no effect.
+    let mut other_key = by_region("a", "b");
+    other_key["Mappings"]["Images"]["us-east-1"]["Windows"] = "w".into();
+    assert_eq!(of(&by_region("a", "b"), &other_key), None);
+
+    let by_ssm = |name: &str| {
+        json!({
+            "Parameters": { "Image": { "Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": name } },
+            "Resources": { "I": instance(json!({ "Ref": "Image" })) },
+        })
+    };
+    let (consequence, properties) = of(&by_ssm("/al2"), &by_ssm("/al2023")).unwrap();
+    assert_eq!(consequence, Consequence::MayBeReplaced);
+    assert_eq!(properties[0].because, Some(Because::Input(Input::Parameter, "Image".into())));
+    assert_eq!(of(&by_ssm("/al2"), &by_ssm("/al2")), None);
+}
+
+/// The ID of an account and the ARN of its root are the same principal.
+#[test]
+fn the_root_of_an_account_is_the_account() {
+    let policy = |principal: JsonValue| {
+        json!({ "Resources": { "P": { "Type": "AWS::S3::BucketPolicy", "Properties": { "Bucket": "b", "PolicyDocument": {
+            "Statement": [{ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "s3:GetObject", "Resource": "*" }],
+        } } } } })
+    };
+    let security = |one: JsonValue, other: JsonValue| {
+        compared(&policy(one), &policy(other)).stacks.into_iter().flat_map(|stack| stack.security).count()
+    };
+    let root = |account: &str| json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:iam::{account}:root") });
+    assert_eq!(security(json!({ "Ref": "AWS::AccountId" }), root("${AWS::AccountId}")), 0);
+    assert_eq!(security(json!("111122223333"), json!("arn:aws:iam::111122223333:root")), 0);
+    assert_eq!(security(json!("111122223333"), json!("arn:aws:iam::444455556666:root")), 2);
+}
+
 /// The flag for programs is about what policies allow: neither what they no longer allow nor the network sets it.
 #[test]
 fn the_flag_of_broadened_permissions_is_in_the_json() {

@@ -4,7 +4,8 @@ use serde_json::Value as JsonValue;
 
 use super::{Effect, SecurityChange, Subject, add};
 use crate::diff::model::ResourceChange;
-use crate::diff::node::{scalar_text, variable};
+use crate::diff::node::scalar_text;
+use crate::diff::shown;
 
 /// What a property has to be for the resource to be protected.
 enum Protects {
@@ -72,7 +73,7 @@ pub(super) fn compare(change: &ResourceChange, found: &mut Vec<SecurityChange>) 
             &one.path,
             &mut |(name, subject, protects), before, after, path| {
                 let is_safe = |value: Option<&JsonValue>| protects_now(protects, value);
-                let word = |value: Option<&JsonValue>| value.map_or("nothing".to_owned(), text);
+                let word = |value: Option<&JsonValue>| value.map_or("nothing".to_owned(), shown);
                 let effect = match (is_safe(before), is_safe(after)) {
                     (true, false) => Effect::Broadened,
                     (false, true) => Effect::Narrowed,
@@ -91,13 +92,6 @@ fn protects_now(protects: &Protects, value: Option<&JsonValue>) -> bool {
         (Present, value) => value.is_some(),
         (When(wanted), value) => value.is_some_and(|value| scalar_text(value) == *wanted),
         (Unless(unwanted), value) => value.is_none_or(|value| scalar_text(value) != *unwanted),
-    }
-}
-
-fn text(value: &JsonValue) -> String {
-    match variable(value) {
-        Some(name) => format!("${{{name}}}"),
-        None => scalar_text(value).into_owned(),
     }
 }
 

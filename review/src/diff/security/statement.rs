@@ -43,7 +43,7 @@ impl Statement {
         Some(Self {
             path: path.to_owned(),
             allows: effect == "Allow",
-            principals: texts(&value["Principal"], ""),
+            principals: texts(&value["Principal"], "").into_iter().map(account).collect(),
             actions: texts(&value["Action"], ""),
             resources: texts(&value["Resource"], ""),
             exceptions,
@@ -145,6 +145,15 @@ fn texts(value: &JsonValue, prefix: &str) -> BTreeSet<String> {
                 .collect()
         }
         other => BTreeSet::from([format!("{prefix}{}", text(other))]),
+    }
+}
+
+/// A principal; the root of an account and the ID of the account are the same for IAM.
+fn account(principal: String) -> String {
+    let arn = principal.strip_prefix("AWS:arn:").and_then(|arn| arn.strip_suffix(":root"));
+    match arn.and_then(|arn| arn.split_once(":iam::")) {
+        Some((_, account)) => format!("AWS:{account}"),
+        None => principal,
     }
 }
 

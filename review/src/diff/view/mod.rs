@@ -11,7 +11,7 @@ pub use markdown::markdown;
 pub(crate) use markdown::stack_markdown;
 pub use text::text;
 pub(crate) use text::{fate, summary};
-pub(crate) use value::{Line, grouped};
+pub(crate) use value::{Line, grouped, shown};
 
 #[cfg(test)]
 pub(crate) use value::pair;
