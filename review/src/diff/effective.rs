@@ -7,6 +7,7 @@ use serde_json::Value as JsonValue;
 use stackwright_synth::function::{function, references};
 use stackwright_synth::{StackArtifact, Template};
 
+use super::sam;
 use super::stack::Parameters;
 use crate::check::resolve::Resolver;
 use crate::check::scenario::{Given, Scenario, is_list, is_read_from_ssm, pseudo_parameters};
@@ -63,6 +64,13 @@ impl<'a> Effective<'a> {
     /// The value with everything put in that is known.
     pub fn value<'v>(&self, value: &'v JsonValue) -> Cow<'v, JsonValue> {
         Resolver::new(self.template, &self.scenario).resolve(value)
+    }
+
+    /// The properties of a resource with everything put in that is known, and with the defaults that SAM has for its type.
+    pub fn properties<'v>(&self, body: &'v JsonValue) -> Cow<'v, JsonValue> {
+        let resource_type = body["Type"].as_str().unwrap_or_default();
+        let globals = sam::globals(self.template, resource_type).map(|(_, globals)| self.value(globals));
+        sam::with_globals(globals.as_deref(), self.value(&body["Properties"]))
     }
 
     /// Whether a resource or output is deployed; `None` where that depends on a parameter without a default.
@@ -214,15 +222,18 @@ pub enum Input {
     Mapping,
     /// A condition.
     Condition,
+    /// The section `Globals` of SAM.
+    Globals,
 }
 
 impl Input {
-    /// `parameter`, `mapping` or `condition`.
+    /// `parameter`, `mapping`, `condition` or `globals`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Parameter => "parameter",
             Self::Mapping => "mapping",
             Self::Condition => "condition",
+            Self::Globals => "globals",
         }
     }
 }

@@ -38,6 +38,7 @@ mod path;
 mod policy;
 mod rename;
 mod resource;
+mod sam;
 mod security;
 mod stack;
 #[cfg(test)]

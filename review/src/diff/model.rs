@@ -5,6 +5,7 @@ use stackwright_schemas::held::{Held, held};
 use stackwright_synth::SourceLocation;
 
 use super::effective::Input;
+use super::sam::created_type;
 use super::security::SecurityChange;
 
 /// What differs between two assemblies.
@@ -330,7 +331,7 @@ impl ResourceChange {
             properties: Vec::new(),
             attributes: Vec::new(),
             written: Vec::new(),
-            holds: held(resource_type),
+            holds: held(created_type(resource_type)),
             deleted_elements: Vec::new(),
             renamed_from: None,
             condition: None,

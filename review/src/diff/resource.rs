@@ -15,7 +15,7 @@ use super::model::{
     Because, Consequence, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange,
 };
 use super::node::Node;
-use super::{path, unknown};
+use super::{path, sam, unknown};
 
 /// Two versions of a stack.
 pub(crate) struct Sides<'a> {
@@ -37,6 +37,15 @@ impl Sides<'_> {
     }
 }
 
+impl Sides<'_> {
+    /// Whether the section `Globals` of SAM differs for the type of a resource.
+    fn globals_differ(&self, body: &JsonValue) -> bool {
+        let resource_type = body["Type"].as_str().unwrap_or_default();
+        let (before, after) = (self.before.template, self.after.template);
+        sam::globals(before, resource_type) != sam::globals(after, resource_type)
+    }
+}
+
 /// The properties of a resource in the form in which they are compared.
 pub(crate) fn properties(type_name: &str, value: &JsonValue) -> Node {
     let kind = registry::resource_type(type_name);
@@ -50,7 +59,7 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
     let resource_type = body["Type"].as_str().unwrap_or_default().to_owned();
     let (effective, action) =
         if is_new { (&sides.after, ResourceAction::Added) } else { (&sides.before, ResourceAction::Removed) };
-    let node = properties(&resource_type, &effective.value(&body["Properties"]));
+    let node = properties(&resource_type, &effective.properties(body));
     let list = match &node {
         Node::Map(map) => map
             .iter()
@@ -108,13 +117,13 @@ pub(crate) fn on_both_sides(
     old: &JsonValue,
     new: &JsonValue,
 ) -> Option<ResourceChange> {
-    if old == new && (sides.inputs.is_empty() || !uses_inputs(sides, new)) {
+    if old == new && (sides.inputs.is_empty() || !uses_inputs(sides, new)) && !sides.globals_differ(new) {
         return None;
     }
     let (old_type, new_type) = (&old["Type"], &new["Type"]);
     let resource_type = new_type.as_str().unwrap_or_default().to_owned();
     let kind = registry::resource_type(&resource_type);
-    let (before, after) = (sides.before.value(&old["Properties"]), sides.after.value(&new["Properties"]));
+    let (before, after) = (sides.before.properties(old), sides.after.properties(new));
     let effective = edits(&properties(&resource_type, &before), &properties(&resource_type, &after));
     let written = edits(
         &properties(&resource_type, &old["Properties"]),
@@ -129,13 +138,14 @@ pub(crate) fn on_both_sides(
             change.recreation = recreation;
             change.because = because(sides, edit, &written, new, old);
             change.location = location(sides, &base, edit, old, new);
-            if resource_type.starts_with("AWS::") && kind.is_none() {
-                change.recreation = Recreation::Never;
+            let top = change.path.split(['.', '[']).next().unwrap_or_default();
+            if sam::is_create_only(&resource_type, top) {
+                change.recreation = Recreation::Always;
             }
             change
         })
         .collect();
-    unknown::add(sides, id, kind, &after, &mut list);
+    unknown::add(sides, id, kind, [&before, &after], &mut list);
     let attributes: Vec<PropertyChange> = attributes(old, new);
     let mut found = ResourceChange {
         deleted_elements: deleted_elements(&resource_type, &before, &after),
@@ -256,6 +266,12 @@ fn because(
         written.iter().any(|other| other.path.starts_with(&edit.path) || edit.path.starts_with(&other.path));
     if is_written {
         return None;
+    }
+    let resource_type = new["Type"].as_str().unwrap_or_default();
+    let default = |template| sam::globals(template, resource_type).and_then(|(_, part)| part.get(name));
+    if default(sides.before.template) != default(sides.after.template) {
+        let part = resource_type.rsplit("::").next().unwrap_or_default();
+        return Some(Because::Input(Input::Globals, format!("{part}.{name}")));
     }
     let mut used = sides.after.inputs(&new["Properties"][name]);
     used.extend(sides.before.inputs(&old["Properties"][name]));

@@ -333,6 +333,35 @@ fn a_value_that_is_not_known_changes_with_its_inputs() {
     assert_eq!(of(&by_ssm("/al2"), &by_ssm("/al2")), None);
 }
 
+/// `Globals` of SAM are defaults of every resource of a type, and SAM passes names on to what it creates.
+#[test]
+fn globals_of_sam_and_names_that_it_passes_on_have_their_consequences() {
+    let of = |runtime: &str, name: &str| {
+        json!({
+            "Transform": "AWS::Serverless-2016-10-31",
+            "Globals": { "Function": { "Runtime": runtime, "Environment": { "Variables": { "A": "1" } } } },
+            "Resources": {
+                "Own": { "Type": "AWS::Serverless::Function", "Properties": { "Runtime": "python3.13", "CodeUri": "s3://b/k" } },
+                "Default": { "Type": "AWS::Serverless::Function", "Properties": {
+                    "FunctionName": name, "CodeUri": "s3://b/k", "Environment": { "Variables": { "B": "2" } },
+                } },
+            },
+        })
+    };
+    let found = compared(&of("nodejs20.x", "a"), &of("nodejs22.x", "a"));
+    let [change] = found.stacks[0].resources.as_slice() else { panic!("{found:?}") };
+    assert_eq!((change.logical_id.as_str(), change.consequence), ("Default", Consequence::Updated));
+    assert_eq!(change.properties[0].path, "Runtime");
+    assert_eq!(change.properties[0].because, Some(Because::Input(Input::Globals, "Function.Runtime".into())));
+    let found = compared(&of("nodejs20.x", "a"), &of("nodejs20.x", "b"));
+    let change = &found.stacks[0].resources[0];
+    assert_eq!(
+        (change.consequence, change.properties[0].path.as_str()),
+        (Consequence::Replaced, "FunctionName")
+    );
+    assert!(change.endangers().is_some(), "a function runs workloads");
+}
+
 /// The ID of an account and the ARN of its root are the same principal.
 #[test]
 fn the_root_of_an_account_is_the_account() {

@@ -22,13 +22,13 @@ struct Unknown {
     is_certain: bool,
 }
 
-/// Adds the changes of properties whose values are not known and whose inputs change. `after` are the resolved properties of
-/// the new version, and `changes` what is known to change.
+/// Adds the changes of properties whose values are not known and whose inputs change. `before` and `after` are the
+/// resolved properties of the two versions, and `changes` what is known to change.
 pub(crate) fn add(
     sides: &Sides<'_>,
     id: &str,
     kind: Option<&ResourceType>,
-    after: &JsonValue,
+    [before, after]: [&JsonValue; 2],
     changes: &mut Vec<PropertyChange>,
 ) {
     if sides.inputs.is_empty() {
@@ -37,6 +37,10 @@ pub(crate) fn add(
     let mut found = Vec::new();
     collect(sides, after, &mut String::new(), &mut found);
     for one in found {
+        // Another expression is a known change, wherever the comparison shows it.
+        if before.pointer(&one.pointer) != after.pointer(&one.pointer) {
+            continue;
+        }
         let shown = path::of_pointer(&one.pointer, after);
         let is_known = |change: &PropertyChange| {
             let (known, shown) = (change.path.as_str(), shown.as_str());

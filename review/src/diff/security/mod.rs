@@ -114,7 +114,7 @@ pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
     resources
         .flat_map(|(id, body)| {
             let kind = body["Type"].as_str().unwrap_or_default();
-            let value = properties(kind, &effective.value(&body["Properties"])).json();
+            let value = properties(kind, &effective.properties(body)).json();
             statement::permissions(id, &value)
         })
         .collect()
@@ -124,7 +124,7 @@ pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
 fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
     let body = effective.template.resource(id).filter(|body| effective.is_deployed(body) != Some(false))?;
     let kind = body["Type"].as_str().unwrap_or_default();
-    Some(properties(kind, &effective.value(&body["Properties"])).json())
+    Some(properties(kind, &effective.properties(body)).json())
 }
 
 /// A security change of a resource.
