@@ -236,6 +236,23 @@ impl Walk<'_, '_> {
             );
             return self.report(message, format!("refer to a resource of the type `{wanted}`"));
         }
+        let format =
+            schema.map_or("", |schema| schema.resolved().node()["format"].as_str().unwrap_or_default());
+        let takes_id = takes.is_some() || format.starts_with("AWS::EC2::") && format.ends_with(".Id");
+        if takes_id && is_of_ec2 && matches!(yields, Yields::Name | Yields::Url | Yields::Arn) {
+            let wanted = takes.unwrap_or_else(|| format.trim_end_matches(".Id"));
+            let what = match yields {
+                Yields::Arn => "an ARN",
+                Yields::Url => "a URL",
+                _ => "a name",
+            };
+            let message = format!(
+                "`{property}` takes the identifier of `{wanted}`, and `{shown}` of `{}` returns {what}",
+                target.id
+            );
+            return self
+                .report(message, format!("refer to the identifier of a resource of the type `{wanted}`"));
+        }
         if yields == Yields::Address && property == "AllocationId" {
             let message = format!(
                 "`Ref` of `{}` returns its IP address, and `AllocationId` takes the ID of the allocation",
