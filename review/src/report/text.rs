@@ -66,13 +66,35 @@ pub fn text_up_to(
     text
 }
 
-/// Source files, each read once, with the start of each line.
+/// Source files, each read once.
 struct Files<S> {
     source: S,
-    texts: HashMap<String, Option<(String, Vec<usize>)>>,
+    texts: HashMap<String, Option<File>>,
 }
 
-/// One line of a source file, and the bytes of it that a diagnostic points at.
+/// A source file with the start of each line.
+struct File {
+    text: String,
+    starts: Vec<usize>,
+    is_ascii: bool,
+}
+
+impl File {
+    fn new(text: String) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let is_ascii = text.is_ascii();
+        Self { text, starts, is_ascii }
+    }
+
+    /// A line by its number, without its end. A file that changed since may be shorter.
+    fn line(&self, number: usize) -> &str {
+        let start = self.starts[number - 1];
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        self.text[start..end].trim_end_matches('\r')
+    }
+}
+
+/// One line of a source file or a part of it, and the bytes of it that a diagnostic points at.
 struct Excerpt {
     file: String,
     number: usize,
@@ -86,41 +108,41 @@ impl<S: Fn(&str) -> Option<String>> Files<S> {
     fn excerpt(&mut self, location: &SourceLocation) -> Option<Excerpt> {
         let name = location.file.to_string();
         if !self.texts.contains_key(&name) {
-            let read = (self.source)(&name).map(|text| {
-                let starts =
-                    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-                (text, starts)
-            });
+            let read = (self.source)(&name).map(File::new);
             self.texts.insert(name.clone(), read);
         }
-        let (text, starts) = self.texts.get(&name)?.as_ref()?;
-        // A file that changed since may be shorter.
-        let number = (location.line.max(1) as usize).min(starts.len());
-        let line = text[starts[number - 1]..].lines().next().unwrap_or_default().to_owned();
-        let span = if number == location.line.max(1) as usize { span(&line, location) } else { 0..0 };
-        Some(Excerpt { file: name, number, line, span, column: None }.shortened())
+        let file = self.texts.get(&name)?.as_ref()?;
+        let number = (location.line.max(1) as usize).min(file.starts.len());
+        let line = file.line(number);
+        let is_there = number == location.line.max(1) as usize;
+        let span = if is_there { span(line, location, file.is_ascii) } else { 0..0 };
+        let (part, column) = match part(line, &span) {
+            part if part.len() == line.len() => (part, None),
+            part => (part, Some(location.column as usize)),
+        };
+        let within = |at: usize| at.clamp(part.start, part.end) - part.start;
+        Some(Excerpt {
+            file: name,
+            number,
+            line: line[part.clone()].to_owned(),
+            span: within(span.start)..within(span.end),
+            column,
+        })
     }
 }
 
-impl Excerpt {
-    /// Cuts out the part of a long line that holds the word, so that the time for many diagnostics of one line is limited.
-    fn shortened(self) -> Self {
-        if self.line.len() <= MAX_LINE {
-            return self;
-        }
-        let boundary = |at: usize| (0..=at).rev().find(|at| self.line.is_char_boundary(*at)).unwrap_or(0);
-        let start = boundary(self.span.start.saturating_sub(MAX_LINE / 4));
-        let end = boundary((start + MAX_LINE).min(self.line.len()));
-        let column = self.line[..self.span.start].chars().count() + 1;
-        let part = |at: usize| at.clamp(start, end) - start;
-        Self {
-            span: part(self.span.start)..part(self.span.end),
-            line: self.line[start..end].to_owned(),
-            column: Some(column),
-            ..self
-        }
+/// The part of a line that is shown: all of it, or of a long one what is around the word, so that the time for many
+/// diagnostics of one line is limited.
+fn part(line: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+    if line.len() <= MAX_LINE {
+        return 0..line.len();
     }
+    let boundary = |at: usize| (0..=at).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    let start = boundary(span.start.saturating_sub(MAX_LINE / 4));
+    start..boundary((start + MAX_LINE).min(line.len()))
+}
 
+impl Excerpt {
     /// The location, where the snippet cannot tell it.
     fn origin(&self) -> Option<annotate_snippets::Origin<'_>> {
         let origin = annotate_snippets::Origin::path(&self.file).line(self.number);
@@ -178,9 +200,12 @@ fn one(
 }
 
 /// The bytes of a line that are the word at a location.
-fn span(line: &str, location: &SourceLocation) -> std::ops::Range<usize> {
-    let column =
-        line.char_indices().nth(location.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
+fn span(line: &str, location: &SourceLocation, is_ascii: bool) -> std::ops::Range<usize> {
+    let column = location.column.saturating_sub(1) as usize;
+    let column = match is_ascii {
+        true => column.min(line.len()),
+        false => line.char_indices().nth(column).map_or(line.len(), |(at, _)| at),
+    };
     // A name of Rust ends sooner than a value of a template.
     let ends_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
     let ends_value = |letter: char| letter.is_whitespace() || ",]}\"'".contains(letter);
