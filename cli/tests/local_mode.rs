@@ -544,6 +544,8 @@ fn drift_is_reverted_and_existing_resources_are_imported() {
     let stderr = ended(endpoint.run(&bucket(false), &["deploy"]), 1);
     assert!(stderr.contains("already exists"), "validation's words: {stderr}");
     assert!(stderr.contains("--> cli/tests/local_mode.rs:"), "{stderr}");
+    let stderr = ended(endpoint.run(&bucket(false), &["import", "Main", "Kept", "--prune-tags"]), 2);
+    assert!(stderr.contains("`deploy --prune-tags` removes them afterwards"), "{stderr}");
     let (_, stderr) = succeeded(endpoint.run(&bucket(false), &["import", "Main", "Kept"]));
     assert!(stderr.contains("< Kept AWS::S3::Bucket") && stderr.contains("imported"), "{stderr}");
     let stderr = ended(endpoint.run(&bucket(true), &["import", "Main", "Alarms"]), 1);

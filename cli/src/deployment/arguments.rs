@@ -141,6 +141,17 @@ impl DeploymentArguments {
         words.join(" ")
     }
 
+    /// Refuses options that an import cannot follow, because it changes nothing but the imported resources.
+    pub fn check_import(&self) -> Result<(), Failure> {
+        if self.prune_tags {
+            return Err(Failure::usage(
+                "`--prune-tags` has no effect on an import, which keeps the tags of the stack",
+            )
+            .hint("`deploy --prune-tags` removes them afterwards"));
+        }
+        Ok(())
+    }
+
     /// Returns the options for one stack. `description` is that of the change set.
     pub fn options(&self, stack: &StackArtifact, description: &str) -> Options {
         let options = Options::new()

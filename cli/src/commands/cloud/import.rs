@@ -34,6 +34,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    arguments.deployment.check_import()?;
     let loaded = origin.stacks(true)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
     let explained = |error| explain(&error, stack);
