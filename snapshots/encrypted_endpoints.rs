@@ -22,7 +22,7 @@ pub fn external_key(region: &str) -> String {
 pub fn app_in(region: &str, version: u32) -> App {
     let app = App::new("encrypted").encryption_key("alias/fallback");
     let stack = app.stack("Serving").region(region);
-    let key = stack.add("Key", PrivateKey::new().alias("alias/serving"));
+    let key = stack.add("Key", PrivateKey::new().alias("alias/serving").allow_log_groups());
     let models = stack.add("Models", PrivateBucket::new().own_kms_key());
     let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
     let requests = ExternalBucket::from_name("company-requests").kms_key(external_key(region));
@@ -41,6 +41,7 @@ pub fn app_in(region: &str, version: u32) -> App {
         RealTimeEndpoint::new(old)
             .variant(Variant::new("New", directory, "ml.m5.xlarge"))
             .kms_key(&key)
+            .log_kms_key(&key)
             .vpc(network())
             .notify(&topic)
             .data_capture(DataCapture::new(runs.location("captured/"), 10)),
@@ -48,14 +49,17 @@ pub fn app_in(region: &str, version: u32) -> App {
     // The disks of this instance type are encrypted by its hardware, so that the key has no place.
     stack.add(
         "LocalStorage",
-        RealTimeEndpoint::new(Variant::new("Main", archive(Processor::Gpu), "ml.g4dn.xlarge")).kms_key(&key),
+        RealTimeEndpoint::new(Variant::new("Main", archive(Processor::Gpu), "ml.g4dn.xlarge"))
+            .kms_key(&key)
+            .log_kms_key(&key),
     );
     stack.add(
         "MultiModel",
         MultiModelEndpoint::cpu(image(Processor::Cpu), models.location("scorers/"), "ml.m5.large")
-            .kms_key(&key),
+            .kms_key(&key)
+            .log_kms_key(&key),
     );
-    stack.add("Serverless", ServerlessEndpoint::new(archive(Processor::Cpu)));
+    stack.add("Serverless", ServerlessEndpoint::new(archive(Processor::Cpu)).log_kms_key(&key));
     stack.add(
         "Asynchronous",
         AsynchronousEndpoint::new(archive(Processor::Cpu), "ml.m5.xlarge", runs.location("answers/"))
@@ -63,12 +67,14 @@ pub fn app_in(region: &str, version: u32) -> App {
             .failures(runs.location("failures/"))
             .on_success(NotificationTopic::new(&topic).with_answer())
             .on_failure(&topic)
-            .kms_key(&key),
+            .kms_key(&key)
+            .log_kms_key(&key),
     );
     let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
     let weights = Weights::prefix(models.location("qwen3-8b/"));
     let server = LargeModel::vllm("0.36.0", weights).tensor_parallel_degree(1).adapters(2, 16);
-    let base = stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1));
+    let base =
+        stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1).log_kms_key(&key));
     stack.add("Support", AdapterComponent::new(&base, models.location("adapters/support.tar.gz")));
     app
 }

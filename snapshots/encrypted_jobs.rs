@@ -23,7 +23,7 @@ pub fn app() -> App {
 pub fn app_in(region: &str) -> App {
     let app = App::new("jobs");
     let stack = app.stack("Jobs").region(region);
-    let key = stack.add("Key", PrivateKey::new());
+    let key = stack.add("Key", PrivateKey::new().allow_log_groups());
     let jobs = Jobs {
         data: stack.add("Data", PrivateBucket::new().own_kms_key()),
         runs: stack.add("Runs", PrivateBucket::new().kms_key(&key)),
@@ -79,6 +79,7 @@ impl Jobs {
                 .secret("HUB_TOKEN", self.secret())
                 .vpc(network())
                 .kms_key(&self.key)
+                .log_kms_key(&self.key)
                 .on_schedule("rate(1 day)")
                 .on_queue(self.arn("sqs", "uploads"))
                 .on_kinesis_stream(self.arn("kinesis", "stream/clicks"))
@@ -92,6 +93,7 @@ impl Jobs {
             Function::image(ContainerImage::from_uri(image))
                 .environment("TOPIC", self.topic.arn().clone())
                 .kms_key(&self.key)
+                .log_kms_key(&self.key)
                 .on_event(serde_json::json!({
                     "source": ["aws.sagemaker"],
                     "detail-type": ["SageMaker Training Job State Change"],

@@ -77,18 +77,28 @@ fn every_construct_is_in_an_encrypted_app() {
 }
 
 /// Properties for a key that constructs do not set, by how they start, each with the reason.
-const WITHOUT_KEY: [(&str, &str); 7] = [
+const WITHOUT_KEY: [(&str, &str); 6] = [
     ("AWS::Lambda::EventSourceMapping/KmsKeyArn of ", "encrypts filter criteria, of which there are none"),
     ("AWS::Lambda::Function/Code/SourceKMSKeyArn of ", "the archive is in the bucket of the bootstrap stack"),
-    (
-        "AWS::Logs::LogGroup/KmsKeyId of ",
-        "Lambda writes no values of the program; `customize` sets a key whose policy allows it",
-    ),
     ("AWS::SageMaker::EndpointConfig/KmsKeyId of HostConfig", "local storage"),
     ("AWS::SageMaker::EndpointConfig/KmsKeyId of LocalStorageConfig", "local storage"),
     ("AWS::SageMaker::EndpointConfig/KmsKeyId of ServerlessConfig", "no volumes"),
     ("AWS::Scheduler::Schedule/KmsKeyArn of ", "EventBridge Scheduler encrypts inputs with a key of AWS"),
 ];
+
+/// Each endpoint and component, and each function, has a log group of the stack with a key that its policy allows.
+#[test]
+fn every_log_group_is_encrypted() {
+    for (app, number) in [(snapshots::encrypted_endpoints::app(1), 6), (snapshots::encrypted_jobs::app(), 2)]
+    {
+        let template = Template::of(&app);
+        let groups: Vec<&Json> =
+            template.of_type("AWS::Logs::LogGroup").map(|(_, group)| &group["KmsKeyId"]).collect();
+        assert_eq!(groups, vec![&serde_json::json!({ "Fn::GetAtt": ["Key", "Arn"] }); number]);
+        let policy = &template.resources["Key"]["Properties"]["KeyPolicy"].to_string();
+        assert!(policy.contains("kms:EncryptionContext:aws:logs:arn"), "{policy}");
+    }
+}
 
 /// Whether the name of a property means that it holds a KMS key.
 fn is_key(name: &str) -> bool {

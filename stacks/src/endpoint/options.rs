@@ -9,6 +9,7 @@ use super::hosting::{Hosting, InstanceMetrics, Routing};
 use super::settings::Settings;
 use crate::autoscaling::{CapacityRange, Scaling, Target};
 use crate::duration::Seconds;
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 use crate::topic::TopicReference;
 
@@ -95,6 +96,15 @@ pub trait EndpointOptions: Sized {
     #[track_caller]
     fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.settings().log_retention = Some(days.into().with_caller_location());
+        self
+    }
+
+    /// Encrypts the log group with a KMS key, given as a handle or an ARN; the stack creates the log group then. CloudWatch Logs
+    /// encrypts it with a key of its own unless set. The default key of the stack is not used, because its policy must allow
+    /// CloudWatch Logs to use it: `PrivateKey::allow_log_groups` adds that statement. An alias is not accepted.
+    #[track_caller]
+    fn log_kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.settings().log_key = Some(key.into());
         self
     }
 }

@@ -5,6 +5,7 @@ use stackwright_synth::Value;
 
 use super::hosting::InstanceMetrics;
 use crate::iam::RoleSettings;
+use crate::key::EncryptionKey;
 use crate::topic::TopicReference;
 
 /// The settings that every endpoint and component has.
@@ -21,6 +22,7 @@ pub struct Settings {
     pub(super) alarms: Vec<Value<String>>,
     pub(super) dashboard: bool,
     pub(super) log_retention: Option<Value<i64>>,
+    pub(super) log_key: Option<EncryptionKey>,
     /// Whether an update sets the weights of the variants.
     pub(super) sets_weights: bool,
     pub(super) role: RoleSettings,
@@ -39,6 +41,7 @@ impl Default for Settings {
             alarms: Vec::new(),
             dashboard: false,
             log_retention: None,
+            log_key: None,
             sets_weights: false,
             role: RoleSettings::default(),
             metrics: None,

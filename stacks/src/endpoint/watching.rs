@@ -56,10 +56,19 @@ impl Settings {
         }
     }
 
-    /// Adds the log group, if it is the stack's.
+    /// Adds the log group, if a setter needs it in the stack: otherwise SageMaker creates it with the first message.
     pub(super) fn add_log_group(&self, name: Value<String>, scope: &mut Scope<'_>) -> Option<LogGroupHandle> {
-        let days = self.log_retention.as_ref()?;
-        Some(scope.add("Logs", LogGroup::new().log_group_name(name).retention_in_days(days)))
+        if self.log_retention.is_none() && self.log_key.is_none() {
+            return None;
+        }
+        let mut group = LogGroup::new().log_group_name(name);
+        if let Some(days) = &self.log_retention {
+            group = group.retention_in_days(days);
+        }
+        if let Some(key) = &self.log_key {
+            group = group.kms_key_id(key.without_alias("CloudWatch Logs", scope));
+        }
+        Some(scope.add("Logs", group))
     }
 
     /// Adds the dashboard, if there is to be one.

@@ -63,6 +63,7 @@ pub struct Function {
     environment: Map<Json>,
     reserved_concurrency: Option<Value<i64>>,
     log_retention_days: Value<i64>,
+    log_key: Option<EncryptionKey>,
     vpc: Option<VpcConfig>,
     key: Option<EncryptionKey>,
     sources: Vec<EventSource>,
@@ -104,6 +105,7 @@ impl Function {
             environment: Map::default(),
             reserved_concurrency: None,
             log_retention_days: 90.into(),
+            log_key: None,
             vpc: None,
             key: None,
             sources: Vec::new(),
@@ -167,6 +169,15 @@ impl Function {
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.log_retention_days = days.into().with_caller_location();
+        self
+    }
+
+    /// Encrypts the log group with a KMS key, given as a handle or an ARN; CloudWatch Logs encrypts it with a key of its own unless
+    /// set. The default key of the stack is not used, because its policy must allow CloudWatch Logs to use it:
+    /// `PrivateKey::allow_log_groups` adds that statement. An alias is not accepted.
+    #[track_caller]
+    pub fn log_kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.log_key = Some(key.into());
         self
     }
 
@@ -268,7 +279,11 @@ impl Construct for Function {
 
     fn build(self, scope: &mut Scope<'_>) -> FunctionHandle {
         let key = defaults::encryption_key(self.key, scope);
-        let logs = scope.add("Logs", LogGroup::new().retention_in_days(self.log_retention_days));
+        let mut logs = LogGroup::new().retention_in_days(self.log_retention_days);
+        if let Some(key) = &self.log_key {
+            logs = logs.kms_key_id(key.without_alias("CloudWatch Logs", scope));
+        }
+        let logs = scope.add("Logs", logs);
         let mut statements =
             vec![Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"]).on(logs.arn())];
         statements.extend(self.sources.iter().flat_map(EventSource::statements));
