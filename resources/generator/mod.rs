@@ -13,14 +13,27 @@ use stackwright_schemas::registry::{ResourceType, Schema};
 use names::{snake, upper_camel};
 use types::{Module, Property, Structure};
 
-/// Writes one service as a module.
-pub fn service<'a>(service: &str, types: impl Iterator<Item = &'a ResourceType>, text: &mut String) {
+/// Writes one service as a module. It is complete where the service's feature is on.
+pub fn service<'a>(
+    service: &str,
+    complete: bool,
+    types: impl Iterator<Item = &'a ResourceType>,
+    text: &mut String,
+) {
+    let module = service.to_lowercase();
+    document(text, &format!("Resources of `AWS::{service}`."));
+    if !complete {
+        document(text, "");
+        document(
+            text,
+            &format!("These are the types that constructs use. The feature `{module}` adds the others."),
+        );
+    }
     put(
         text,
         &format!(
-            "/// Resources of `AWS::{service}`.\n\
-             #[allow(clippy::new_without_default, clippy::too_many_arguments)]\npub mod {} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n",
-            service.to_lowercase()
+            "#[allow(clippy::new_without_default, clippy::too_many_arguments)]\npub mod {module} {{\n\
+             #[allow(unused_imports)]\nuse crate::support as s;\n"
         ),
     );
     let mut taken = BTreeSet::new();
