@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value as JsonValue, json};
-use stackwright_review::check::{Options, check, rules};
+use stackwright_review::check::{Options, apply_fixes, check, rules, unreadable};
+use stackwright_review::report;
 use stackwright_synth::{Assembly, Template};
 
-fn report(text: String) -> usize {
+fn number_found(text: String) -> usize {
     let Ok(assembly) = Assembly::of_template("template.yaml", text) else { return 0 };
     check(&assembly, &Options { regions: vec!["us-east-1".into()], ..Options::default() }).diagnostics.len()
 }
@@ -84,7 +85,7 @@ proptest! {
     ) {
         let rule = rules().nth(rule).unwrap();
         let example = if rule.bad.is_empty() { rule.good } else { rule.bad };
-        report(spoiled(example, at, &with));
+        number_found(spoiled(example, at, &with));
     }
 
     #[test]
@@ -96,8 +97,36 @@ proptest! {
             "Parameters": parameters, "Conditions": conditions, "Mappings": mappings, "Resources": resources,
             "Outputs": outputs, "Metadata": metadata,
         });
-        report(template.to_string());
+        number_found(template.to_string());
     }
+}
+
+/// The directory is where `cargo fuzz run check` and `examples/fuzz.rs` read inputs.
+#[test]
+fn inputs_that_the_fuzzer_kept_are_checked_fixed_and_reported_without_a_panic() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/check");
+    let mut rules = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+        let found = match Assembly::of_template_with_errors("template.yaml", text.clone()) {
+            Ok((assembly, errors)) => {
+                let mut found = check(&assembly, &options);
+                found.diagnostics.extend(errors.iter().map(|error| unreadable("template.yaml", error)));
+                found
+            }
+            Err(error) => vec![unreadable("template.yaml", &error)].into(),
+        };
+        report::text(&found, |_| Some(text.clone()), false);
+        for form in [report::json, report::sarif, report::markdown, report::github, report::gitlab] {
+            assert!(!form(&found).is_empty() || found.diagnostics.is_empty());
+        }
+        report::junit(&found, &[]);
+        apply_fixes("template.yaml", &text, &found.diagnostics);
+        rules.extend(found.diagnostics.into_iter().map(|one| one.id));
+    }
+    // The inputs are the smallest ones that together have many kinds of findings.
+    assert!(rules.len() > 60, "{} rules", rules.len());
 }
 
 #[test]
@@ -221,7 +250,7 @@ fn input_that_grows_fast_is_limited() {
         ("nested loops", format!("Transform: AWS::LanguageExtensions\nResources: {loops}\n")),
     ] {
         let start = Instant::now();
-        report(text);
+        number_found(text);
         // Far more than it takes, and far less than forever.
         assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?}", start.elapsed());
     }
