@@ -12,6 +12,8 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use stackwright_estimate::cost::Price;
 use stackwright_synth::Assembly;
 
@@ -122,6 +124,19 @@ pub struct Card {
     pub graphs: Vec<(String, Graph)>,
 }
 
+/// The old version for a comparison of amounts by stack: two single templates are versions of one stack, whatever they are called.
+fn under_one_name<'a>(old: &'a Assembly, new: &Assembly) -> Cow<'a, Assembly> {
+    match (old.stacks.as_slice(), new.stacks.as_slice()) {
+        ([one], [other]) if one.id != other.id => {
+            let mut stack = one.clone();
+            stack.id.clone_from(&other.id);
+            stack.name.clone_from(&other.name);
+            Cow::Owned(Assembly { stacks: vec![stack] })
+        }
+        _ => Cow::Borrowed(old),
+    }
+}
+
 /// Makes the card of a change from one assembly to another.
 ///
 /// ```
@@ -140,6 +155,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let (mut costs, mut prices) = (Vec::new(), Vec::new());
     let (mut quotas, mut memory, mut estimate) = (Vec::new(), Vec::new(), None);
     if let Some(options) = &options.estimate {
+        let old = &*under_one_name(old, new);
         let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, options);
         let (before, after) = (of(old), of(new));
         costs = cost::changes(&before, &after);

@@ -64,6 +64,24 @@ fn a_card_stays_below_its_limit_and_names_what_it_left_out() {
     }
 }
 
+/// Two templates are versions of one stack, whatever their files are called: their costs are compared, and not removed and added.
+#[test]
+fn the_costs_of_two_files_are_compared() {
+    let read = |name: &str, display: &str| {
+        let template = json!({ "Resources": {
+            "K": { "Type": "AWS::KMS::Key", "Properties": { "Description": display } },
+        } });
+        Assembly::of_template(name, template.to_string()).unwrap()
+    };
+    let options =
+        || Options { estimate: Some(stackwright_estimate::cost::Options::default()), ..Options::default() };
+    let compared = card(&read("old.json", "a"), &read("new.json", "b"), options());
+    assert_eq!((compared.cost.len(), compared.quotas.len()), (0, 0), "{:?}", compared.cost);
+    // A key that is added costs.
+    let empty = Assembly::of_template("old.json", "{\"Resources\": {}}".into()).unwrap();
+    assert_eq!(card(&empty, &read("new.json", "b"), options()).cost[0].before, None);
+}
+
 /// The limits count characters, not bytes. A folded part is left out as a whole, also at the very edge.
 #[test]
 fn a_card_of_wide_characters_is_cut_between_folded_parts() {
