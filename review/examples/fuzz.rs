@@ -292,7 +292,11 @@ fn exercise(text: &str) -> Vec<u64> {
     report::markdown(&found);
     report::github(&found);
     report::gitlab(&found);
-    apply_fixes("template.yaml", text, &found.diagnostics);
+    let fixed = apply_fixes("template.yaml", text, &found.diagnostics);
+    assert!(
+        Template::read(text).is_err() || Template::read(&fixed.text).is_ok(),
+        "a fix keeps the text readable"
+    );
     let kind = |one: &stackwright_review::Diagnostic| {
         let mut hasher = DefaultHasher::new();
         one.id.hash(&mut hasher);

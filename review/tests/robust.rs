@@ -122,7 +122,12 @@ fn inputs_that_the_fuzzer_kept_are_checked_fixed_and_reported_without_a_panic() 
             assert!(!form(&found).is_empty() || found.diagnostics.is_empty());
         }
         report::junit(&found, &[]);
-        apply_fixes("template.yaml", &text, &found.diagnostics);
+        let fixed = apply_fixes("template.yaml", &text, &found.diagnostics);
+        assert!(
+            Template::read(&text).is_err() || Template::read(&fixed.text).is_ok(),
+            "{text}\n{}",
+            fixed.text
+        );
         rules.extend(found.diagnostics.into_iter().map(|one| one.id));
     }
     // The inputs are the smallest ones that together have many kinds of findings.

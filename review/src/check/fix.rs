@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use stackwright_synth::Template;
+
 use crate::diagnostic::{Diagnostic, Fix};
 
 /// A text with fixes applied.
@@ -28,7 +30,7 @@ pub struct LineChange {
 
 /// Applies the fixes of the diagnostics about a file.
 ///
-/// A fix is applied only where its line shows exactly one location for it.
+/// A fix is applied only where its line shows exactly one location for it. Nothing is changed if the result could not be read.
 ///
 /// ```
 /// use stackwright_review::check::{Options, apply_fixes, check};
@@ -46,23 +48,33 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
     let mut lines: Vec<String> = original.iter().map(|line| (*line).to_owned()).collect();
     let mut changed = BTreeSet::new();
     let is_yaml = !text.trim_start().starts_with('{');
-    for one in diagnostics.iter().filter(|one| one.acknowledged.is_none()) {
-        let Some(location) = one.location.as_ref().filter(|location| location.file.as_ref() == file) else {
-            continue;
-        };
-        let Some(fix) = &one.fix else { continue };
+    let located = diagnostics.iter().filter(|one| one.acknowledged.is_none()).filter_map(|one| {
+        let location = one.location.as_ref().filter(|location| location.file.as_ref() == file)?;
+        Some((one.fix.as_ref()?, location.line, (location.column as usize).saturating_sub(1)))
+    });
+    let mut fixes: Vec<(&Fix, u32, usize)> = located.collect();
+    // A fix moves what is behind it in its line: those that need a column come first, the last column before the others.
+    fixes.sort_by_key(|(fix, line, column)| match fix {
+        Fix::AddSub => (0, *line, usize::MAX - column),
+        Fix::Rename { .. } => (1, *line, 0),
+        Fix::AddDependsOn { .. } => (2, *line, 0),
+    });
+    fixes.dedup();
+    let mut with_dependency = BTreeSet::new();
+    for (fix, line, column) in fixes {
         let line = match fix {
             Fix::AddDependsOn { type_line, .. } => *type_line,
-            _ => location.line,
+            _ => line,
         };
         let index = (line as usize).saturating_sub(1);
         let Some(line) = lines.get_mut(index) else { continue };
-        let column = (location.column as usize).saturating_sub(1);
         let new = match fix {
             Fix::Rename { from, to } => renamed(line, from, to),
             Fix::AddSub if is_yaml => with_sub(line, column),
             Fix::AddSub => None,
-            Fix::AddDependsOn { on, .. } => with_depends_on(line, on),
+            // The next check adds a second one.
+            Fix::AddDependsOn { on, .. } if with_dependency.insert(index) => with_depends_on(line, on),
+            Fix::AddDependsOn { .. } => None,
         };
         if let Some(new) = new {
             *line = new;
@@ -75,7 +87,12 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
         old: without_end(original[index]),
         new: without_end(&lines[index]),
     };
-    Fixed { changes: changed.into_iter().map(change).collect(), text: lines.concat() }
+    let fixed = lines.concat();
+    // A name that is written instead of another can be the name of a neighbour.
+    if !changed.is_empty() && Template::read(text).is_ok() && Template::read(&fixed).is_err() {
+        return Fixed { changes: Vec::new(), text: text.to_owned() };
+    }
+    Fixed { changes: changed.into_iter().map(change).collect(), text: fixed }
 }
 
 /// The line with a name replaced, if the line contains it once.
@@ -97,7 +114,9 @@ fn renamed(line: &str, from: &str, to: &str) -> Option<String> {
 fn with_sub(line: &str, column: usize) -> Option<String> {
     let at = line.char_indices().nth(column)?.0;
     // A text in several lines starts with its indicator; a tag before it belongs to another function.
-    let starts_value = line[..at].trim_end().ends_with([':', '-', ',', '[', '{']);
+    let before = &line[..at];
+    let is_apart = before.ends_with([' ', '\t', '[', '{', ',']);
+    let starts_value = is_apart && before.trim_end().ends_with([':', '-', ',', '[', '{']);
     (starts_value && line[at..].contains("${")).then(|| format!("{}!Sub {}", &line[..at], &line[at..]))
 }
 
@@ -133,6 +152,26 @@ mod tests {
     fn sub_is_written_before_a_string() {
         assert_eq!(with_sub("a: 'x-${P}'", 3).as_deref(), Some("a: !Sub 'x-${P}'"));
         assert_eq!(with_sub("a: |", 3), None);
+        assert_eq!(with_sub("a: '${P}'", 2), None);
+    }
+
+    #[test]
+    fn several_fixes_of_a_line_do_not_move_each_other() {
+        let text = "Resources:\n  T: {Type: AWS::SNS::Topic, Properties: {TopicNam: '${AWS::Region}', DisplayName: \"${AWS::StackName}\"}}\n";
+        let assembly = stackwright_synth::Assembly::of_template("t.yaml", text.to_owned()).unwrap();
+        let found = crate::check::check(&assembly, &crate::check::Options::default());
+        let fixed = apply_fixes("t.yaml", text, &found.diagnostics).text;
+        let properties = "{TopicName: !Sub '${AWS::Region}', DisplayName: !Sub \"${AWS::StackName}\"}";
+        assert!(fixed.contains(properties), "{fixed}");
+    }
+
+    #[test]
+    fn a_text_stays_readable() {
+        let text = "Resources:\n  T:\n    Type: AWS::SNS::Topic\n    Properties:\n      TopicName: a\n      TopicNam: b\n";
+        let assembly = stackwright_synth::Assembly::of_template("t.yaml", text.to_owned()).unwrap();
+        let found = crate::check::check(&assembly, &crate::check::Options::default());
+        assert!(found.errors() > 0);
+        assert_eq!(apply_fixes("t.yaml", text, &found.diagnostics).text, text);
     }
 
     #[test]
