@@ -62,6 +62,16 @@ fn memory_line(stated: &memory::StatedMemory) -> String {
             one.largest_sequences.map_or("an unknown number of".to_owned(), |number| number.to_string()),
             one.inference.length
         ),
+        Ok(Stated::Packing(one)) => format!(
+            "{location}: {} of {} models are loaded at the same time on an instance at the least; {}",
+            one.least_loaded,
+            one.models,
+            match one.verdict {
+                Verdict::Fits => "all fit in the GPU memory",
+                Verdict::Tight => "SageMaker unloads models when memory is short",
+                _ => "the largest model does not fit in the GPU memory",
+            }
+        ),
         Ok(_) => location,
     }
 }

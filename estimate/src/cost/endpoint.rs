@@ -7,6 +7,7 @@ use super::prices::{Price, Use};
 use super::resolve::{number, reference, text};
 use super::resources::{Scope, always_on};
 use super::{HOURS_A_MONTH, Line, Per};
+use crate::memory::{ComponentNeeds, instances_for_components};
 
 pub(super) fn lines(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let Some(configuration) = reference(&properties["EndpointConfigName"]).and_then(|id| scope.find(id))
@@ -50,7 +51,7 @@ fn of_variant(
     if least == 0 {
         instances.notes.push("scales to zero".to_owned());
     }
-    instances.notes.extend(sharing(scope, id, variant));
+    instances.notes.extend(sharing(scope, id, variant, instance_type, most));
     instances.notes.extend(multi_model(scope, id, variant, instance_type, usage, most));
     let mut lines = vec![instances];
     if let Some(gigabytes) = number(&variant["VolumeSizeInGB"]) {
@@ -68,16 +69,47 @@ fn of_variant(
     lines
 }
 
-/// Inference components have no cost of their own: they share the instances of the endpoint.
-fn sharing(scope: &Scope<'_>, id: &str, variant: &Json) -> Option<String> {
-    let components = scope.of_type("AWS::SageMaker::InferenceComponent").filter(|(_, component)| {
-        reference(&component["EndpointName"]) == Some(id)
-            && (component["VariantName"].is_null() || component["VariantName"] == variant["VariantName"])
-    });
-    match components.count() {
-        0 => None,
-        number => Some(format!("{number} inference components share these instances")),
+/// Inference components have no cost of their own: they share the instances of the endpoint. States how many instances their
+/// copies need at the least.
+fn sharing(scope: &Scope<'_>, id: &str, variant: &Json, instance_type: &str, most: u64) -> Option<String> {
+    let components: Vec<&Json> = scope
+        .of_type("AWS::SageMaker::InferenceComponent")
+        .filter(|(_, component)| {
+            reference(&component["EndpointName"]) == Some(id)
+                && (component["VariantName"].is_null() || component["VariantName"] == variant["VariantName"])
+        })
+        .map(|(_, component)| component)
+        .collect();
+    if components.is_empty() {
+        return None;
     }
+    let needs = |component: &&Json| {
+        let reserved = &component["Specification"]["ComputeResourceRequirements"];
+        let amount = |name: &str| reserved[name].as_f64().or_else(|| text(&reserved[name]).parse().ok());
+        let copies = number(&component["RuntimeConfig"]["CopyCount"]).unwrap_or(1);
+        let accelerators = amount("NumberOfAcceleratorDevicesRequired").unwrap_or(0.0).ceil() as u64;
+        let memory = amount("MinMemoryRequiredInMb").unwrap_or(0.0).ceil() as u64;
+        ComponentNeeds::new(copies, accelerators, memory)
+            .cores(amount("NumberOfCpuCoresRequired").unwrap_or(0.0))
+    };
+    let needs: Vec<ComponentNeeds> = components.iter().map(needs).collect();
+    let copies: u64 = needs.iter().map(|one| one.copies).sum();
+    let shared =
+        format!("{} inference components with {copies} copies share these instances", components.len());
+    if needs.iter().all(|one| one.accelerators == 0 && one.memory_mib == 0) {
+        return Some(shared);
+    }
+    Some(match instances_for_components(&needs, instance_type) {
+        Some(least) if least > most => format!(
+            "{shared}; by their accelerators, memory and cores they need at least {least} instances, more than the maximum of {most}"
+        ),
+        Some(least) => {
+            format!("{shared}; by their accelerators, memory and cores they need at least {least} instances")
+        }
+        None => {
+            format!("{shared}; a copy does not fit on {instance_type} by its accelerators, memory or cores")
+        }
+    })
 }
 
 /// Compares a multi-model endpoint with an endpoint of one instance for each model.

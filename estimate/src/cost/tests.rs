@@ -224,11 +224,15 @@ fn a_multi_model_endpoint_is_compared_with_an_endpoint_for_each_model() {
 fn inference_components_share_the_instances_of_their_endpoint() {
     let component = |id: &str| {
         format!(
-            "  {id}: {{Type: AWS::SageMaker::InferenceComponent, Properties: {{EndpointName: !Ref Endpoint, VariantName: main}}}}\n"
+            "  {id}: {{Type: AWS::SageMaker::InferenceComponent, Properties: {{EndpointName: !Ref Endpoint, VariantName: main,
+    RuntimeConfig: {{CopyCount: 3}}, Specification: {{ComputeResourceRequirements: {{NumberOfAcceleratorDevicesRequired: 1, MinMemoryRequiredInMb: 1024}}}}}}}}\n"
         )
     };
     let found = estimate(&(ENDPOINT.to_owned() + &component("One") + &component("Two")));
-    assert!(found.lines[0].notes.contains(&"2 inference components share these instances".to_owned()));
+    // Six copies of one GPU each, and an instance has one GPU.
+    let note = "2 inference components with 6 copies share these instances; by their accelerators, memory and cores they need at \
+                least 6 instances, more than the maximum of 4";
+    assert!(found.lines[0].notes.contains(&note.to_owned()), "{:?}", found.lines[0].notes);
     assert_eq!(found.monthly().ceiling.exact(), "4423.80");
 }
 

@@ -289,6 +289,11 @@ fn parts(shape: &ModelShape, inference: &Inference) -> Parts {
     }
 }
 
+/// The weights of a model in a number format, on one GPU.
+pub(super) fn weights_bytes(shape: &ModelShape, weights: WeightPrecision) -> u64 {
+    parts(shape, &Inference { weights, ..Inference::new(1, 1) }).weights
+}
+
 fn validate(shape: &ModelShape, inference: &Inference) -> Result<(), InferenceError> {
     if matches!(shape.architecture, Architecture::T5 | Architecture::Vit) {
         return Err(InferenceError::Architecture(shape.architecture));

@@ -9,6 +9,7 @@ mod formulas;
 mod inference;
 mod layers;
 pub mod measured;
+mod packing;
 mod shape;
 mod stated;
 mod tape;
@@ -21,11 +22,14 @@ pub use formulas::{
     Recomputation, activation_bytes, deepspeed_states, kv_cache_bytes_per_token, zero_states,
 };
 pub use inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
+pub use packing::{
+    ComponentNeeds, PackedModel, PackingEstimate, instances_for_components, packed_models, packing_estimate,
+};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
 pub(crate) use stated::step_of;
 pub use stated::{
     MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError, inference_statement,
-    model_statement, stated, training_statement, training_statements,
+    model_statement, models_statement, packing_statement, stated, training_statement, training_statements,
 };
 pub use tape::{Category, StepPhase};
 pub use training::{Attention, Offload, Peak, Strategy, Training, TrainingError, training_peak};

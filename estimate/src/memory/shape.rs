@@ -166,7 +166,7 @@ pub enum ShapeError {
     TooLarge(u128),
     /// The architecture is not known.
     #[error(
-        "the architecture `{0}` is not known; set `architecture` to a known architecture with the same structure, or give the numbers explicitly"
+        "the architecture `{0}` is not known; set `architecture` (`--architecture`) to a known one with the same structure, such as `llama` or `gpt_neox`"
     )]
     Unknown(String),
 }
@@ -273,6 +273,10 @@ fn notes(outer: &Config<'_>, config: &Config<'_>, name: &str) -> Result<Vec<Stri
         ),
         (has_shared_expert, "the shared expert was not compared with measurements"),
         (name.contains("omni"), "audio encoders are not counted"),
+        (
+            name.starts_with("granite"),
+            "Granite was not compared with measurements; its layers are counted as those of Llama",
+        ),
     ];
     Ok(notes.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned()).collect())
 }
@@ -299,6 +303,7 @@ fn architecture(config: &Json) -> Result<(Architecture, String), ShapeError> {
         ("mistral", Llama),
         ("smollm", Llama),
         ("llama", Llama),
+        ("granite", Llama),
         ("qwen3", Qwen3),
         ("qwen2", Qwen2),
         ("gemma3", Gemma3),
@@ -314,7 +319,9 @@ fn architecture(config: &Json) -> Result<(Architecture, String), ShapeError> {
         ("t5", T5),
         ("vit", Vit),
     ];
-    let found = known.iter().find(|(start, _)| name.starts_with(start));
+    // Mixtures of Granite, and its hybrids with state space layers, have another structure than Granite.
+    let is_other = name.starts_with("granite") && name != "granite" && name != "graniteforcausallm";
+    let found = known.iter().find(|(start, _)| name.starts_with(start) && !is_other);
     match found {
         Some((_, architecture)) => Ok((*architecture, name)),
         None => Err(ShapeError::Unknown(name)),
@@ -563,7 +570,31 @@ mod tests {
         assert!(deep.contains("at most 10000"), "{deep}");
         let large = with("num_local_experts", json!(16_777_216)).unwrap_err();
         assert!(matches!(large, ShapeError::TooLarge(_)), "{large}");
+        for unknown in ["granitemoe", "deepseek_v3", "falcon"] {
+            assert!(
+                matches!(with("model_type", json!(unknown)).unwrap_err(), ShapeError::Unknown(_)),
+                "{unknown}"
+            );
+        }
         assert!(matches!(with("model_type", json!("mamba")).unwrap_err(), ShapeError::Unknown(_)));
+    }
+
+    /// Explicit numbers with an architecture that is built alike, whatever the configuration names itself.
+    #[test]
+    fn explicit_numbers_describe_a_model_whose_own_architecture_is_not_known() {
+        let numbers = json!({
+            "model_type": "brandnew", "architecture": "llama", "hidden_size": 4096, "layers": 32, "heads": 32, "kv_heads": 8,
+            "ffn": 14336, "vocab": 128256, "tie_word_embeddings": false
+        });
+        assert_eq!(ModelShape::from_config(&numbers).unwrap().parameters(), 8_030_261_248);
+        // Granite 3.0 8B: 49155 x 4096 + 40 x (2 x 4096 x 4096 + 2 x 1024 x 4096 + 3 x 12800 x 4096 + 2 x 4096) + 4096.
+        let granite = ModelShape::from_config(&json!({
+            "model_type": "granite", "hidden_size": 4096, "num_hidden_layers": 40, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 12800, "vocab_size": 49155, "tie_word_embeddings": true
+        }))
+        .unwrap();
+        assert_eq!(granite.parameters(), 8_170_848_256);
+        assert_eq!(granite.notes.len(), 1);
     }
 
     /// The numbers of parameters that the models' pages state.

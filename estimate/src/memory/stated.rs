@@ -15,6 +15,7 @@ use stackwright_schemas::instances;
 use stackwright_synth::Assembly;
 
 use super::inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
+use super::packing::{PackedModel, PackingEstimate, packed_models, packing_estimate};
 use super::shape::{ModelShape, ShapeError};
 use super::training::{Attention, Offload, Strategy, Training, TrainingError};
 use super::verdict::{Gpu, TrainingEstimate, gpu_of, training_estimate};
@@ -110,7 +111,7 @@ struct InferenceStatement {
 }
 
 /// A shape as this library writes it, or a Hugging Face configuration.
-fn shape(model: &Json) -> Result<ModelShape, ShapeError> {
+pub(super) fn shape(model: &Json) -> Result<ModelShape, ShapeError> {
     match ModelShape::deserialize(model) {
         Ok(shape) => shape.checked(),
         Err(_) => ModelShape::from_config(model),
@@ -268,6 +269,34 @@ pub fn inference_statement(
     Ok(inference_estimate(&shape, &inference, Some(gpu), &prices, "us-east-1")?)
 }
 
+/// The estimate of the models of a multi-model endpoint on an instance type, from a statement with `models`, and
+/// `on_every_gpu` (default: true). `None` if the statement is about another thing.
+pub fn packing_statement(
+    statement: &Json,
+    instance_type: &str,
+) -> Option<Result<PackingEstimate, StatementError>> {
+    let models = statement.get("models")?;
+    let estimate = || {
+        let unknown = statement.as_object().into_iter().flatten().map(|(name, _)| name);
+        if let Some(name) =
+            unknown.into_iter().find(|name| !["models", "on_every_gpu"].contains(&name.as_str()))
+        {
+            return Err(StatementError::Form(format!("unknown member `{name}` beside `models`")));
+        }
+        let models = packed_models(models).map_err(StatementError::Form)?;
+        let every = statement["on_every_gpu"].as_bool().unwrap_or(true);
+        let gpu = gpu_of(instance_type);
+        gpu.and_then(|gpu| packing_estimate(&models, &gpu, every))
+            .ok_or_else(|| StatementError::Instance(instance_type.to_owned()))
+    };
+    Some(estimate())
+}
+
+/// The statement about the models of a multi-model endpoint, for the `Metadata` of the `AWS::SageMaker::Model`.
+pub fn models_statement(models: &[PackedModel], on_every_gpu: bool) -> Json {
+    serde_json::json!({ "models": models, "on_every_gpu": on_every_gpu })
+}
+
 /// What is stated about one job or model.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -291,6 +320,8 @@ pub enum Stated {
     Training(Box<TrainingEstimate>),
     /// A served model.
     Inference(Box<InferenceEstimate>),
+    /// The models of a multi-model endpoint.
+    Packing(Box<PackingEstimate>),
 }
 
 /// Every estimate that the stacks of an assembly state, with the defaults of parameters.
@@ -319,6 +350,11 @@ pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
                 for (instance_type, accelerators) in
                     hosts(&resources, id).into_iter().filter(|_| statement.is_object())
                 {
+                    if let Some(packing) = packing_statement(statement, &instance_type) {
+                        let estimate = packing.map(|one| Stated::Packing(Box::new(one)));
+                        add(instance_type, estimate.map_err(|error| error.to_string()));
+                        continue;
+                    }
                     let container = container(properties);
                     let estimate = inference_statement(statement, container, &instance_type, accelerators);
                     let estimate = estimate.map(|one| Stated::Inference(Box::new(one)));

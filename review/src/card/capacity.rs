@@ -142,7 +142,7 @@ fn former_type(
     new: &StatedMemory,
     unchanged: &BTreeSet<String>,
 ) -> Option<StatedMemory> {
-    let is_model = |one: &StatedMemory| matches!(one.estimate, Ok(Stated::Inference(_)));
+    let is_model = |one: &StatedMemory| matches!(one.estimate, Ok(Stated::Inference(_) | Stated::Packing(_)));
     let is_former = |(key, one): &(&String, &StatedMemory)| {
         is_model(one)
             && (&one.stack, &one.resource) == (&new.stack, &new.resource)
@@ -159,6 +159,7 @@ fn gpu(stated: &Stated) -> Option<&Gpu> {
     match stated {
         Stated::Training(step) => step.gpu.as_ref(),
         Stated::Inference(served) => served.gpu.as_ref(),
+        Stated::Packing(packed) => Some(&packed.gpu),
         _ => None,
     }
 }
@@ -167,6 +168,7 @@ fn verdict(stated: &Stated) -> Verdict {
     match stated {
         Stated::Training(step) => step.verdict,
         Stated::Inference(served) => served.verdict,
+        Stated::Packing(packed) => packed.verdict,
         _ => Verdict::Unknown,
     }
 }
@@ -183,6 +185,7 @@ fn in_words(stated: &Result<Stated, String>) -> String {
             (step.upper_bytes.unwrap_or(step.peak.bytes), usable)
         }
         Stated::Inference(served) => (served.bytes, served.budget_bytes),
+        Stated::Packing(packed) => (packed.largest_bytes, packed.gpu.usable_bytes),
         _ => return "the estimate is of a kind that is not known here".to_owned(),
     };
     let available = available.map_or(String::new(), |bytes| format!(" of {:.1}", gib(bytes)));

@@ -1,5 +1,6 @@
 //! Multi-model endpoints: many models in one container, each loaded when a request names it.
 
+use stackwright_estimate::memory::{PackedModel, models_statement};
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, IntoValue, Scope, Value};
 
@@ -143,6 +144,25 @@ impl MultiModelEndpoint {
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.container = self.container.environment(name, value.into().with_caller_location());
+        self
+    }
+
+    /// Describes the models of the endpoint, so that `synth`, `plan` and `estimate` show how many are loaded beside each other in the
+    /// memory of the GPU, and `check` reports a model that cannot be loaded. Each GPU is counted with every loaded model, which
+    /// is Triton's default. The description is written into the `Metadata` of the model.
+    ///
+    /// ```
+    /// use stackwright_estimate::memory::PackedModel;
+    /// use stackwright_stacks::{MultiModelEndpoint, S3Location};
+    ///
+    /// MultiModelEndpoint::triton("25.09", S3Location::new("my-models", "scorers/"), "ml.g5.2xlarge").models([
+    ///     PackedModel::new("scorer", 500_000_000).count(40).working_bytes(200_000_000),
+    ///     PackedModel::new("ranker", 2_000_000_000),
+    /// ]);
+    /// ```
+    pub fn models(mut self, models: impl IntoIterator<Item = PackedModel>) -> Self {
+        let models: Vec<PackedModel> = models.into_iter().collect();
+        self.container.memory = Some(models_statement(&models, true));
         self
     }
 

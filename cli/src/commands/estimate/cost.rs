@@ -112,7 +112,8 @@ fn options(arguments: &CostArguments) -> Result<Options, Failure> {
     Ok(options)
 }
 
-fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
+/// The built-in prices, and those of price lists.
+pub(super) fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
     let mut book = PriceBook::shipped();
     for path in paths {
         let name = path.display();

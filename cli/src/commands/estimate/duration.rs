@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use stackwright_estimate::cost::{PriceBook, Rate};
+use stackwright_estimate::cost::Rate;
 use stackwright_estimate::duration::{self, Job};
 
-use super::cost::rate;
-use super::memory::{Form, StrategyName, read_model};
+use super::cost::{prices, rate};
+use super::memory::{Form, StrategyName};
+use super::model::ModelArguments;
 use crate::failure::Failure;
 
 /// Estimate how long a training job takes, and what it costs.
@@ -18,9 +19,8 @@ use crate::failure::Failure;
 /// a given value. docs/estimating.md describes the method.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Read the shape of the model from its Hugging Face `config.json`
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Use the accelerators and the price of this instance type, for example ml.p4d.24xlarge
     #[arg(long, value_name = "TYPE")]
     instance: String,
@@ -73,6 +73,10 @@ pub(super) struct Arguments {
     /// Train LoRA adapters of this rank; the gradients of frozen weights are not computed
     #[arg(long, value_name = "RANK")]
     lora_rank: Option<u64>,
+    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
+    /// the built-in prices
+    #[arg(long, value_name = "FILE")]
+    prices: Vec<PathBuf>,
     /// Use the price of this region
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -85,8 +89,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let shape = read_model(&arguments.model)?;
-    let estimate = duration::training_duration(&shape, &job(arguments), &PriceBook::shipped())
+    let shape = arguments.model.read()?;
+    let estimate = duration::training_duration(&shape, &job(arguments), &prices(&arguments.prices)?)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let text = match arguments.format {
         Form::Text => duration::text(&estimate),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stackwright_estimate::cost::PriceBook;
 use stackwright_estimate::memory::{self, Inference, InferenceEstimate, Verdict, WeightPrecision};
 
-use super::memory::{Form, accelerator, gib, read_model};
+use super::cost::prices;
+use super::memory::{Form, accelerator, gib};
+use super::model::ModelArguments;
 use super::{candidates, refused};
 use crate::failure::Failure;
 
@@ -21,9 +22,8 @@ use crate::failure::Failure;
     after_help = "Exit codes: 0 the model fits into the GPU memory, 1 failure, 2 usage error, 4 it does not fit."
 )]
 pub(super) struct Arguments {
-    /// Read the shape of the model from its Hugging Face `config.json`
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Use the accelerators of this instance type, for example ml.g5.2xlarge. Default: list the instance types that fit
     #[arg(long, value_name = "TYPE")]
     instance: Option<String>,
@@ -54,6 +54,10 @@ pub(super) struct Arguments {
     /// Set the percentage of the GPU memory that the server allocates (`gpu_memory_utilization`)
     #[arg(long, value_name = "PERCENT", default_value_t = 90)]
     memory_percent: u64,
+    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
+    /// the built-in prices
+    #[arg(long, value_name = "FILE")]
+    prices: Vec<PathBuf>,
     /// Use the prices of this region
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -88,7 +92,7 @@ enum CachePrecision {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let shape = read_model(&arguments.model)?;
+    let shape = arguments.model.read()?;
     let gpu = arguments.instance.as_deref().map(accelerator).transpose()?;
     let inference = inference(arguments);
     if let Some(count) = gpu.as_ref().and_then(|gpu| gpu.count).map(u64::from)
@@ -100,8 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ))
         .hint("use fewer GPUs, or an instance type that has more"));
     }
-    let prices = PriceBook::shipped();
-    let estimate = memory::inference_estimate(&shape, &inference, gpu, &prices, &arguments.region)
+    let book = prices(&arguments.prices)?;
+    let estimate = memory::inference_estimate(&shape, &inference, gpu, &book, &arguments.region)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let text = match arguments.format {
         Form::Text => text(&estimate),

@@ -1,16 +1,17 @@
 //! `estimate memory`: estimates the peak GPU memory of a training step.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stackwright_estimate::cost::PriceBook;
 use stackwright_estimate::memory::{
     self, Attention, Candidate, Gpu, Implementation, ModelShape, Offload, Strategy, Training,
     TrainingEstimate, Verdict,
 };
 
+use super::cost::prices;
+use super::model::ModelArguments;
 use super::{candidates, refused};
 use crate::failure::Failure;
 
@@ -23,9 +24,8 @@ use crate::failure::Failure;
     after_help = "Exit codes: 0 the model fits into the GPU memory, 1 failure, 2 usage error, 4 it does not fit."
 )]
 pub(super) struct Arguments {
-    /// Read the shape of the model from its Hugging Face `config.json`
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Use the accelerators of this instance type, for example ml.p4d.24xlarge. Default: list the instance types that fit
     #[arg(long, value_name = "TYPE")]
     instance: Option<String>,
@@ -78,6 +78,10 @@ pub(super) struct Arguments {
     /// otherwise the one that needs more memory
     #[arg(long, value_enum)]
     implementation: Option<ImplementationName>,
+    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
+    /// the built-in prices
+    #[arg(long, value_name = "FILE")]
+    prices: Vec<PathBuf>,
     /// Use the prices of this region for the list of instance types that fit
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -162,7 +166,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let estimate = memory::training_estimate(&shape, &training, gpu);
-    let cheapest = memory::training_candidates(&shape, &training, &PriceBook::shipped(), &arguments.region);
+    let cheapest =
+        memory::training_candidates(&shape, &training, &prices(&arguments.prices)?, &arguments.region);
     let text = match arguments.format {
         Form::Text => text(&estimate, &cheapest),
         Form::Json => format!("{:#}\n", document(&estimate, &training, &cheapest)),
@@ -178,20 +183,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn model(arguments: &Arguments) -> Result<ModelShape, Failure> {
-    let shape = read_model(&arguments.model)?;
+    let shape = arguments.model.read()?;
     Ok(match arguments.implementation {
         Some(ImplementationName::Transformers) => shape.run_by(Implementation::Transformers),
         Some(ImplementationName::Fused) => shape.run_by(Implementation::Fused),
         None => shape,
     })
-}
-
-/// Reads a model's `config.json`.
-pub(super) fn read_model(file: &Path) -> Result<ModelShape, Failure> {
-    let path = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-    let config = serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-    ModelShape::from_config(&config).map_err(|error| Failure::usage(format!("{path}: {error}")))
 }
 
 pub(super) fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {

@@ -6,6 +6,8 @@ mod cost;
 mod duration;
 mod inference;
 mod memory;
+mod model;
+mod packing;
 mod quotas;
 
 use clap::{Args, Subcommand};
@@ -36,6 +38,7 @@ enum What {
     Duration(duration::Arguments),
     Inference(inference::Arguments),
     Memory(memory::Arguments),
+    Packing(packing::Arguments),
     Quotas(quotas::Arguments),
 }
 
@@ -45,6 +48,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         Some(What::Duration(arguments)) => duration::run(arguments),
         Some(What::Inference(arguments)) => inference::run(arguments),
         Some(What::Memory(arguments)) => memory::run(arguments),
+        Some(What::Packing(arguments)) => packing::run(arguments),
         Some(What::Quotas(arguments)) => quotas::run(arguments, origin),
     }
 }

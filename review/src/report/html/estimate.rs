@@ -96,6 +96,10 @@ pub(super) fn memory(card: &Card) -> String {
                 ];
                 text.push_str(&chart(&format!("{name}: {}", served.verdict.words()), &bars));
             }
+            Some(Ok(Stated::Packing(packed))) => {
+                let bars = [bar("all models", packed.bytes), bar("largest model", packed.largest_bytes)];
+                text.push_str(&chart(&format!("{name}: {}", packed.verdict.words()), &bars));
+            }
             Some(Ok(_)) => {}
         }
     }

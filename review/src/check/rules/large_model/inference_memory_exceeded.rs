@@ -1,6 +1,7 @@
 //! `inference-memory-exceeded`
 
-use stackwright_estimate::memory::{STATEMENT_MEMBER, Verdict, inference_statement};
+use serde_json::Value as JsonValue;
+use stackwright_estimate::memory::{STATEMENT_MEMBER, Verdict, inference_statement, packing_statement};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -13,7 +14,8 @@ rule! {
     /// The model is described in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
     /// `LargeModel::model_shape` writes it. If the metadata does not set a value, the rule uses the setting of the
     /// container (`OPTION_MAX_MODEL_LEN`, `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`,
-    /// `OPTION_GPU_MEMORY_UTILIZATION`). Metadata that cannot be read is reported too.
+    /// `OPTION_GPU_MEMORY_UTILIZATION`). The metadata of a multi-model endpoint has `models` (`MultiModelEndpoint::models`), of which
+    /// the largest has to fit. Metadata that cannot be read is reported too.
     ///
     /// # Why it matters
     ///
@@ -40,23 +42,51 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let statement = &model.body["Metadata"][STATEMENT_MEMBER];
         let Some(container) = containers(model).next().filter(|_| !statement.is_null()) else { continue };
         for (instance, accelerators) in hosts(view, model) {
-            let estimate = inference_statement(statement, container, &instance.instance_type, accelerators);
-            let (message, help) = match estimate {
-                Err(error) => (error.to_string(), "correct the metadata, or remove it"),
-                Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => (
-                    format!(
-                        "the model takes an estimated {} on a GPU, and the server can allocate {} on {} (published logs differ from the estimate by up to 17 % of a part)",
-                        gib(estimate.bytes),
-                        gib(estimate.budget_bytes.unwrap_or_default()),
-                        instance.instance_type
-                    ),
-                    "use a larger tensor parallel degree, quantized weights, a shorter length or larger GPUs",
-                ),
-                Ok(_) => continue,
+            let Some((message, help)) = problem(statement, container, &instance.instance_type, accelerators)
+            else {
+                continue;
             };
             let pointer = format!("/Resources/{}/Metadata/{STATEMENT_MEMBER}", model.id);
             findings.add_written(Some(model.id), pointer, message, help);
         }
+    }
+}
+
+/// What is wrong with a model or with the models of a multi-model endpoint on an instance type, and how to fix it.
+fn problem(
+    statement: &JsonValue,
+    container: &JsonValue,
+    instance_type: &str,
+    accelerators: Option<u64>,
+) -> Option<(String, &'static str)> {
+    const METADATA: &str = "correct the metadata, or remove it";
+    if let Some(packing) = packing_statement(statement, instance_type) {
+        return match packing {
+            Err(error) => Some((error.to_string(), METADATA)),
+            Ok(packing) if packing.verdict == Verdict::DoesNotFit => Some((
+                format!(
+                    "the largest model takes {} as stated, and {} less 10 % for fragmentation can be allocated on a GPU of \
+                     {instance_type}, so that it cannot be loaded",
+                    gib(packing.largest_bytes),
+                    gib(packing.gpu.usable_bytes.unwrap_or_default())
+                ),
+                "use larger GPUs, or a smaller or quantized model",
+            )),
+            Ok(_) => None,
+        };
+    }
+    match inference_statement(statement, container, instance_type, accelerators) {
+        Err(error) => Some((error.to_string(), METADATA)),
+        Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => Some((
+            format!(
+                "the model takes an estimated {} on a GPU, and the server can allocate {} on {instance_type} (published logs \
+                 differ from the estimate by up to 17 % of a part)",
+                gib(estimate.bytes),
+                gib(estimate.budget_bytes.unwrap_or_default())
+            ),
+            "use a larger tensor parallel degree, quantized weights, a shorter length or larger GPUs",
+        )),
+        Ok(_) => None,
     }
 }
 

@@ -1,0 +1,107 @@
+//! `estimate packing`: how many models of a multi-model endpoint fit beside each other.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use stackwright_estimate::memory::{self, PackingEstimate, Verdict};
+
+use super::memory::{Form, accelerator, gib};
+use super::refused;
+use crate::failure::Failure;
+
+/// Estimate how many models fit beside each other in the GPU memory of a multi-model endpoint.
+///
+/// SageMaker loads a model with its first request, and unloads models that are not used when the memory is short. The
+/// sizes are those in the file of models.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 each model fits, 1 failure, 2 usage error, 4 the largest model does not fit."
+)]
+pub(super) struct Arguments {
+    /// Read a JSON file with a list of models. Each has a `name`, `count` (default: 1), `working_bytes` (default: 0), and either
+    /// `weights_bytes`, or `model` (a Hugging Face configuration) with `weights` (fp32, bf16, fp8, int8 or int4)
+    #[arg(long, value_name = "FILE")]
+    models: PathBuf,
+    /// Set the instance type of the endpoint, for example ml.g5.2xlarge
+    #[arg(long, value_name = "TYPE")]
+    instance: String,
+    /// Count each model on one GPU of the instance, instead of on each of them (Triton's default)
+    #[arg(long)]
+    one_gpu_each: bool,
+    /// Set the output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let path = arguments.models.display();
+    let wrong = |error: String| Failure::usage(format!("{path}: {error}"));
+    let text = std::fs::read_to_string(&arguments.models).map_err(|error| wrong(error.to_string()))?;
+    let document: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let models = memory::packed_models(document.get("models").unwrap_or(&document)).map_err(wrong)?;
+    let gpu = accelerator(&arguments.instance)?;
+    let estimate = memory::packing_estimate(&models, &gpu, !arguments.one_gpu_each)
+        .ok_or_else(|| wrong("the file describes no model".to_owned()))?;
+    let text = match arguments.format {
+        Form::Text => text_of(&estimate),
+        Form::Json => format!("{:#}\n", json!({ "version": 1, "packing": estimate })),
+        Form::Markdown => markdown(&estimate),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    match estimate.verdict {
+        Verdict::DoesNotFit => Err(refused("the largest model does not fit in the memory of a GPU")
+            .hint("use an instance type with larger GPUs, or quantized weights")),
+        _ => Ok(()),
+    }
+}
+
+fn rows(estimate: &PackingEstimate) -> Vec<(&'static str, String)> {
+    vec![
+        ("models", estimate.models.to_string()),
+        ("all models together", gib(estimate.bytes)),
+        ("largest model", gib(estimate.largest_bytes)),
+        ("memory that can be allocated on a GPU", gib(estimate.gpu.usable_bytes.unwrap_or_default())),
+        ("loaded at the same time, at the least", estimate.least_loaded.to_string()),
+        ("loaded at the same time, at the most", estimate.most_loaded.to_string()),
+    ]
+}
+
+fn conclusion(estimate: &PackingEstimate) -> Vec<String> {
+    let on = &estimate.gpu.instance_type;
+    let mut lines = vec![match estimate.verdict {
+        Verdict::Fits => format!("All models fit beside each other on one {on}."),
+        Verdict::Tight => format!("Each model fits on {on}, but not all at the same time."),
+        _ => format!("The largest model does not fit on {on}."),
+    }];
+    if let Some(instances) = estimate.instances_for_all.filter(|instances| *instances > 1) {
+        lines.push(format!("All models are loaded at the same time on {instances} instances."));
+    }
+    lines.extend(estimate.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+fn text_of(estimate: &PackingEstimate) -> String {
+    let mut text = "GPU memory of the models of a multi-model endpoint\n\n".to_owned();
+    for (name, value) in rows(estimate) {
+        text.push_str(&format!("  {name:38}  {value:>12}\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&format!("{line}\n"));
+    }
+    text
+}
+
+fn markdown(estimate: &PackingEstimate) -> String {
+    let mut text = "| GPU memory of the models of a multi-model endpoint | |\n|---|---:|\n".to_owned();
+    for (name, value) in rows(estimate) {
+        text.push_str(&format!("| {name} | {value} |\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&format!("{line}\n\n"));
+    }
+    text
+}

@@ -1,0 +1,433 @@
+//! How many models fit beside each other: on the GPUs of a multi-model endpoint, and as inference components on the instances of an
+//! endpoint.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use stackwright_schemas::instances::{self, Instance};
+
+use super::inference::{WeightPrecision, weights_bytes};
+use super::shape::ModelShape;
+use super::verdict::{Gpu, Verdict, verdict};
+
+/// One model of a server that holds several, or several models of the same size.
+///
+/// ```
+/// use stackwright_estimate::memory::PackedModel;
+///
+/// let scorers = PackedModel::new("scorer", 500_000_000).count(40).working_bytes(200_000_000);
+/// assert_eq!(scorers.bytes(), 700_000_000);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PackedModel {
+    /// The name.
+    pub name: String,
+    /// The number of models of this size.
+    #[serde(default = "one")]
+    pub count: u64,
+    /// The weights of one of them in the memory of the GPU, bytes.
+    pub weights_bytes: u64,
+    /// What one of them takes beside its weights while it is loaded: activations, caches and workspaces of its backend, bytes.
+    #[serde(default)]
+    pub working_bytes: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl PackedModel {
+    /// A model whose weights take a number of bytes.
+    pub fn new(name: impl Into<String>, weights_bytes: u64) -> Self {
+        Self { name: name.into(), count: 1, weights_bytes, working_bytes: 0 }
+    }
+
+    /// A model of a shape with weights in a number format.
+    ///
+    /// ```
+    /// use stackwright_estimate::memory::{ModelShape, PackedModel, WeightPrecision};
+    ///
+    /// let config = serde_json::json!({"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257});
+    /// let model = PackedModel::of_shape("writer", &ModelShape::from_config(&config)?, WeightPrecision::Bf16);
+    /// assert_eq!(model.weights_bytes, 2 * 124_439_808);
+    /// # Ok::<(), stackwright_estimate::memory::ShapeError>(())
+    /// ```
+    pub fn of_shape(name: impl Into<String>, shape: &ModelShape, weights: WeightPrecision) -> Self {
+        Self::new(name, weights_bytes(shape, weights))
+    }
+
+    /// Sets the number of models of this size. The default is 1.
+    #[must_use]
+    pub fn count(mut self, models: u64) -> Self {
+        self.count = models;
+        self
+    }
+
+    /// Sets what a loaded model takes beside its weights, in bytes. The default is 0.
+    #[must_use]
+    pub fn working_bytes(mut self, bytes: u64) -> Self {
+        self.working_bytes = bytes;
+        self
+    }
+
+    /// All that one loaded model takes, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.weights_bytes.saturating_add(self.working_bytes)
+    }
+}
+
+/// The models of a multi-model endpoint on an instance type.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PackingEstimate {
+    /// The accelerator.
+    pub gpu: Gpu,
+    /// The number of models.
+    pub models: u64,
+    /// What all models take together, bytes.
+    pub bytes: u64,
+    /// What the largest model takes, bytes.
+    pub largest_bytes: u64,
+    /// Whether all models fit on an instance at the same time. [`Verdict::Tight`] is that each fits, but not all at the same time:
+    /// SageMaker unloads models, and loads them again with a later request.
+    pub verdict: Verdict,
+    /// The number of models that are loaded at the same time on one instance at the least: the largest ones.
+    pub least_loaded: u64,
+    /// The number of models that are loaded at the same time on one instance at the most: the smallest ones.
+    pub most_loaded: u64,
+    /// The number of instances on which all models are loaded at the same time; `None` if a model fits on none.
+    pub instances_for_all: Option<u64>,
+    /// Whether each GPU of the instance holds every loaded model.
+    pub on_every_gpu: bool,
+    /// Assumptions.
+    pub notes: Vec<String>,
+}
+
+/// Estimates how many models fit beside each other. With `on_every_gpu`, each GPU of an instance holds a copy of every loaded
+/// model, which is Triton's default; otherwise each model is on one GPU (`instance_group` with `gpus`). `None` if the memory of
+/// the GPU is not known, or there is no model.
+pub fn packing_estimate(models: &[PackedModel], gpu: &Gpu, on_every_gpu: bool) -> Option<PackingEstimate> {
+    let usable = gpu.usable_bytes?;
+    let kinds: Vec<&PackedModel> = models.iter().filter(|model| model.count > 0).collect();
+    let largest_bytes = kinds.iter().map(|model| model.bytes()).max()?;
+    let gpus = if on_every_gpu { 1 } else { gpu.count.map_or(1, u64::from).max(1) };
+    // The same reserve as for a single program.
+    let fits = |bytes: u64| verdict(bytes, Some(usable)) == Verdict::Fits;
+    let mut by_size = kinds.clone();
+    by_size.sort_by_key(|model| std::cmp::Reverse(model.bytes()));
+    let least_loaded = loaded(by_size.iter().copied(), gpus, fits);
+    let most_loaded = loaded(by_size.iter().rev().copied(), gpus, fits);
+    let count = kinds.iter().fold(0u64, |sum, model| sum.saturating_add(model.count));
+    let verdict = match (fits(largest_bytes), least_loaded == count) {
+        (true, true) => Verdict::Fits,
+        (true, false) => Verdict::Tight,
+        _ => Verdict::DoesNotFit,
+    };
+    let needed = fits(largest_bytes).then(|| gpus_for_all(&by_size, fits).div_ceil(gpus));
+    let notes = vec![
+        "models are loaded with their first request; if memory is short, SageMaker unloads models that are not used and loads \
+         them again with a later request"
+            .to_owned(),
+        if on_every_gpu {
+            "each GPU of an instance holds every loaded model, which is Triton's default".to_owned()
+        } else {
+            "each model is on one GPU of an instance".to_owned()
+        },
+        "the sizes are as stated; one CUDA context for each GPU and 10 % for fragmentation are subtracted".to_owned(),
+    ];
+    Some(PackingEstimate {
+        gpu: gpu.clone(),
+        models: count,
+        bytes: kinds
+            .iter()
+            .fold(0u64, |sum, model| sum.saturating_add(model.bytes().saturating_mul(model.count))),
+        largest_bytes,
+        verdict,
+        least_loaded,
+        most_loaded,
+        instances_for_all: needed,
+        on_every_gpu,
+        notes,
+    })
+}
+
+/// How many models of a size fit on a GPU that holds a number of bytes already.
+fn more(held: u64, model: &PackedModel, fits: impl Fn(u64) -> bool) -> u64 {
+    let with = |count: u64| held.saturating_add(model.bytes().saturating_mul(count));
+    if fits(with(model.count)) {
+        return model.count;
+    }
+    // By halves: `low` fits, `high` does not.
+    let (mut low, mut high) = (0, model.count);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(with(middle)) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// How many models are loaded in an order, until one does not fit on any of some GPUs.
+fn loaded<'a>(
+    models: impl Iterator<Item = &'a PackedModel>,
+    gpus: u64,
+    fits: impl Fn(u64) -> bool + Copy,
+) -> u64 {
+    let mut held = vec![0u64; usize::try_from(gpus.min(64)).unwrap_or(1)];
+    let mut total = 0;
+    for model in models {
+        let mut left = model.clone();
+        for gpu in &mut held {
+            let here = more(*gpu, &left, fits);
+            *gpu = gpu.saturating_add(model.bytes().saturating_mul(here));
+            left.count -= here;
+            total += here;
+            if left.count == 0 {
+                break;
+            }
+        }
+        if left.count > 0 {
+            break;
+        }
+    }
+    total
+}
+
+/// The GPUs that hold all models, the largest first, each on the first GPU with enough memory.
+fn gpus_for_all(by_size: &[&PackedModel], fits: impl Fn(u64) -> bool + Copy) -> u64 {
+    // GPUs that hold the same are counted together: what they hold, and how many they are.
+    let mut held: Vec<(u64, u64)> = Vec::new();
+    for model in by_size {
+        let mut left = model.count;
+        for place in 0..held.len() {
+            if left == 0 {
+                break;
+            }
+            let (bytes, gpus) = held[place];
+            let each = more(bytes, &PackedModel { count: left, ..(*model).clone() }, fits);
+            if each == 0 {
+                continue;
+            }
+            let used = gpus.min(left / each);
+            left -= used * each;
+            let full = bytes.saturating_add(model.bytes().saturating_mul(each));
+            if used == gpus {
+                held[place].0 = full;
+                continue;
+            }
+            held[place].1 = gpus - used;
+            held.push((full, used));
+            if left > 0 {
+                held[place].1 -= 1;
+                held.push((bytes.saturating_add(model.bytes().saturating_mul(left)), 1));
+                left = 0;
+            }
+        }
+        let each = more(0, &PackedModel { count: left, ..(*model).clone() }, fits).max(1);
+        let (whole, rest) = (left / each, left % each);
+        held.extend((whole > 0).then(|| (model.bytes().saturating_mul(each), whole)));
+        held.extend((rest > 0).then(|| (model.bytes().saturating_mul(rest), 1)));
+        held.retain(|(_, gpus)| *gpus > 0);
+    }
+    held.iter().map(|(_, gpus)| gpus).sum()
+}
+
+/// What a statement about the models of a multi-model endpoint has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    #[serde(default = "one")]
+    count: u64,
+    #[serde(default)]
+    weights_bytes: Option<u64>,
+    #[serde(default)]
+    working_bytes: u64,
+    /// A shape or a Hugging Face configuration, instead of `weights_bytes`.
+    #[serde(default)]
+    model: Option<Json>,
+    /// The number format of the weights of `model`.
+    #[serde(default)]
+    weights: Option<WeightPrecision>,
+}
+
+/// Reads models: a list of objects with `name`, `count`, `working_bytes`, and either `weights_bytes` or `model` (a Hugging Face
+/// configuration) with `weights` (a number format).
+///
+/// # Errors
+///
+/// If a member is not known, or a model has no size.
+pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
+    let entries = Vec::<Entry>::deserialize(models).map_err(|error| error.to_string())?;
+    if entries.is_empty() {
+        return Err("`models` is empty; describe at least one model".to_owned());
+    }
+    let read = entries.into_iter().map(|entry| {
+        let bytes = match (entry.weights_bytes, &entry.model) {
+            (Some(bytes), None) => bytes,
+            (None, Some(model)) => {
+                let shape = super::stated::shape(model).map_err(|error| format!("`{}`: {error}", entry.name))?;
+                weights_bytes(&shape, entry.weights.unwrap_or(WeightPrecision::Bf16))
+            }
+            _ => return Err(format!("`{}` has to have one of `weights_bytes` and `model`", entry.name)),
+        };
+        if entry.count == 0 || entry.count > 1 << 24 || bytes == 0 {
+            return Err(format!(
+                "`{}` has {} models of {bytes} bytes; set `count` to a number from 1 to 16777216, and the size to more than 0",
+                entry.name, entry.count
+            ));
+        }
+        Ok(PackedModel::new(entry.name, bytes).count(entry.count).working_bytes(entry.working_bytes))
+    });
+    read.collect()
+}
+
+/// What the copies of an inference component reserve.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ComponentNeeds {
+    /// The number of copies.
+    pub copies: u64,
+    /// Accelerators of a copy; another copy does not use them.
+    pub accelerators: u64,
+    /// Memory of the host for a copy, MiB.
+    pub memory_mib: u64,
+    /// Processor cores of a copy.
+    pub cores: f64,
+}
+
+impl ComponentNeeds {
+    /// What copies of a component reserve, without a minimum of processor cores.
+    ///
+    /// ```
+    /// use stackwright_estimate::memory::{ComponentNeeds, instances_for_components};
+    ///
+    /// // Four GPUs: two copies of two GPUs each, and one copy of one GPU.
+    /// let components = [ComponentNeeds::new(2, 2, 1024), ComponentNeeds::new(1, 1, 1024)];
+    /// assert_eq!(instances_for_components(&components, "ml.g5.12xlarge"), Some(2));
+    /// ```
+    pub fn new(copies: u64, accelerators: u64, memory_mib: u64) -> Self {
+        Self { copies, accelerators, memory_mib, cores: 0.0 }
+    }
+
+    /// Sets the processor cores of a copy.
+    #[must_use]
+    pub fn cores(mut self, cores: f64) -> Self {
+        self.cores = cores;
+        self
+    }
+}
+
+/// The number of instances that hold all copies of some inference components, by accelerators, memory of the host and processor
+/// cores. What SageMaker keeps for itself of an instance is not known and not subtracted: more may be needed. `None` if the
+/// instance type is not known, or a copy does not fit on it.
+pub fn instances_for_components(components: &[ComponentNeeds], instance_type: &str) -> Option<u64> {
+    let instance: &Instance = instances::instance(instance_type)?;
+    let whole = (
+        instance.accelerator_count.map_or(0, u64::from),
+        instance.memory_mib.unwrap_or(u64::MAX),
+        instance.vcpu.map_or(f64::INFINITY, f64::from),
+    );
+    let mut sorted: Vec<&ComponentNeeds> = components.iter().collect();
+    sorted.sort_by_key(|one| std::cmp::Reverse((one.accelerators, one.memory_mib)));
+    let mut free: Vec<(u64, u64, f64)> = Vec::new();
+    for component in sorted {
+        let holds = |place: &(u64, u64, f64)| {
+            place.0 >= component.accelerators && place.1 >= component.memory_mib && place.2 >= component.cores
+        };
+        if component.copies > 0 && !holds(&whole) {
+            return None;
+        }
+        for _ in 0..component.copies.min(100_000) {
+            let place = match free.iter().position(holds) {
+                Some(place) => place,
+                None => {
+                    free.push(whole);
+                    free.len() - 1
+                }
+            };
+            free[place].0 -= component.accelerators;
+            free[place].1 -= component.memory_mib;
+            free[place].2 -= component.cores;
+        }
+    }
+    Some(free.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::memory::gpu_of;
+
+    const GB: u64 = 1_000_000_000;
+
+    /// The A10G of ml.g5 has 22,888 MiB: 24,000,000,000 bytes, less 1.5 % and 900 MiB: 22,696,281,600. With 10 % for
+    /// fragmentation, 20,632,983,272 bytes are for models.
+    #[test]
+    fn models_fit_beside_each_other_until_the_memory_is_full() {
+        let gpu = gpu_of("ml.g5.2xlarge").unwrap();
+        let of =
+            |count: u64| packing_estimate(&[PackedModel::new("m", GB).count(count)], &gpu, true).unwrap();
+        let all = of(20);
+        assert_eq!((all.verdict, all.least_loaded, all.instances_for_all), (Verdict::Fits, 20, Some(1)));
+        let more = of(50);
+        // 20 are loaded at the same time; 50 need three instances.
+        assert_eq!((more.verdict, more.least_loaded, more.most_loaded), (Verdict::Tight, 20, 20));
+        assert_eq!(more.instances_for_all, Some(3));
+        let large = packing_estimate(&[PackedModel::new("l", 30 * GB)], &gpu, true).unwrap();
+        assert_eq!((large.verdict, large.instances_for_all), (Verdict::DoesNotFit, None));
+    }
+
+    #[test]
+    fn large_and_small_models_share_gpus() {
+        let gpu = gpu_of("ml.g5.2xlarge").unwrap();
+        let models = [PackedModel::new("small", GB).count(10), PackedModel::new("large", 15 * GB).count(2)];
+        let found = packing_estimate(&models, &gpu, true).unwrap();
+        // The largest first: one of 15 GB, and the second does not fit beside it. The smallest first: all ten, and none of 15 GB.
+        assert_eq!((found.least_loaded, found.most_loaded), (1, 10));
+        // Two GPUs of 15 + 5.
+        assert_eq!((found.bytes, found.instances_for_all), (40 * GB, Some(2)));
+    }
+
+    #[test]
+    fn the_gpus_of_an_instance_add_up_only_if_models_are_assigned_to_them() {
+        let gpu = gpu_of("ml.g5.12xlarge").unwrap();
+        let models = [PackedModel::new("m", 10 * GB).count(8)];
+        let every = packing_estimate(&models, &gpu, true).unwrap();
+        assert_eq!((every.least_loaded, every.instances_for_all), (2, Some(4)));
+        let assigned = packing_estimate(&models, &gpu, false).unwrap();
+        assert_eq!((assigned.least_loaded, assigned.verdict), (8, Verdict::Fits));
+    }
+
+    #[test]
+    fn statements_have_a_size_or_a_configuration() {
+        let config =
+            json!({"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257});
+        let models = packed_models(
+            &json!([{"name": "a", "model": config, "weights": "fp32"}, {"name": "b", "count": 3, "weights_bytes": 5}]),
+        );
+        let models = models.unwrap();
+        assert_eq!((models[0].weights_bytes, models[1].count), (4 * 124_439_808, 3));
+        for wrong in [
+            json!([]),
+            json!([{"name": "a"}]),
+            json!([{"name": "a", "weights_bytes": 0}]),
+            json!([{"name": "a", "size": 1}]),
+        ] {
+            assert!(packed_models(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn components_share_instances_by_accelerators_memory_and_cores() {
+        // ml.g5.12xlarge: 4 GPUs, 192 GiB, 48 vCPUs.
+        let on = |components: &[ComponentNeeds]| instances_for_components(components, "ml.g5.12xlarge");
+        assert_eq!(on(&[ComponentNeeds::new(4, 1, 1024)]), Some(1));
+        assert_eq!(on(&[ComponentNeeds::new(5, 1, 1024)]), Some(2));
+        assert_eq!(on(&[ComponentNeeds::new(4, 1, 100 * 1024)]), Some(4));
+        assert_eq!(on(&[ComponentNeeds::new(2, 1, 1024).cores(30.0)]), Some(2));
+        assert_eq!(on(&[ComponentNeeds::new(1, 8, 1024)]), None);
+    }
+}
