@@ -37,6 +37,7 @@ const NOT_RUN: [(&str, &str); 7] = [
 const MODEL: &str = r#"{"model_type": "qwen3", "transformers_version": "5.0", "hidden_size": 2048, "num_hidden_layers": 28,
     "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 6144, "vocab_size": 151936,
     "tie_word_embeddings": true}"#;
+const MODELS: &str = r#"{"models": [{"name": "scorer", "count": 40, "weights_bytes": 500000000}]}"#;
 const USAGE: &str = r#"{"resources": {"Scorer": {"requests_per_month": 30000, "duration_ms": 120}}}"#;
 const PRICES: &str = r#"{"formatVersion": "v1.0", "offerCode": "AmazonSageMaker", "version": "20261101",
     "publicationDate": "2026-11-01T00:00:00Z", "products": {"G6E": {"sku": "G6E", "productFamily": "ML Instance",
@@ -169,9 +170,12 @@ impl Project {
                    git add . && git -c user.name=a -c user.email=a@example.com commit --quiet --message first\n";
         self.run(self.directory.path(), &format!("set -e\nNAME={name}\n{new}"));
         let directory = self.path(name);
-        for (name, text) in
-            [("config.json", MODEL), ("usage.json", USAGE), ("AmazonSageMaker-us-east-1.json", PRICES)]
-        {
+        for (name, text) in [
+            ("config.json", MODEL),
+            ("usage.json", USAGE),
+            ("models.json", MODELS),
+            ("AmazonSageMaker-us-east-1.json", PRICES),
+        ] {
             fs::write(directory.join(name), text).unwrap();
         }
         directory

@@ -103,7 +103,12 @@ fn a_configuration_that_makes_no_model_is_an_error_with_the_member() {
         (r#"{"model_type": "mamba", "hidden_size": 768}"#, "the architecture `mamba` is not known"),
         (r#"{"model_type": "llama", "hidden_size": 4096}"#, "the configuration has no `num_hidden_layers`"),
         (r#"{"model_type": "llama", "hidden_size": NaN}"#, "expected value"),
-        ("[]", "the configuration has no `hidden_size`"),
+        ("[]", "the configuration is not a JSON object"),
+        (r#"{"model_type": "llama", "#, "EOF while parsing"),
+        (
+            r#"{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 0}"#,
+            "has no `num_hidden_layers`",
+        ),
     ] {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("config.json"), config).unwrap();
@@ -114,6 +119,50 @@ fn a_configuration_that_makes_no_model_is_an_error_with_the_member() {
         assert_eq!(output.status.code(), Some(2), "{config}: {stderr}");
         assert!(stderr.contains(expected), "{config}: {stderr}");
     }
+}
+
+#[test]
+fn a_model_is_described_by_explicit_numbers() {
+    let words = "estimate memory --hidden-size 4096 --layers 32 --heads 32 --kv-heads 8 --intermediate-size 14336 --vocabulary \
+                 128256 --strategy full-shard --ranks 8 --sequence 2048 --format json";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    let numbers = command.args(words.split_whitespace()).output().unwrap();
+    let file = estimate("memory --strategy full-shard --ranks 8 --sequence 2048 --format json");
+    assert_eq!(json(&numbers)["parameters"], 8_030_261_248_u64);
+    assert_eq!(json(&numbers)["peak_bytes"], json(&file)["peak_bytes"]);
+    // A number replaces the one of the file.
+    let shallow =
+        estimate("memory --strategy full-shard --ranks 8 --sequence 2048 --layers 16 --format json");
+    assert!(json(&shallow)["parameters"].as_u64() < Some(5_000_000_000));
+}
+
+#[test]
+fn models_are_packed_into_the_memory_of_a_gpu() {
+    let directory = tempfile::tempdir().unwrap();
+    let packed = |models: &str| {
+        std::fs::write(directory.path().join("models.json"), models).unwrap();
+        let words = "estimate packing --models models.json --instance ml.g5.2xlarge --format json";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.current_dir(directory.path()).args(words.split_whitespace()).output().unwrap()
+    };
+    // 20,632,983,272 bytes are for models: 20 of 1 GB.
+    let output = packed(r#"{"models": [{"name": "scorer", "count": 50, "weights_bytes": 1000000000}]}"#);
+    assert_eq!(output.status.code(), Some(0));
+    let packing = &json(&output)["packing"];
+    assert_eq!((&packing["least_loaded"], &packing["instances_for_all"]), (&20.into(), &3.into()));
+    assert_eq!(packed(r#"[{"name": "large", "weights_bytes": 30000000000}]"#).status.code(), Some(4));
+    assert_eq!(packed(r#"[{"name": "large"}]"#).status.code(), Some(2));
+}
+
+#[test]
+fn memory_uses_the_prices_of_a_price_list() {
+    let directory = tempfile::tempdir().unwrap();
+    let prices = directory.path().join("prices.csv");
+    let rows = "stackwright_use,item,region,usd,date,source\ntraining,ml.p4d.24xlarge,us-east-1,0.01,2026-11-01,a test\n";
+    std::fs::write(&prices, rows).unwrap();
+    let words = "memory --strategy full-shard --ranks 8 --sequence 512 --activation-checkpointing --format json --prices";
+    let output = estimate(&format!("{words} {}", prices.display()));
+    assert_eq!(json(&output)["cheapest"][0]["instance_type"], "ml.p4d.24xlarge");
 }
 
 #[test]
