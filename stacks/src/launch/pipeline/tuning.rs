@@ -71,6 +71,11 @@ pub enum Range {
 
 /// A hyperparameter tuning job: it runs a [`TrainingJob`] many times with different hyperparameters.
 ///
+/// All training jobs of a tuning job have the same `CheckpointConfig`, as in the requests of the SageMaker Python SDK, and AWS does
+/// not document that SageMaker separates their checkpoints. If the job has checkpoints, the script should write them to a
+/// directory that is named after the training job, whose name is in the environment variable `TRAINING_JOB_NAME`, as AWS's TensorFlow
+/// container does in tuning jobs.
+///
 /// ```
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::launch::TuningJob;
