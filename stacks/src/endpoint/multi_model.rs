@@ -153,7 +153,8 @@ impl MultiModelEndpoint {
     ///
     /// ```
     /// use stackwright_estimate::memory::PackedModel;
-    /// use stackwright_stacks::{MultiModelEndpoint, S3Location};
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::endpoint::MultiModelEndpoint;
     ///
     /// MultiModelEndpoint::triton("25.09", S3Location::new("my-models", "scorers/"), "ml.g5.2xlarge").models([
     ///     PackedModel::new("scorer", 500_000_000).count(40).working_bytes(200_000_000),
