@@ -39,7 +39,7 @@ fn directory(path: &Path) -> Result<Assembly, Failure> {
         .filter(|file| is_template(file))
         .collect();
     files.sort();
-    let mut assembly = Assembly { stacks: Vec::new() };
+    let mut assembly = Assembly::new(Vec::new());
     for file in files {
         assembly.stacks.extend(template(&file)?.stacks);
     }
@@ -76,7 +76,7 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
     let program = worktree.path.join(program);
     if !program.join("Cargo.toml").is_file() {
         // The program did not exist at the revision.
-        return Ok(Stacks::from(Assembly { stacks: Vec::new() }));
+        return Ok(Stacks::from(Assembly::new(Vec::new())));
     }
     let workspace = Workspace { directory: &program, target: Some(&target(&here).join("stackwright-base")) };
     program::synthesize(&workspace, origin.package()).map_err(|failure| {

@@ -32,7 +32,7 @@ impl From<Assembly> for Input {
 
 /// Reads all files and directories.
 pub(crate) fn read(paths: &[PathBuf]) -> Input {
-    let mut input = Input::from(Assembly { stacks: Vec::new() });
+    let mut input = Input::from(Assembly::new(Vec::new()));
     for one in paths.iter().map(|path| read_path(path)) {
         input.assembly.stacks.extend(one.assembly.stacks);
         input.unreadable.extend(one.unreadable);
@@ -43,7 +43,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Input {
 
 /// Reads one file or directory, or standard input.
 pub(crate) fn read_path(path: &Path) -> Input {
-    let mut input = Input::from(Assembly { stacks: Vec::new() });
+    let mut input = Input::from(Assembly::new(Vec::new()));
     let name = path.display().to_string();
     let read = match name.as_str() {
         "-" => template(STANDARD_INPUT, io::stdin().lock(), Some(&mut input.texts)),
@@ -64,7 +64,7 @@ pub(crate) fn read_path(path: &Path) -> Input {
 }
 
 fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
-    Box::new(check::unreadable(file, &TemplateError { message, line: 0, column: 0 }))
+    Box::new(check::unreadable(file, &TemplateError::new(message)))
 }
 
 fn assembly(directory: &Path) -> Result<Assembly, Box<Diagnostic>> {
@@ -103,7 +103,7 @@ fn template(
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let message = "the file is not valid UTF-8 at this byte: save it in that encoding".to_owned();
         let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-        Box::new(check::unreadable(name, &TemplateError { message, line, column }))
+        Box::new(check::unreadable(name, &TemplateError::new(message).at(line, column)))
     })?;
     if let Some(texts) = keep {
         texts.insert(name.to_owned(), text.clone());

@@ -95,7 +95,7 @@ impl Origin {
             Self::Program(app) => Ok(match app.synth() {
                 Ok(assembly) => assembly.into(),
                 Err(errors) => {
-                    let mut input = Input::from(Assembly { stacks: Vec::new() });
+                    let mut input = Input::from(Assembly::new(Vec::new()));
                     input.unreadable = Diagnostic::from_errors(&errors);
                     input
                 }

@@ -593,7 +593,7 @@ Resources:
             stack("Three", Some("eu-west-1")),
             stack("Four", None),
         ];
-        let found = of_assembly(&Assembly { stacks }, &Options::default());
+        let found = of_assembly(&Assembly::new(stacks), &Options::default());
         let shown: Vec<_> =
             found.iter().map(|need| (need.region.as_deref(), need.needed, need.is_exceeded())).collect();
         assert_eq!(

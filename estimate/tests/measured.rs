@@ -1,13 +1,13 @@
 //! The estimate of GPU memory against measured runs (`schemas/facts/gpu_*.jsonl`).
 
-use stackwright_estimate::memory::measured::{Comparison, compare, errors};
+use stackwright_estimate::memory::measured::{MeasuredComparison, compare, errors};
 use stackwright_estimate::memory::{Strategy, training_peak};
 
 const PLAIN: &str = include_str!("../../schemas/facts/gpu_memory_measured.jsonl");
 const HUGGING_FACE: &str = include_str!("../../schemas/facts/gpu_training_measured.jsonl");
 const MORE: &str = include_str!("../../schemas/facts/gpu_runs_measured.jsonl");
 
-fn within(comparisons: &[Comparison], count: usize, mean: f64, worst: f64) {
+fn within(comparisons: &[MeasuredComparison], count: usize, mean: f64, worst: f64) {
     assert_eq!(comparisons.len(), count);
     for one in comparisons {
         let limit =

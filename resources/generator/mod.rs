@@ -179,7 +179,10 @@ fn write_documentation(property: &Property, text: &mut String) {
         document(text, line);
     }
     if property.deprecated {
-        put(text, "#[deprecated = \"AWS advises against it\"]\n");
+        put(
+            text,
+            "#[deprecated = \"the CloudFormation schema of the type lists this property as deprecated\"]\n",
+        );
     }
 }
 

@@ -30,7 +30,7 @@ fn main() {
     }
     let read = start.elapsed();
     let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
-    let mut found = check(&Assembly { stacks }, &options);
+    let mut found = check(&Assembly::new(stacks), &options);
     found.diagnostics.extend(unread);
     let checked = start.elapsed();
     match format {

@@ -283,7 +283,7 @@ fn exercise(text: &str) -> Vec<u64> {
             found.diagnostics.extend(errors.iter().map(|error| unreadable("template.yaml", error)));
             found
         }
-        Err(error) => Report { diagnostics: vec![unreadable("template.yaml", &error)] },
+        Err(error) => Report::from(vec![unreadable("template.yaml", &error)]),
     };
     report::text(&found, |_| Some(text.to_owned()), false);
     report::json(&found);

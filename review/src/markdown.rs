@@ -19,20 +19,20 @@ const MAX_NAMES: usize = 12;
 /// A part of a document, which is left out as a whole if it does not fit.
 ///
 /// ```
-/// use stackwright_review::markdown::{Part, limited};
+/// use stackwright_review::markdown::{MarkdownPart, limited};
 ///
-/// let parts = vec![Part::new("the summary", "one\n"), Part::new("the details", "x".repeat(5_000))];
+/// let parts = vec![MarkdownPart::new("the summary", "one\n"), MarkdownPart::new("the details", "x".repeat(5_000))];
 /// let text = limited(parts, 2_000, "`stackwright plan` shows it.");
 /// assert!(text.starts_with("one\n") && text.contains("the details. `stackwright plan` shows it."));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MarkdownPart {
     name: String,
     text: String,
     parts: Vec<Self>,
 }
 
-impl Part {
+impl MarkdownPart {
     /// Returns a part. The name completes the sentence "Left out: …".
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), parts: Vec::new() }
@@ -53,13 +53,13 @@ impl Part {
 
 /// Returns a document of at most `limit` characters. What does not fit is left out from the end, and the document names it.
 /// `elsewhere` is the sentence that says where it is shown.
-pub fn limited(parts: Vec<Part>, limit: usize, elsewhere: &str) -> String {
+pub fn limited(parts: Vec<MarkdownPart>, limit: usize, elsewhere: &str) -> String {
     let mut text = String::new();
     let mut left_out: Vec<String> = Vec::new();
     let mut length = 0;
     // A document that fits needs no sentence about what was left out.
-    let reserve = if parts.iter().map(Part::length).sum::<usize>() <= limit { 0 } else { RESERVE };
-    let mut waiting: Vec<Part> = parts.into_iter().rev().collect();
+    let reserve = if parts.iter().map(MarkdownPart::length).sum::<usize>() <= limit { 0 } else { RESERVE };
+    let mut waiting: Vec<MarkdownPart> = parts.into_iter().rev().collect();
     while let Some(part) = waiting.pop() {
         let more = part.text.chars().count();
         if length + more + reserve > limit {

@@ -46,6 +46,7 @@ const FORMER_IDS: &str = "former-ids.json";
 /// # Ok::<(), stackwright_synth::TemplateError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Assembly {
     /// The stacks in the order in which the app added them.
     pub stacks: Vec<StackArtifact>,
@@ -245,6 +246,23 @@ impl StackArtifact {
 }
 
 impl Assembly {
+    /// Creates an assembly of stacks, such as a selection of the stacks of another assembly.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Assembly};
+    ///
+    /// let app = App::new("shop");
+    /// app.stack("Network");
+    /// app.stack("Serving");
+    /// let all = app.synth()?;
+    /// let serving = Assembly::new(all.stacks.into_iter().filter(|stack| stack.id == "Serving").collect());
+    /// assert_eq!(serving.stacks.len(), 1);
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    pub fn new(stacks: Vec<StackArtifact>) -> Self {
+        Self { stacks }
+    }
+
     /// Creates an assembly of one template. The ID of the stack is the file name up to the first dot.
     ///
     /// # Errors

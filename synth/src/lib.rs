@@ -64,7 +64,7 @@ pub use former::Formerly;
 pub use mapping::{Mapping, MappingHandle};
 pub use output::Output;
 pub use parameter::Parameter;
-pub use policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
+pub use policy::{CreationPolicy, DeletionPolicy, InstanceRefreshStrategy, UpdatePolicy};
 pub use provenance::Provenance;
 pub use rename::rename_references;
 pub use resource::{Handle, Resource, ResourceOptions, TypedResource};

@@ -1,5 +1,7 @@
 //! Resource attributes that control creation, update and deletion.
 
+use std::time::Duration;
+
 use crate::value::{Expression, IntoValue, Json, Literal, Property, Value, set};
 
 /// `DeletionPolicy` and `UpdateReplacePolicy`: what CloudFormation does with a resource that is removed or replaced.
@@ -34,11 +36,6 @@ macro_rules! policy {
         pub struct $name(Vec<Property>);
 
         impl $name {
-            /// Creates an empty policy.
-            pub fn new() -> Self {
-                Self::default()
-            }
-
             $(
                 $(#[$entry_doc])*
                 #[track_caller]
@@ -81,8 +78,6 @@ policy! {
     CreationPolicy {
         /// The number of success signals to wait for.
         signal_count => "ResourceSignal" / "Count": i64;
-        /// How long to wait for the signals, as an ISO 8601 duration such as `PT15M`.
-        signal_timeout => "ResourceSignal" / "Timeout": String;
         /// The percentage of instances of an Auto Scaling group that must signal success.
         minimum_successful_instances_percent =>
             "AutoScalingCreationPolicy" / "MinSuccessfulInstancesPercent": i64;
@@ -100,13 +95,8 @@ policy! {
         rolling_max_batch_size => "AutoScalingRollingUpdate" / "MaxBatchSize": i64;
         /// How many instances stay in service during a rolling update.
         rolling_min_instances_in_service => "AutoScalingRollingUpdate" / "MinInstancesInService": i64;
-        /// How long a rolling update pauses after each batch, as an ISO 8601 duration.
-        rolling_pause_time => "AutoScalingRollingUpdate" / "PauseTime": String;
         /// Whether a rolling update waits for signals.
         rolling_wait_on_resource_signals => "AutoScalingRollingUpdate" / "WaitOnResourceSignals": bool;
-        /// How an instance refresh replaces instances of an Auto Scaling group: `Rolling` or `ReplaceRootVolume`. It excludes
-        /// a rolling update.
-        instance_refresh_strategy => "AutoScalingInstanceRefresh" / "Strategy": String;
         /// The preferences of an instance refresh: healthy percentages, checkpoints, alarms.
         instance_refresh_preferences => "AutoScalingInstanceRefresh" / "Preferences": Json;
         /// Whether CloudFormation ignores changes of the group size by scheduled actions.
@@ -120,5 +110,99 @@ policy! {
         code_deploy_application_name => "CodeDeployLambdaAliasUpdate" / "ApplicationName": String;
         /// The CodeDeploy deployment group that shifts a Lambda alias.
         code_deploy_deployment_group_name => "CodeDeployLambdaAliasUpdate" / "DeploymentGroupName": String;
+    }
+}
+
+impl CreationPolicy {
+    /// Creates an empty policy.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stackwright_synth::CreationPolicy;
+    ///
+    /// CreationPolicy::new().signal_count(3).signal_timeout(Duration::from_mins(15));
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how long to wait for the signals, in whole seconds.
+    #[track_caller]
+    pub fn signal_timeout(mut self, time: Duration) -> Self {
+        nest(&mut self.0, Some("ResourceSignal"), text("Timeout", &iso_8601(time)));
+        self
+    }
+}
+
+/// How an instance refresh of an Auto Scaling group replaces instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InstanceRefreshStrategy {
+    /// New instances replace the existing instances, some at a time.
+    Rolling,
+    /// The instances get a new root volume.
+    ReplaceRootVolume,
+}
+
+impl UpdatePolicy {
+    /// Creates an empty policy.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stackwright_synth::UpdatePolicy;
+    ///
+    /// UpdatePolicy::new().rolling_max_batch_size(1).rolling_pause_time(Duration::from_mins(5));
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how long a rolling update pauses after each batch, in whole seconds.
+    #[track_caller]
+    pub fn rolling_pause_time(mut self, time: Duration) -> Self {
+        nest(&mut self.0, Some("AutoScalingRollingUpdate"), text("PauseTime", &iso_8601(time)));
+        self
+    }
+
+    /// Sets how an instance refresh replaces instances of an Auto Scaling group. It excludes a rolling update.
+    #[track_caller]
+    pub fn instance_refresh_strategy(mut self, strategy: InstanceRefreshStrategy) -> Self {
+        let name = match strategy {
+            InstanceRefreshStrategy::Rolling => "Rolling",
+            InstanceRefreshStrategy::ReplaceRootVolume => "ReplaceRootVolume",
+        };
+        nest(&mut self.0, Some("AutoScalingInstanceRefresh"), text("Strategy", name));
+        self
+    }
+}
+
+#[track_caller]
+fn text(name: &'static str, value: &str) -> Property {
+    let value: Value<String> = value.into();
+    Property::new(name, value)
+}
+
+/// Formats a duration as CloudFormation reads it, such as `PT1H30M`.
+fn iso_8601(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];
+    let parts: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if parts.is_empty() { "PT0S".to_owned() } else { format!("PT{parts}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_the_form_that_cloudformation_reads() {
+        let texts = [0, 60, 90, 3_600, 5_400, 43_200].map(|seconds| iso_8601(Duration::from_secs(seconds)));
+        assert_eq!(texts, ["PT0S", "PT1M", "PT1M30S", "PT1H", "PT1H30M", "PT12H"]);
     }
 }

@@ -42,7 +42,11 @@ fn every_element_lands_in_its_section() {
                 intrinsic::join("-", ["a".into(), intrinsic::select(0, intrinsic::availability_zones(""))]),
             )
             .depends_on(&first)
-            .update_policy(UpdatePolicy::new().rolling_max_batch_size(1).rolling_pause_time("PT1M"))
+            .update_policy(
+                UpdatePolicy::new()
+                    .rolling_max_batch_size(1)
+                    .rolling_pause_time(std::time::Duration::from_mins(1)),
+            )
             .metadata("Owner", "me"),
     );
     stack.add("Arn", Output::new(first.attribute::<String>("Arn")).description("Where").export("arn"));

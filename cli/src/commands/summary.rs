@@ -1,7 +1,7 @@
 //! The lines about cost, GPU memory and quotas that `synth` and `plan` print.
 
 use stackwright_estimate::cost::{self, Options};
-use stackwright_estimate::memory::{self, Stated, Verdict};
+use stackwright_estimate::memory::{self, MemoryVerdict, Stated};
 use stackwright_estimate::quotas::{self, Need};
 use stackwright_synth::Assembly;
 
@@ -40,10 +40,10 @@ pub(super) fn lines(assembly: &Assembly) -> Vec<String> {
 
 fn memory_line(stated: &memory::StatedMemory) -> String {
     let location = format!("{}.{}, {}", stated.stack, stated.resource, stated.name);
-    let fit = |verdict: Verdict| match verdict {
-        Verdict::Fits => "fits in",
-        Verdict::Tight => "barely fits in",
-        Verdict::DoesNotFit => "does not fit in",
+    let fit = |verdict: MemoryVerdict| match verdict {
+        MemoryVerdict::Fits => "fits in",
+        MemoryVerdict::Tight => "barely fits in",
+        MemoryVerdict::DoesNotFit => "does not fit in",
         _ => "is not comparable with",
     };
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
@@ -67,8 +67,8 @@ fn memory_line(stated: &memory::StatedMemory) -> String {
             one.least_loaded,
             one.models,
             match one.verdict {
-                Verdict::Fits => "all fit in the GPU memory",
-                Verdict::Tight => "SageMaker unloads models when memory is short",
+                MemoryVerdict::Fits => "all fit in the GPU memory",
+                MemoryVerdict::Tight => "SageMaker unloads models when memory is short",
                 _ => "the largest model does not fit in the GPU memory",
             }
         ),

@@ -134,7 +134,5 @@ fn with_dependencies(assembly: &Assembly, chosen: &[&StackArtifact]) -> Assembly
         }
         at += 1;
     }
-    Assembly {
-        stacks: assembly.stacks.iter().filter(|stack| ids.contains(&stack.id.as_str())).cloned().collect(),
-    }
+    Assembly::new(assembly.stacks.iter().filter(|stack| ids.contains(&stack.id.as_str())).cloned().collect())
 }

@@ -9,7 +9,7 @@ use stackwright_deploy::{
     ResourceOutcome,
 };
 use stackwright_review::diff;
-use stackwright_review::markdown::Part;
+use stackwright_review::markdown::MarkdownPart;
 
 use crate::safe_text::{line, markdown, markdown_code};
 
@@ -285,7 +285,7 @@ fn counts(changes: &[Change]) -> Option<String> {
 const MAX_ROWS: usize = 40;
 
 /// Returns a change set as Markdown, for a pull request: a summary, and the tables of the resources.
-pub(crate) fn change_set_markdown(stack: &str, change_set: &ChangeSet) -> (String, Vec<Part>) {
+pub(crate) fn change_set_markdown(stack: &str, change_set: &ChangeSet) -> (String, Vec<MarkdownPart>) {
     let mut text = String::new();
     if let Some(counts) = counts(&change_set.changes) {
         let _ = writeln!(text, "In all: {counts}.\n");
@@ -307,7 +307,7 @@ pub(crate) fn change_set_markdown(stack: &str, change_set: &ChangeSet) -> (Strin
     let tables = change_set.changes.chunks(MAX_ROWS).enumerate().map(|(index, changes)| {
         let first = index * MAX_ROWS + 1;
         let name = format!("the resources {first} to {} of {stack}", first + changes.len() - 1);
-        Part::new(name, table(changes))
+        MarkdownPart::new(name, table(changes))
     });
     (text, tables.collect())
 }

@@ -104,7 +104,7 @@ impl Job {
 /// A range of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Range<T> {
+pub struct EstimateRange<T> {
     /// The least.
     pub low: T,
     /// The expected value.
@@ -113,9 +113,9 @@ pub struct Range<T> {
     pub high: T,
 }
 
-impl<T> Range<T> {
-    fn map<U>(self, change: impl Fn(T) -> U) -> Range<U> {
-        Range { low: change(self.low), expected: change(self.expected), high: change(self.high) }
+impl<T> EstimateRange<T> {
+    fn map<U>(self, change: impl Fn(T) -> U) -> EstimateRange<U> {
+        EstimateRange { low: change(self.low), expected: change(self.expected), high: change(self.high) }
     }
 }
 
@@ -124,9 +124,9 @@ impl<T> Range<T> {
 #[non_exhaustive]
 pub struct DurationEstimate {
     /// Seconds of the whole run, with checkpoints and interruptions.
-    pub seconds: Range<u64>,
+    pub seconds: EstimateRange<u64>,
     /// Seconds of one step.
-    pub step_seconds: Range<f64>,
+    pub step_seconds: EstimateRange<f64>,
     /// The number of steps.
     pub steps: u64,
     /// The number of instances.
@@ -142,9 +142,9 @@ pub struct DurationEstimate {
     /// The price of an instance hour; `None` if it is unknown.
     pub price: Option<Price>,
     /// The cost of the run on demand; `None` if the price is unknown.
-    pub cost: Option<Range<Money>>,
+    pub cost: Option<EstimateRange<Money>>,
     /// The cost of the run with the stated saving of managed spot training.
-    pub spot_cost: Option<Range<Money>>,
+    pub spot_cost: Option<EstimateRange<Money>>,
     /// The job.
     pub job: Job,
     /// Assumptions and doubts.
@@ -230,8 +230,9 @@ pub fn training_duration(
         communication(shape, job, instances, instance.network_performance.as_deref(), &mut notes);
     let at_least = |seconds: f64| seconds.max(communication_seconds.unwrap_or(0.0));
     // The highest utilization gives the shortest step.
-    let step_seconds = Range { low: utilization.high, expected: utilization.expected, high: utilization.low }
-        .map(|share| at_least(compute(share)));
+    let step_seconds =
+        EstimateRange { low: utilization.high, expected: utilization.expected, high: utilization.low }
+            .map(|share| at_least(compute(share)));
     let seconds = with_interruptions(job, instances, step_seconds.map(|step| step * steps as f64));
     add_notes(job, &utilization, &mut notes);
 
@@ -334,7 +335,7 @@ fn communication(
 ///
 /// Failures of instances happen at a constant rate: the low value has none, the expected value the mean number, and the high
 /// value two standard deviations more.
-fn with_interruptions(job: &Job, instances: u64, seconds: Range<f64>) -> Range<u64> {
+fn with_interruptions(job: &Job, instances: u64, seconds: EstimateRange<f64>) -> EstimateRange<u64> {
     let failures = |seconds: f64, deviations: f64| {
         job.hours_between_failures.map_or(0.0, |hours| {
             let mean = instances as f64 * seconds / 3600.0 / hours;
@@ -348,7 +349,7 @@ fn with_interruptions(job: &Job, instances: u64, seconds: Range<f64>) -> Range<u
             * (job.restart_seconds as f64 + lost * interval.unwrap_or(0.0));
         (seconds + checkpoints * job.checkpoint_seconds as f64 + restarts).ceil() as u64
     };
-    Range {
+    EstimateRange {
         low: total(seconds.low, 0.0, 0.0),
         expected: total(seconds.expected, 0.5, failures(seconds.expected, 0.0)),
         high: total(seconds.high, 1.0, failures(seconds.high, 2.0)),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{DurationEstimate, Range};
+use super::{DurationEstimate, EstimateRange};
 use crate::cost::Money;
 
 /// Returns one JSON document.
@@ -38,7 +38,7 @@ pub fn markdown(estimate: &DurationEstimate) -> String {
     text
 }
 
-fn row<T: Copy>(name: &str, range: Range<T>, shown: impl Fn(T) -> String) -> [String; 4] {
+fn row<T: Copy>(name: &str, range: EstimateRange<T>, shown: impl Fn(T) -> String) -> [String; 4] {
     [name.to_owned(), shown(range.low), shown(range.expected), shown(range.high)]
 }
 

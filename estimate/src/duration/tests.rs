@@ -53,7 +53,7 @@ fn the_time_of_a_run_on_one_instance() {
     // 16,384,000 tokens / (8 × 2,048) = 1,000 steps of 48,250,773,504 × 2,048 / (312e12 × 0.5) = 0.633446 s.
     assert_eq!((estimate.steps, estimate.instances), (1000, 1));
     assert!((estimate.step_seconds.expected - 0.633_446).abs() < 1e-6, "{estimate:?}");
-    assert_eq!(estimate.seconds, Range { low: 634, expected: 634, high: 634 });
+    assert_eq!(estimate.seconds, EstimateRange { low: 634, expected: 634, high: 634 });
     // The price of an hour × 634 / 3,600.
     let hour = estimate.price.as_ref().unwrap().usd;
     assert_eq!(estimate.cost.unwrap().expected, hour.times_ratio(634, 3600));
@@ -78,7 +78,7 @@ fn checkpoints_and_interruptions() {
     };
     let estimate = estimate(&job).unwrap();
     // 633.45 s + 6 checkpoints × 5 s + 2 × (300 s + nothing, half or all of 100 s), rounded up.
-    assert_eq!(estimate.seconds, Range { low: 1264, expected: 1364, high: 1464 });
+    assert_eq!(estimate.seconds, EstimateRange { low: 1264, expected: 1364, high: 1464 });
     let (cost, spot) = (estimate.cost.unwrap().expected, estimate.spot_cost.unwrap().expected);
     assert_eq!(spot, cost.less(Rate::parse("0.65").unwrap()));
     let lost = Job { checkpoint_interval_seconds: None, ..job };
@@ -94,7 +94,7 @@ fn failures_of_instances_interrupt_by_their_rate() {
     let estimate = estimate(&Job { hours_between_failures: Some(0.1), ..base }).unwrap();
     // 633.446 s on one instance, 360 s between failures: 1.75957 failures of 300 s + 50 s; the most is
     // 1.75957 + 2 x sqrt(1.75957) = 4.41255 of 300 s + 100 s.
-    assert_eq!(estimate.seconds, Range { low: 634, expected: 1250, high: 2399 });
+    assert_eq!(estimate.seconds, EstimateRange { low: 634, expected: 1250, high: 2399 });
 }
 
 #[test]

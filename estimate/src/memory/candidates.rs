@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stackwright_schemas::instances::{self, Instance, Service};
 
-use super::verdict::{Gpu, Verdict, of};
+use super::verdict::{Gpu, MemoryVerdict, of};
 use crate::cost::{Money, Price, PriceBook, Use};
 
 /// An instance type whose GPUs have enough memory.
@@ -16,8 +16,8 @@ pub struct Candidate {
     pub accelerator: Option<String>,
     /// The number of instances that the GPUs need.
     pub instances: u64,
-    /// [`Verdict::Fits`] or [`Verdict::Tight`].
-    pub verdict: Verdict,
+    /// [`MemoryVerdict::Fits`] or [`MemoryVerdict::Tight`].
+    pub verdict: MemoryVerdict,
     /// The price of all instances for an hour; `None` if it is unknown.
     pub usd_per_hour: Option<Money>,
     /// The price of one instance with its region, date and source.
@@ -35,7 +35,7 @@ pub(super) fn cheapest(
     gpus: u64,
     prices: &PriceBook,
     region: &str,
-    judge: impl Fn(&Gpu) -> Verdict,
+    judge: impl Fn(&Gpu) -> MemoryVerdict,
 ) -> Vec<Candidate> {
     let types = instances::instances().values().filter(|instance| instance.is_for(service));
     let fitting = types.filter(|instance| computes_in_bf16(instance)).filter_map(|instance| {
@@ -47,7 +47,7 @@ pub(super) fn cheapest(
             return None;
         }
         let verdict = judge(&gpu);
-        if !matches!(verdict, Verdict::Fits | Verdict::Tight) {
+        if !matches!(verdict, MemoryVerdict::Fits | MemoryVerdict::Tight) {
             return None;
         }
         let price = prices.instance(usage, &gpu.instance_type, region);

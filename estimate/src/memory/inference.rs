@@ -6,7 +6,7 @@ use stackwright_schemas::instances::Service;
 use super::candidates::{Candidate, cheapest};
 use super::formulas::kv_cache_bytes_per_token;
 use super::shape::{Architecture, ModelShape};
-use super::verdict::{CONTEXT, Gpu, Verdict};
+use super::verdict::{CONTEXT, Gpu, MemoryVerdict};
 use crate::cost::{PriceBook, Use};
 
 /// The number format of weights.
@@ -138,7 +138,7 @@ pub struct InferenceEstimate {
     /// What the server can allocate on the GPU, if libraries take as much beside it as was measured at the most.
     pub budget_bytes: Option<u64>,
     /// Whether it fits; tight means that it fits if libraries take little.
-    pub verdict: Verdict,
+    pub verdict: MemoryVerdict,
     /// What is left of the budget; negative where it does not fit.
     pub margin_bytes: Option<i64>,
     /// The most sequences of the stated length that fit at the same time; 0 if not one fits.
@@ -226,7 +226,7 @@ pub fn inference_estimate(
         kv_bytes_per_token: parts.kv_per_token,
         activation_bytes,
         parameters: shape.parameters(),
-        verdict: gpu.as_ref().map_or(Verdict::Unknown, judge),
+        verdict: gpu.as_ref().map_or(MemoryVerdict::Unknown, judge),
         margin_bytes: budget_bytes
             .map(|budget| i64::try_from(i128::from(budget) - i128::from(bytes)).unwrap_or(i64::MIN)),
         budget_bytes,
@@ -239,12 +239,12 @@ pub fn inference_estimate(
 }
 
 /// `most` is the budget if libraries take little beside the server.
-fn verdict(bytes: u64, budget: Option<u64>, most: Option<u64>) -> Verdict {
+fn verdict(bytes: u64, budget: Option<u64>, most: Option<u64>) -> MemoryVerdict {
     match (budget, most) {
-        (Some(budget), _) if bytes <= budget => Verdict::Fits,
-        (_, Some(most)) if bytes <= most => Verdict::Tight,
-        (None, None) => Verdict::Unknown,
-        _ => Verdict::DoesNotFit,
+        (Some(budget), _) if bytes <= budget => MemoryVerdict::Fits,
+        (_, Some(most)) if bytes <= most => MemoryVerdict::Tight,
+        (None, None) => MemoryVerdict::Unknown,
+        _ => MemoryVerdict::DoesNotFit,
     }
 }
 
@@ -381,30 +381,30 @@ mod tests {
         // (4 × 4,096 + 3 × 14,336) × 2 bytes × 8,192 tokens = 973,078,528.
         assert_eq!(found.activation_bytes, 1_247_674_368 + 67_108_864);
         assert_eq!(found.bytes, 16_060_522_496 + 8_589_934_592 + 1_314_783_232);
-        assert_eq!(found.verdict, Verdict::Fits);
+        assert_eq!(found.verdict, MemoryVerdict::Fits);
     }
 
     #[test]
     fn the_largest_number_of_sequences_fits_and_one_more_does_not() {
         let most = estimate(&Inference::new(1, 8192), "ml.g5.2xlarge").largest_sequences.unwrap();
         assert!(most > 0);
-        assert_eq!(estimate(&Inference::new(most, 8192), "ml.g5.2xlarge").verdict, Verdict::Fits);
+        assert_eq!(estimate(&Inference::new(most, 8192), "ml.g5.2xlarge").verdict, MemoryVerdict::Fits);
         // One more fits only if libraries take little beside the server; what they take at least is counted always.
         let more = estimate(&Inference::new(most + 1, 8192), "ml.g5.2xlarge");
-        assert_eq!(more.verdict, Verdict::Tight);
+        assert_eq!(more.verdict, MemoryVerdict::Tight);
         assert!(more.margin_bytes.unwrap() < 0);
         let each = more.kv_cache_bytes / (most + 1);
         let too_many = most + 2 + (OUTSIDE - CONTEXT) / each;
         let more = estimate(&Inference::new(too_many, 8192), "ml.g5.2xlarge");
-        assert_eq!(more.verdict, Verdict::DoesNotFit);
+        assert_eq!(more.verdict, MemoryVerdict::DoesNotFit);
     }
 
     #[test]
     fn many_short_sequences_need_a_larger_reserve_to_sample() {
         let most = estimate(&Inference::new(1, 16), "ml.p5.4xlarge").largest_sequences.unwrap();
         assert!(most > 256);
-        assert_eq!(estimate(&Inference::new(most, 16), "ml.p5.4xlarge").verdict, Verdict::Fits);
-        assert_ne!(estimate(&Inference::new(most + 1, 16), "ml.p5.4xlarge").verdict, Verdict::Fits);
+        assert_eq!(estimate(&Inference::new(most, 16), "ml.p5.4xlarge").verdict, MemoryVerdict::Fits);
+        assert_ne!(estimate(&Inference::new(most + 1, 16), "ml.p5.4xlarge").verdict, MemoryVerdict::Fits);
     }
 
     /// A line of vLLM's log, as it was published.
@@ -524,7 +524,7 @@ mod tests {
         let found = estimate(&Inference::new(4, 8192), "ml.g5.2xlarge");
         let priced: Vec<_> = found.cheapest.iter().filter_map(|one| one.usd_per_hour).collect();
         assert!(priced.len() > 3 && priced.is_sorted(), "{priced:?}");
-        assert!(found.cheapest.iter().all(|one| one.instances == 1 && one.verdict == Verdict::Fits));
+        assert!(found.cheapest.iter().all(|one| one.instances == 1 && one.verdict == MemoryVerdict::Fits));
         // A T4 has 16 GiB and does not compute in bf16.
         assert!(!found.cheapest.iter().any(|one| one.instance_type.starts_with("ml.g4dn.")));
         let first_unknown = found.cheapest.iter().position(|one| one.price.is_none());

@@ -63,14 +63,14 @@ pub struct MeasuredRun {
 /// A run with its estimate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Comparison {
+pub struct MeasuredComparison {
     /// The run.
     pub run: MeasuredRun,
     /// The estimated peak, bytes.
     pub estimated: u64,
 }
 
-impl Comparison {
+impl MeasuredComparison {
     /// The relative error; above zero where the estimate is larger.
     pub fn error(&self) -> f64 {
         self.estimated as f64 / self.run.peak_allocated as f64 - 1.0
@@ -135,16 +135,16 @@ pub fn read(lines: &str) -> Vec<MeasuredRun> {
 }
 
 /// Reads runs, one JSON object per line, and estimates each. Lines that are not a run are left out.
-pub fn compare(lines: &str) -> Vec<Comparison> {
+pub fn compare(lines: &str) -> Vec<MeasuredComparison> {
     let compared = read(lines).into_iter().filter_map(|run| {
         let estimated = training_peak(&run.shape()?, &run.training()).bytes;
-        Some(Comparison { run, estimated })
+        Some(MeasuredComparison { run, estimated })
     });
     compared.collect()
 }
 
 /// The mean and the largest absolute error of some comparisons.
-pub fn errors(comparisons: &[Comparison]) -> (f64, f64) {
+pub fn errors(comparisons: &[MeasuredComparison]) -> (f64, f64) {
     let all: Vec<f64> = comparisons.iter().map(|one| one.error().abs()).collect();
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
     (mean, all.into_iter().fold(0.0, f64::max))

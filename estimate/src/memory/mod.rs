@@ -33,4 +33,6 @@ pub use stated::{
 };
 pub use tape::{Category, StepPhase};
 pub use training::{Attention, Offload, Peak, Strategy, Training, TrainingError, training_peak};
-pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_candidates, training_estimate, verdict};
+pub use verdict::{
+    Gpu, MemoryVerdict, TrainingEstimate, gpu_of, training_candidates, training_estimate, verdict,
+};

@@ -7,7 +7,7 @@ use stackwright_schemas::instances::{self, Instance};
 
 use super::inference::{WeightPrecision, weights_bytes};
 use super::shape::ModelShape;
-use super::verdict::{Gpu, Verdict, verdict};
+use super::verdict::{Gpu, MemoryVerdict, verdict};
 
 /// One model of a server that holds several, or several models of the same size.
 ///
@@ -89,9 +89,9 @@ pub struct PackingEstimate {
     pub bytes: u64,
     /// What the largest model takes, bytes.
     pub largest_bytes: u64,
-    /// Whether all models fit on an instance at the same time. [`Verdict::Tight`] is that each fits, but not all at the same time:
+    /// Whether all models fit on an instance at the same time. [`MemoryVerdict::Tight`] is that each fits, but not all at the same time:
     /// SageMaker unloads models, and loads them again with a later request.
-    pub verdict: Verdict,
+    pub verdict: MemoryVerdict,
     /// The number of models that are loaded at the same time on one instance at the least: the largest ones.
     pub least_loaded: u64,
     /// The number of models that are loaded at the same time on one instance at the most: the smallest ones.
@@ -113,16 +113,16 @@ pub fn packing_estimate(models: &[PackedModel], gpu: &Gpu, on_every_gpu: bool) -
     let largest_bytes = kinds.iter().map(|model| model.bytes()).max()?;
     let gpus = if on_every_gpu { 1 } else { gpu.count.map_or(1, u64::from).max(1) };
     // The same reserve as for a single program.
-    let fits = |bytes: u64| verdict(bytes, Some(usable)) == Verdict::Fits;
+    let fits = |bytes: u64| verdict(bytes, Some(usable)) == MemoryVerdict::Fits;
     let mut by_size = kinds.clone();
     by_size.sort_by_key(|model| std::cmp::Reverse(model.bytes()));
     let least_loaded = loaded(by_size.iter().copied(), gpus, fits);
     let most_loaded = loaded(by_size.iter().rev().copied(), gpus, fits);
     let count = kinds.iter().fold(0u64, |sum, model| sum.saturating_add(model.count));
     let verdict = match (fits(largest_bytes), least_loaded == count) {
-        (true, true) => Verdict::Fits,
-        (true, false) => Verdict::Tight,
-        _ => Verdict::DoesNotFit,
+        (true, true) => MemoryVerdict::Fits,
+        (true, false) => MemoryVerdict::Tight,
+        _ => MemoryVerdict::DoesNotFit,
     };
     let needed = fits(largest_bytes).then(|| gpus_for_all(&by_size, fits).div_ceil(gpus));
     let notes = vec![
@@ -371,13 +371,16 @@ mod tests {
         let of =
             |count: u64| packing_estimate(&[PackedModel::new("m", GB).count(count)], &gpu, true).unwrap();
         let all = of(20);
-        assert_eq!((all.verdict, all.least_loaded, all.instances_for_all), (Verdict::Fits, 20, Some(1)));
+        assert_eq!(
+            (all.verdict, all.least_loaded, all.instances_for_all),
+            (MemoryVerdict::Fits, 20, Some(1))
+        );
         let more = of(50);
         // 20 are loaded at the same time; 50 need three instances.
-        assert_eq!((more.verdict, more.least_loaded, more.most_loaded), (Verdict::Tight, 20, 20));
+        assert_eq!((more.verdict, more.least_loaded, more.most_loaded), (MemoryVerdict::Tight, 20, 20));
         assert_eq!(more.instances_for_all, Some(3));
         let large = packing_estimate(&[PackedModel::new("l", 30 * GB)], &gpu, true).unwrap();
-        assert_eq!((large.verdict, large.instances_for_all), (Verdict::DoesNotFit, None));
+        assert_eq!((large.verdict, large.instances_for_all), (MemoryVerdict::DoesNotFit, None));
     }
 
     #[test]
@@ -398,7 +401,7 @@ mod tests {
         let every = packing_estimate(&models, &gpu, true).unwrap();
         assert_eq!((every.least_loaded, every.instances_for_all), (2, Some(4)));
         let assigned = packing_estimate(&models, &gpu, false).unwrap();
-        assert_eq!((assigned.least_loaded, assigned.verdict), (8, Verdict::Fits));
+        assert_eq!((assigned.least_loaded, assigned.verdict), (8, MemoryVerdict::Fits));
     }
 
     #[test]

@@ -432,7 +432,7 @@ fn hosts(resources: &[(&str, &str, Json)], model: &str) -> Vec<(String, Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Verdict;
+    use crate::memory::MemoryVerdict;
 
     const TEMPLATE: &str = r#"
 Resources:
@@ -478,7 +478,7 @@ Resources:
         });
         let shape = ModelShape::from_config(&config).unwrap();
         assert_eq!(train.peak.bytes, super::super::training_peak(&shape, &alone).bytes);
-        assert_eq!(train.verdict, Verdict::Fits);
+        assert_eq!(train.verdict, MemoryVerdict::Fits);
         let error = find("Absent").estimate.as_ref().unwrap_err();
         assert!(error.contains("names `Absent`"), "{error}");
         // All four GPUs of the type share the weights, and the length is that of the container.

@@ -12,7 +12,7 @@ use crate::cost::{PriceBook, Use};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum MemoryVerdict {
     /// It fits with a reserve for fragmentation.
     Fits,
     /// It fits if the allocator wastes little; a different library version may fail.
@@ -23,13 +23,13 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl MemoryVerdict {
     /// The verdict in words.
     ///
     /// ```
-    /// use stackwright_estimate::memory::Verdict;
+    /// use stackwright_estimate::memory::MemoryVerdict;
     ///
-    /// assert_eq!(Verdict::Tight.words(), "barely fits");
+    /// assert_eq!(MemoryVerdict::Tight.words(), "barely fits");
     /// ```
     pub fn words(self) -> &'static str {
         match self {
@@ -86,13 +86,13 @@ pub(super) fn of(instance: &Instance) -> Gpu {
 }
 
 /// Whether a peak in bytes fits into the memory that can be allocated.
-pub fn verdict(peak: u64, usable: Option<u64>) -> Verdict {
+pub fn verdict(peak: u64, usable: Option<u64>) -> MemoryVerdict {
     let with = |parts: u64| peak.saturating_add(peak / 1000 * parts);
     match usable {
-        None => Verdict::Unknown,
-        Some(usable) if with(LEAST_FRAGMENTATION) > usable => Verdict::DoesNotFit,
-        Some(usable) if with(RESERVE) > usable => Verdict::Tight,
-        Some(_) => Verdict::Fits,
+        None => MemoryVerdict::Unknown,
+        Some(usable) if with(LEAST_FRAGMENTATION) > usable => MemoryVerdict::DoesNotFit,
+        Some(usable) if with(RESERVE) > usable => MemoryVerdict::Tight,
+        Some(_) => MemoryVerdict::Fits,
     }
 }
 
@@ -109,7 +109,7 @@ pub struct TrainingEstimate {
     /// The accelerator.
     pub gpu: Option<Gpu>,
     /// Whether it fits.
-    pub verdict: Verdict,
+    pub verdict: MemoryVerdict,
     /// What is left of the memory that can be allocated; negative where it does not fit.
     pub margin_bytes: Option<i64>,
     /// The most samples per GPU that fit with a reserve, with all else as it is.
@@ -136,8 +136,9 @@ pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gp
     }
     notes.extend(doubts(training));
     let usable = gpu.as_ref().and_then(|gpu| gpu.usable_bytes);
-    let fits =
-        |changed: Training| verdict(training_peak(&judged, &changed).most_bytes, usable) == Verdict::Fits;
+    let fits = |changed: Training| {
+        verdict(training_peak(&judged, &changed).most_bytes, usable) == MemoryVerdict::Fits
+    };
     let largest = |from: u64, step: u64, change: &dyn Fn(u64) -> Training| {
         usable.and_then(|_| largest_that(from, step, |value| fits(change(value))))
     };
@@ -264,10 +265,10 @@ mod tests {
 
     #[test]
     fn a_verdict_keeps_a_reserve() {
-        assert_eq!(verdict(80, Some(100)), Verdict::Fits);
-        assert_eq!(verdict(93_000, Some(100_000)), Verdict::Tight);
-        assert_eq!(verdict(98_000, Some(100_000)), Verdict::DoesNotFit);
-        assert_eq!(verdict(1, None), Verdict::Unknown);
+        assert_eq!(verdict(80, Some(100)), MemoryVerdict::Fits);
+        assert_eq!(verdict(93_000, Some(100_000)), MemoryVerdict::Tight);
+        assert_eq!(verdict(98_000, Some(100_000)), MemoryVerdict::DoesNotFit);
+        assert_eq!(verdict(1, None), MemoryVerdict::Unknown);
     }
 
     #[test]

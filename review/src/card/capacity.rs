@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stackwright_estimate::cost::Estimate;
-use stackwright_estimate::memory::{Gpu, Stated, StatedMemory, Verdict, gpu_of};
+use stackwright_estimate::memory::{Gpu, MemoryVerdict, Stated, StatedMemory, gpu_of};
 use stackwright_estimate::quotas::Need;
 
 /// A service quota of which a change needs more or less.
@@ -50,7 +50,7 @@ pub struct MemoryChange {
 
 impl MemoryChange {
     /// Whether it fits after the change; `None` if nothing is stated or the statement is not valid.
-    pub fn fit(&self) -> Option<Verdict> {
+    pub fn fit(&self) -> Option<MemoryVerdict> {
         match self.stated.as_ref()? {
             Ok(stated) => Some(verdict(stated)),
             Err(_) => None,
@@ -59,7 +59,7 @@ impl MemoryChange {
 
     /// Whether a reviewer should read it: less memory than before, or a job or model that may not fit.
     pub fn is_risk(&self) -> bool {
-        self.shrinks || matches!(self.fit(), Some(Verdict::Tight | Verdict::DoesNotFit))
+        self.shrinks || matches!(self.fit(), Some(MemoryVerdict::Tight | MemoryVerdict::DoesNotFit))
     }
 
     /// Whether the change has an effect on the memory, or the memory is a risk as it is.
@@ -164,12 +164,12 @@ fn gpu(stated: &Stated) -> Option<&Gpu> {
     }
 }
 
-fn verdict(stated: &Stated) -> Verdict {
+fn verdict(stated: &Stated) -> MemoryVerdict {
     match stated {
         Stated::Training(step) => step.verdict,
         Stated::Inference(served) => served.verdict,
         Stated::Packing(packed) => packed.verdict,
-        _ => Verdict::Unknown,
+        _ => MemoryVerdict::Unknown,
     }
 }
 
@@ -360,7 +360,7 @@ mod tests {
         let risks: Vec<&MemoryChange> = found.iter().filter(|one| one.is_risk()).collect();
         assert!(!risks.is_empty(), "{found:?}");
         for one in risks {
-            assert_eq!(one.fit(), Some(Verdict::DoesNotFit), "{one:?}");
+            assert_eq!(one.fit(), Some(MemoryVerdict::DoesNotFit), "{one:?}");
             assert!(one.before.as_deref().unwrap().ends_with(" GiB, fits"), "{one:?}");
             assert!(one.after.as_deref().unwrap().ends_with(" GiB, does not fit"), "{one:?}");
         }

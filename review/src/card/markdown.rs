@@ -7,7 +7,7 @@ use super::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
 use crate::graph;
-use crate::markdown::{Part, cell, code, limited};
+use crate::markdown::{MarkdownPart, cell, code, limited};
 
 /// How many resources the first table shows.
 const MAX_ROWS: usize = 40;
@@ -24,11 +24,11 @@ pub fn markdown(card: &Card, limit: usize) -> String {
     limited(parts(card), limit, &elsewhere)
 }
 
-fn parts(card: &Card) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+fn parts(card: &Card) -> Vec<MarkdownPart> {
+    let mut parts: Vec<MarkdownPart> = Vec::new();
     let mut add = |name: &str, text: String| {
         if !text.is_empty() {
-            parts.push(Part::new(name, text));
+            parts.push(MarkdownPart::new(name, text));
         }
     };
     add("the verdict", head(card));

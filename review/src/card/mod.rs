@@ -131,7 +131,7 @@ fn under_one_name<'a>(old: &'a Assembly, new: &Assembly) -> Cow<'a, Assembly> {
             let mut stack = one.clone();
             stack.id.clone_from(&other.id);
             stack.name.clone_from(&other.name);
-            Cow::Owned(Assembly { stacks: vec![stack] })
+            Cow::Owned(Assembly::new(vec![stack]))
         }
         _ => Cow::Borrowed(old),
     }

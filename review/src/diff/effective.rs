@@ -181,20 +181,25 @@ fn typed(parameter: &JsonValue, default: &JsonValue) -> JsonValue {
 }
 
 /// Names of parameters, mappings and conditions that differ between two templates.
-pub(crate) fn changed_inputs<'a>(before: &Effective<'a>, after: &Effective<'a>) -> BTreeMap<&'a str, Input> {
+pub(crate) fn changed_inputs<'a>(
+    before: &Effective<'a>,
+    after: &Effective<'a>,
+) -> BTreeMap<&'a str, ValueInput> {
     let (old, new) = (before.template, after.template);
     let (old_values, new_values) = (&before.scenario.values, &after.scenario.values);
     let (ssm_before, ssm_after) = (&before.ssm, &after.ssm);
     let mut changed = BTreeMap::new();
-    for (section, input) in
-        [("Parameters", Input::Parameter), ("Mappings", Input::Mapping), ("Conditions", Input::Condition)]
-    {
+    for (section, input) in [
+        ("Parameters", ValueInput::Parameter),
+        ("Mappings", ValueInput::Mapping),
+        ("Conditions", ValueInput::Condition),
+    ] {
         let before: BTreeMap<&'a str, &JsonValue> = old.section(section).collect();
         let after: BTreeMap<&'a str, &JsonValue> = new.section(section).collect();
         for name in before.keys().chain(after.keys()) {
             let sides = (before.get(name), after.get(name));
             let differs = match (sides, input) {
-                ((Some(one), Some(other)), Input::Parameter) => {
+                ((Some(one), Some(other)), ValueInput::Parameter) => {
                     let is_same_value = match (old_values.get(name), new_values.get(name)) {
                         (Some(one), Some(other)) => one == other,
                         _ if is_read_from_ssm(other) => ssm_before.get(name) == ssm_after.get(name),
@@ -215,7 +220,7 @@ pub(crate) fn changed_inputs<'a>(before: &Effective<'a>, after: &Effective<'a>) 
 /// What a value of a property can be taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Input {
+pub enum ValueInput {
     /// The default of a parameter.
     Parameter,
     /// A mapping.
@@ -226,7 +231,7 @@ pub enum Input {
     Globals,
 }
 
-impl Input {
+impl ValueInput {
     /// `parameter`, `mapping`, `condition` or `globals`.
     pub fn name(self) -> &'static str {
         match self {

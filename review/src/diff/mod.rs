@@ -51,7 +51,7 @@ use std::collections::HashMap;
 use stackwright_synth::{Assembly, StackArtifact};
 
 pub use change_set::{Disagreement, ReportedChange, ResourceOutcome, disagreements};
-pub use effective::Input;
+pub use effective::ValueInput;
 pub use model::{
     AssetChange, Because, Consequence, Diff, FileChange, MovedResource, PropertyChange, Recreation,
     RemovedElement, ResourceAction, ResourceChange, StackAction, StackDiff,

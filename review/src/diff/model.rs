@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 use stackwright_schemas::held::{Held, held};
 use stackwright_synth::SourceLocation;
 
-use super::effective::Input;
+use super::effective::ValueInput;
 use super::sam::created_type;
 use super::security::SecurityChange;
 
@@ -196,7 +196,7 @@ pub enum Recreation {
 #[non_exhaustive]
 pub enum Because {
     /// A parameter, mapping or condition, by name.
-    Input(Input, String),
+    Input(ValueInput, String),
     /// A resource that is replaced, by its logical ID; whether that is certain.
     Replacement(String, bool),
 }

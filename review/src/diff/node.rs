@@ -111,7 +111,7 @@ struct Location<'a> {
 impl Node {
     /// A value of a template. `schema` is the registry's schema of it, which states whether the order of a list has a
     /// meaning.
-    pub fn of(value: &JsonValue, name: &str, schema: Option<Schema<'_>>) -> Self {
+    pub(crate) fn of(value: &JsonValue, name: &str, schema: Option<Schema<'_>>) -> Self {
         read(value, Location { name, schema, strict: false, depth: 0 })
     }
 

@@ -10,7 +10,7 @@ use stackwright_synth::StackArtifact;
 
 use super::consequence;
 use super::edit::{Change, Edit, Step, edits};
-use super::effective::{Effective, Input};
+use super::effective::{Effective, ValueInput};
 use super::model::{
     Because, Consequence, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange,
 };
@@ -24,7 +24,7 @@ pub(crate) struct Sides<'a> {
     pub before: Effective<'a>,
     pub after: Effective<'a>,
     /// Parameters, mappings and conditions that differ.
-    pub inputs: BTreeMap<&'a str, Input>,
+    pub inputs: BTreeMap<&'a str, ValueInput>,
     /// The former logical IDs of resources that a stack refactor keeps, by the new one. `old` has the new ones already.
     pub moved: &'a BTreeMap<String, String>,
 }
@@ -271,14 +271,14 @@ fn because(
     let default = |template| sam::globals(template, resource_type).and_then(|(_, part)| part.get(name));
     if default(sides.before.template) != default(sides.after.template) {
         let part = resource_type.rsplit("::").next().unwrap_or_default();
-        return Some(Because::Input(Input::Globals, format!("{part}.{name}")));
+        return Some(Because::Input(ValueInput::Globals, format!("{part}.{name}")));
     }
     let mut used = sides.after.inputs(&new["Properties"][name]);
     used.extend(sides.before.inputs(&old["Properties"][name]));
     // The condition of an `Fn::If` is described by the parameter that determines it.
     let of_kind =
-        |wanted: Input| used.iter().find(|name| sides.inputs.get(name.as_str()) == Some(&wanted)).cloned();
-    [Input::Parameter, Input::Mapping, Input::Condition]
+        |kind: ValueInput| used.iter().find(|name| sides.inputs.get(name.as_str()) == Some(&kind)).cloned();
+    [ValueInput::Parameter, ValueInput::Mapping, ValueInput::Condition]
         .into_iter()
         .find_map(|input| of_kind(input).map(|name| Because::Input(input, name)))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_synth::{StackArtifact, Template};
 
 use super::edit::{Edit, Step, edits};
-use super::effective::{Effective, Input, changed_inputs};
+use super::effective::{Effective, ValueInput, changed_inputs};
 use super::model::{PropertyChange, ResourceChange, StackAction, StackDiff};
 use super::node::Node;
 use super::resource::{self, Sides};
@@ -280,7 +280,7 @@ fn inputs(sides: &Sides<'_>, is_deployed: bool) -> Vec<String> {
                 .push(format!("The new parameter `{name}` has no default: `deploy` needs a value for it.")),
             Some(old)
                 if !is_deployed
-                    && sides.inputs.get(name) == Some(&Input::Parameter)
+                    && sides.inputs.get(name) == Some(&ValueInput::Parameter)
                     && old.get("Default").is_some() =>
             {
                 found.push(format!(

@@ -272,7 +272,7 @@ fn a_parameter_takes_effect_where_it_is_used() {
     assert_eq!(stack.sections[0].path, "Parameters.Size.Default");
     assert_eq!(stack.resources[0].consequence, Consequence::Replaced);
     let change = &stack.resources[0].properties[0];
-    assert_eq!(change.because, Some(Because::Input(Input::Parameter, "Size".into())));
+    assert_eq!(change.because, Some(Because::Input(ValueInput::Parameter, "Size".into())));
     assert_eq!((&change.before, &change.after), (&Some(json!("small")), &Some(json!("large"))));
     assert_eq!(
         (stack.resources[1].logical_id.as_str(), stack.resources[1].action),
@@ -313,7 +313,7 @@ fn a_value_that_is_not_known_changes_with_its_inputs() {
     };
     let (consequence, properties) = of(&by_region("a", "b"), &by_region("c", "d")).unwrap();
     assert_eq!((consequence, properties[0].path.as_str()), (Consequence::Replaced, "ImageId"));
-    assert_eq!(properties[0].because, Some(Because::Input(Input::Mapping, "Images".into())));
+    assert_eq!(properties[0].because, Some(Because::Input(ValueInput::Mapping, "Images".into())));
     let (consequence, _) = of(&by_region("a", "b"), &by_region("a", "d")).unwrap();
     assert_eq!(consequence, Consequence::MayBeReplaced);
     // Another key of the mapping has no effect.
@@ -329,7 +329,7 @@ fn a_value_that_is_not_known_changes_with_its_inputs() {
     };
     let (consequence, properties) = of(&by_ssm("/al2"), &by_ssm("/al2023")).unwrap();
     assert_eq!(consequence, Consequence::MayBeReplaced);
-    assert_eq!(properties[0].because, Some(Because::Input(Input::Parameter, "Image".into())));
+    assert_eq!(properties[0].because, Some(Because::Input(ValueInput::Parameter, "Image".into())));
     assert_eq!(of(&by_ssm("/al2"), &by_ssm("/al2")), None);
 }
 
@@ -352,7 +352,10 @@ fn globals_of_sam_and_names_that_it_passes_on_have_their_consequences() {
     let [change] = found.stacks[0].resources.as_slice() else { panic!("{found:?}") };
     assert_eq!((change.logical_id.as_str(), change.consequence), ("Default", Consequence::Updated));
     assert_eq!(change.properties[0].path, "Runtime");
-    assert_eq!(change.properties[0].because, Some(Because::Input(Input::Globals, "Function.Runtime".into())));
+    assert_eq!(
+        change.properties[0].because,
+        Some(Because::Input(ValueInput::Globals, "Function.Runtime".into()))
+    );
     let found = compared(&of("nodejs20.x", "a"), &of("nodejs20.x", "b"));
     let change = &found.stacks[0].resources[0];
     assert_eq!(
@@ -582,7 +585,7 @@ fn two_stacks(queue: &str, is_export: bool) -> Assembly {
     let stack = |name: &str, template: &JsonValue| {
         Assembly::of_template(name, template.to_string()).unwrap().stacks.remove(0)
     };
-    Assembly { stacks: vec![stack("Consumer.json", &consumer), stack("Producer.json", &producer)] }
+    Assembly::new(vec![stack("Consumer.json", &consumer), stack("Producer.json", &producer)])
 }
 
 #[test]
@@ -624,7 +627,7 @@ fn a_resource_that_moves_to_another_stack_names_the_command_that_keeps_it() {
             let text = json!({ "Resources": resources }).to_string();
             Assembly::of_template(name, text).unwrap().stacks.remove(0)
         };
-        Assembly { stacks: vec![stack("One.json", first), stack("Two.json", second)] }
+        Assembly::new(vec![stack("One.json", first), stack("Two.json", second)])
     };
     let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": "late" } });
     let kept = json!({ "Type": "AWS::SQS::Queue" });

@@ -9,7 +9,7 @@ use stackwright_synth::function::{children, function, references};
 use stackwright_synth::{Template, pointer};
 
 use super::consequence;
-use super::effective::Input;
+use super::effective::ValueInput;
 use super::model::{Because, PropertyChange, Recreation};
 use super::path;
 use super::resource::Sides;
@@ -17,7 +17,7 @@ use super::resource::Sides;
 /// An expression in the new version: its JSON pointer, what it takes its value from, and whether the value differs for certain.
 struct Unknown {
     pointer: String,
-    input: Input,
+    input: ValueInput,
     name: String,
     is_certain: bool,
 }
@@ -69,7 +69,7 @@ pub(crate) fn add(
 }
 
 fn collect(sides: &Sides<'_>, value: &JsonValue, at: &mut String, found: &mut Vec<Unknown>) {
-    let mut add = |input: Input, name: &str, is_certain: bool| {
+    let mut add = |input: ValueInput, name: &str, is_certain: bool| {
         if sides.inputs.get(name) == Some(&input) {
             found.push(Unknown { pointer: at.clone(), input, name: name.to_owned(), is_certain });
         }
@@ -78,7 +78,7 @@ fn collect(sides: &Sides<'_>, value: &JsonValue, at: &mut String, found: &mut Ve
         Some(("Ref" | "Fn::Sub", _)) => {
             references(value, &mut String::new(), &mut |name, attribute, _| {
                 if attribute.is_none() {
-                    add(Input::Parameter, name, false);
+                    add(ValueInput::Parameter, name, false);
                 }
             });
         }
@@ -87,14 +87,14 @@ fn collect(sides: &Sides<'_>, value: &JsonValue, at: &mut String, found: &mut Ve
             let entries = |template| entries(template, name, [top, second]);
             match difference(&entries(sides.before.template), &entries(sides.after.template)) {
                 Difference::None => {}
-                Difference::Some => add(Input::Mapping, name, false),
-                Difference::All => add(Input::Mapping, name, true),
+                Difference::Some => add(ValueInput::Mapping, name, false),
+                Difference::All => add(ValueInput::Mapping, name, true),
             }
             return;
         }
         Some(("Fn::If", JsonValue::Array(parts))) => {
             if let Some(name) = parts.first().and_then(JsonValue::as_str) {
-                add(Input::Condition, name, false);
+                add(ValueInput::Condition, name, false);
             }
         }
         _ => {}

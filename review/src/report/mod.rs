@@ -24,6 +24,7 @@ pub use text::{text, text_up_to};
 
 /// The findings of a check.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// The worst first, then by location; acknowledged ones last.
     pub diagnostics: Vec<Diagnostic>,

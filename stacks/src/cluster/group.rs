@@ -126,6 +126,19 @@ impl GroupSettings {
         }
     }
 
+    /// Creates the settings of a group whose instances a training plan reserved.
+    #[track_caller]
+    pub fn planned(
+        name: &str,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
+        training_plan_arn: impl IntoValue<String>,
+    ) -> Self {
+        let example = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
+        let plan = crate::arn::checked(training_plan_arn, "sagemaker", example);
+        Self { purchase: Purchase::TrainingPlan(plan), ..Self::new(name, instance_type, count) }
+    }
+
     /// Returns the first instance type, if it is known now.
     pub fn known_type(&self) -> Option<&str> {
         match &self.types {

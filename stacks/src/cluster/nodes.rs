@@ -79,9 +79,8 @@ impl<K> ClusterInstanceGroup<K> {
         count: impl IntoValue<i64>,
         training_plan_arn: impl IntoValue<String>,
     ) -> Self {
-        let mut group = Self::new(name, instance_type, count);
-        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
-        group
+        let group = GroupSettings::planned(name, instance_type, count, training_plan_arn);
+        Self { group, marker: PhantomData }
     }
 }
 

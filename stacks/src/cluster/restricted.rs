@@ -64,9 +64,7 @@ impl RestrictedGroup {
         count: impl IntoValue<i64>,
         training_plan_arn: impl IntoValue<String>,
     ) -> Self {
-        let mut group = Self::new(name, instance_type, count);
-        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
-        group
+        Self { group: GroupSettings::planned(name, instance_type, count, training_plan_arn), storage: None }
     }
 
     /// Gives the group an FSx for Lustre file system: its size in GiB, 1,200 to 100,800, and its throughput in MB/s for each

@@ -12,7 +12,7 @@ use stackwright_resources::autoscaling::warm_pool::{InstanceReusePolicy, PoolSta
 use stackwright_resources::autoscaling::{AutoScalingGroupHandle, ScalingPolicy, ScheduledAction, WarmPool};
 use stackwright_resources::cloudwatch::Alarm;
 use stackwright_resources::cloudwatch::alarm::{self, ComparisonOperator, Dimension, TreatMissingData};
-use stackwright_synth::{IntoValue, Json, Property, Scope, UpdatePolicy, Value};
+use stackwright_synth::{InstanceRefreshStrategy, IntoValue, Json, Property, Scope, UpdatePolicy, Value};
 
 use crate::duration::Seconds;
 
@@ -224,7 +224,7 @@ impl InstanceRefresh {
             preferences.push(Property::new("AlarmSpecification", alarms));
         }
         UpdatePolicy::new()
-            .instance_refresh_strategy("Rolling")
+            .instance_refresh_strategy(InstanceRefreshStrategy::Rolling)
             .instance_refresh_preferences(Json::object(preferences))
             .ignore_unmodified_group_size_properties(true)
     }

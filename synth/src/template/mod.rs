@@ -53,13 +53,34 @@ pub(crate) fn locations(text: &str) -> Vec<(String, Position)> {
 /// The reason why a text is not a template, with the position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct TemplateError {
     /// The problem.
     pub message: String,
-    /// Starts at 1. It is 0 if the error has no position.
+    /// The line of the problem, starting at 1; 0 if the error has no position.
     pub line: usize,
-    /// Starts at 1.
+    /// The column of the problem, starting at 1; 0 if the error has no position.
     pub column: usize,
+}
+
+impl TemplateError {
+    /// Creates an error without a position, such as one about a file that cannot be read.
+    ///
+    /// ```
+    /// use stackwright_synth::TemplateError;
+    ///
+    /// let error = TemplateError::new("the file cannot be read").at(3, 14);
+    /// assert_eq!((error.line, error.column), (3, 14));
+    /// ```
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), line: 0, column: 0 }
+    }
+
+    /// Sets the line and the column of the problem, both starting at 1.
+    #[must_use]
+    pub fn at(self, line: usize, column: usize) -> Self {
+        Self { line, column, ..self }
+    }
 }
 
 impl Template {

@@ -120,7 +120,7 @@ fn summary(
     if let Some(region) = target.region() {
         options.region = region.to_owned();
     }
-    let total = cost::of_assembly(&Assembly { stacks }, &options).monthly();
+    let total = cost::of_assembly(&Assembly::new(stacks), &options).monthly();
     let unknown = match total.unknown {
         0 => String::new(),
         1 => ", and one cost that is not known".to_owned(),

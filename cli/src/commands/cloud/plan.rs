@@ -11,7 +11,7 @@ use stackwright_deploy::{
     StackResult,
 };
 use stackwright_review::diff::{self, Diff};
-use stackwright_review::markdown::{Part, limited};
+use stackwright_review::markdown::{MarkdownPart, limited};
 use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
 
@@ -232,10 +232,10 @@ fn text(planned: &PlannedStack, waiting: &Waiting) -> String {
     }
 }
 
-fn markdown(planned: &PlannedStack, waiting: &Waiting) -> Part {
+fn markdown(planned: &PlannedStack, waiting: &Waiting) -> MarkdownPart {
     let name = safe_text::markdown(&planned.stack);
     let head = format!("## {name}\n\nAccount {}, {}.\n\n", planned.account, planned.region);
-    let part = |text: String| Part::new(format!("the plan of {name}"), text);
+    let part = |text: String| MarkdownPart::new(format!("the plan of {name}"), text);
     match &planned.outcome {
         PlannedOutcome::Unchanged { attributes } => {
             part(format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes))))
@@ -251,7 +251,7 @@ fn markdown(planned: &PlannedStack, waiting: &Waiting) -> Part {
                 approvals_markdown(approvals)
             );
             let compared = format!("Compared with the deployed template:\n\n{differences}\n");
-            part(text).followed_by(vec![Part::new(format!("the differences of {name}"), compared)])
+            part(text).followed_by(vec![MarkdownPart::new(format!("the differences of {name}"), compared)])
         }
         PlannedOutcome::Ready { change_set, .. } => {
             let (summary, tables) = change_set_markdown(&name, change_set);

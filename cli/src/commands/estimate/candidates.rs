@@ -1,6 +1,6 @@
 //! The cheapest instance types that fit, as lines of text.
 
-use stackwright_estimate::memory::{Candidate, Verdict};
+use stackwright_estimate::memory::{Candidate, MemoryVerdict};
 
 /// The number of instance types in a text; JSON has all of them.
 const SHOWN: usize = 5;
@@ -13,7 +13,7 @@ pub(super) fn lines(candidates: &[Candidate]) -> Vec<String> {
     let mut lines = vec!["Cheapest instance types that fit:".to_owned()];
     let priced = candidates.iter().filter_map(|one| Some((one, one.usd_per_hour?, one.price.as_ref()?)));
     for (one, usd, price) in priced.take(SHOWN) {
-        let tight = if one.verdict == Verdict::Tight { ", tight" } else { "" };
+        let tight = if one.verdict == MemoryVerdict::Tight { ", tight" } else { "" };
         let accelerator = one.accelerator.as_deref().unwrap_or("accelerator unknown");
         let derived =
             if price.marks.is_empty() { String::new() } else { format!("; {}", price.marks.join("; ")) };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stackwright_estimate::memory::{self, Inference, InferenceEstimate, Verdict, WeightPrecision};
+use stackwright_estimate::memory::{self, Inference, InferenceEstimate, MemoryVerdict, WeightPrecision};
 
 use super::cost::prices;
 use super::memory::{Form, accelerator, gib};
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
-        Verdict::DoesNotFit => Err(refused("the model does not fit in the memory of the GPU")
+        MemoryVerdict::DoesNotFit => Err(refused("the model does not fit in the memory of the GPU")
             .hint("serve fewer or shorter sequences, quantize weights or the cache, or use more GPUs")),
         _ => Ok(()),
     }
@@ -158,11 +158,11 @@ fn conclusion(estimate: &InferenceEstimate) -> Vec<String> {
     let (inference, on) = (&estimate.inference, estimate.gpu.as_ref().map(|gpu| gpu.instance_type.as_str()));
     let served = format!("{} sequences of {} tokens", inference.sequences, inference.length);
     let mut lines = vec![match (estimate.verdict, on) {
-        (Verdict::Fits, Some(on)) => format!("The model with {served} fits on {on}."),
-        (Verdict::Tight, Some(on)) => format!(
+        (MemoryVerdict::Fits, Some(on)) => format!("The model with {served} fits on {on}."),
+        (MemoryVerdict::Tight, Some(on)) => format!(
             "The model with {served} fits on {on} only if libraries take little memory beside the server."
         ),
-        (Verdict::DoesNotFit, Some(on)) => format!("The model with {served} does not fit on {on}."),
+        (MemoryVerdict::DoesNotFit, Some(on)) => format!("The model with {served} does not fit on {on}."),
         _ => "No instance type was given, so that it is not known whether the model fits.".to_owned(),
     }];
     if let Some(most) = estimate.largest_sequences {

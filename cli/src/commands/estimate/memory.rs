@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use stackwright_estimate::memory::{
-    self, Attention, Candidate, Gpu, Implementation, ModelShape, Offload, Strategy, Training,
-    TrainingEstimate, Verdict,
+    self, Attention, Candidate, Gpu, Implementation, MemoryVerdict, ModelShape, Offload, Strategy, Training,
+    TrainingEstimate,
 };
 
 use super::cost::prices;
@@ -175,7 +175,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
-        Verdict::DoesNotFit => Err(refused("the step does not fit in the memory of the GPU").hint(
+        MemoryVerdict::DoesNotFit => Err(refused("the step does not fit in the memory of the GPU").hint(
             "use activation checkpointing, a smaller batch, more ranks or a strategy that distributes more",
         )),
         _ => Ok(()),
@@ -241,8 +241,8 @@ fn document(estimate: &TrainingEstimate, training: &Training, cheapest: &[Candid
         "parameters": estimate.parameters,
         "verdict": estimate.verdict,
         "fits": match estimate.verdict {
-            Verdict::Fits | Verdict::Tight => Some(true),
-            Verdict::DoesNotFit => Some(false),
+            MemoryVerdict::Fits | MemoryVerdict::Tight => Some(true),
+            MemoryVerdict::DoesNotFit => Some(false),
             _ => None,
         },
         "gpu": estimate.gpu,
@@ -279,11 +279,11 @@ fn conclusion(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> Vec<String
         format!(" on {} ({})", gpu.instance_type, gpu.name.as_deref().unwrap_or("accelerator unknown"))
     });
     let verdict = match estimate.verdict {
-        Verdict::Fits => format!("The step fits{on}."),
-        Verdict::Tight => {
+        MemoryVerdict::Fits => format!("The step fits{on}."),
+        MemoryVerdict::Tight => {
             format!("The step is tight{on}: whether it fits depends on the fragmentation of the allocator.")
         }
-        Verdict::DoesNotFit => format!("The step does not fit{on}."),
+        MemoryVerdict::DoesNotFit => format!("The step does not fit{on}."),
         _ => "No instance type was given, so that it is not known whether the step fits.".to_owned(),
     };
     let mut lines = vec![verdict, format!("The peak is reached in this phase: {}.", estimate.peak.phase)];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use stackwright_estimate::memory::{self, PackingEstimate, Verdict};
+use stackwright_estimate::memory::{self, MemoryVerdict, PackingEstimate};
 
 use super::memory::{Form, accelerator, gib};
 use super::refused;
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
-        Verdict::DoesNotFit => Err(refused("the largest model does not fit in the memory of a GPU")
+        MemoryVerdict::DoesNotFit => Err(refused("the largest model does not fit in the memory of a GPU")
             .hint("use an instance type with larger GPUs, or quantized weights")),
         _ => Ok(()),
     }
@@ -71,8 +71,8 @@ fn rows(estimate: &PackingEstimate) -> Vec<(&'static str, String)> {
 fn conclusion(estimate: &PackingEstimate) -> Vec<String> {
     let on = &estimate.gpu.instance_type;
     let mut lines = vec![match estimate.verdict {
-        Verdict::Fits => format!("All models fit beside each other on one {on}."),
-        Verdict::Tight => format!("Each model fits on {on}, but not all at the same time."),
+        MemoryVerdict::Fits => format!("All models fit beside each other on one {on}."),
+        MemoryVerdict::Tight => format!("Each model fits on {on}, but not all at the same time."),
         _ => format!("The largest model does not fit on {on}."),
     }];
     if let Some(instances) = estimate.instances_for_all.filter(|instances| *instances > 1) {

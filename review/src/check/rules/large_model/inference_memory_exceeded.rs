@@ -1,7 +1,7 @@
 //! `inference-memory-exceeded`
 
 use serde_json::Value as JsonValue;
-use stackwright_estimate::memory::{STATEMENT_MEMBER, Verdict, inference_statement, packing_statement};
+use stackwright_estimate::memory::{MemoryVerdict, STATEMENT_MEMBER, inference_statement, packing_statement};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -63,7 +63,7 @@ fn problem(
     if let Some(packing) = packing_statement(statement, instance_type) {
         return match packing {
             Err(error) => Some((error.to_string(), METADATA)),
-            Ok(packing) if packing.verdict == Verdict::DoesNotFit => Some((
+            Ok(packing) if packing.verdict == MemoryVerdict::DoesNotFit => Some((
                 format!(
                     "the largest model takes {} as stated, and {} less 10 % for fragmentation can be allocated on a GPU of \
                      {instance_type}, so that it cannot be loaded",
@@ -77,7 +77,7 @@ fn problem(
     }
     match inference_statement(statement, container, instance_type, accelerators) {
         Err(error) => Some((error.to_string(), METADATA)),
-        Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => Some((
+        Ok(estimate) if estimate.verdict == MemoryVerdict::DoesNotFit => Some((
             format!(
                 "the model takes an estimated {} on a GPU, and the server can allocate {} on {instance_type} (published logs \
                  differ from the estimate by up to 17 % of a part)",

@@ -1,7 +1,7 @@
 //! `training-memory-exceeded`
 
 use serde_json::Value as JsonValue;
-use stackwright_estimate::memory::{STATEMENT_MEMBER, Verdict, training_statements};
+use stackwright_estimate::memory::{MemoryVerdict, STATEMENT_MEMBER, training_statements};
 use stackwright_synth::pointer::escape;
 
 use crate::check::findings::Findings;
@@ -51,7 +51,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let pointer = format!("/Resources/{}/Metadata/{STATEMENT_MEMBER}/{}", resource.id, escape(&name));
             let (message, help) = match estimate {
                 Err(error) => (error.to_string(), "correct the metadata, or remove it".to_owned()),
-                Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => {
+                Ok(estimate) if estimate.verdict == MemoryVerdict::DoesNotFit => {
                     let highest = estimate.upper_bytes.unwrap_or(estimate.peak.bytes);
                     let Some(gpu) = estimate.gpu else { continue };
                     let message = format!(

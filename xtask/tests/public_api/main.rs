@@ -1,0 +1,8 @@
+//! Tests of the public API that read the sources of the crates.
+
+mod constructors;
+mod names;
+mod sources;
+
+/// The crates whose types are reachable as `stackwright::…`, and `deploy`.
+const CRATES: [&str; 5] = ["synth", "stacks", "estimate", "review", "deploy"];
