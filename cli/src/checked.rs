@@ -1,4 +1,4 @@
-//! What remains of an input after its check. Each file is read, checked and dropped before the next one, so that many files take
+//! The result of the check of an input. Each file is read, checked and dropped before the next one, so that many files take
 //! little more memory than one.
 
 use std::collections::HashMap;

@@ -224,7 +224,7 @@ fn many_changes_are_counted() {
 
 /// A comment of GitHub has a limit: a longer plan names what it left out, and its summary and approvals come first.
 #[test]
-fn a_long_plan_in_markdown_is_cut_and_says_so() {
+fn a_long_plan_in_markdown_is_cut_with_a_note() {
     let app = App::new("many");
     let stack = app.stack("Main").region("us-east-1");
     for number in 0..100 {

@@ -1,4 +1,4 @@
-//! Deletes stacks, and shows before what is deleted and what remains.
+//! Deletes stacks, and shows beforehand which resources are deleted and which are retained.
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};

@@ -349,7 +349,7 @@ async fn a_stack_refactor_whose_progress_cannot_be_read_is_not_reported_as_faile
 }
 
 #[tokio::test]
-async fn a_deployment_whose_termination_protection_cannot_be_changed_says_what_was_deployed() {
+async fn a_deployment_whose_termination_protection_cannot_be_changed_reports_what_was_deployed() {
     let simulation = Simulation::start().await;
     let mut wanted = stack(&topics("", "one"));
     wanted.termination_protection = Some(true);

@@ -52,7 +52,7 @@ impl MarkdownPart {
 }
 
 /// Returns a document of at most `limit` characters. What does not fit is left out from the end, and the document names it.
-/// `elsewhere` is the sentence that says where it is shown.
+/// `elsewhere` is the sentence that states where it is shown.
 pub fn limited(parts: Vec<MarkdownPart>, limit: usize, elsewhere: &str) -> String {
     let mut text = String::new();
     let mut left_out: Vec<String> = Vec::new();

@@ -92,7 +92,7 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("component-without-memory", "the service requires it, and the registry does not"),
     (
         "pattern-mismatch /Resources/Subject/Properties/ResourceId:",
-        "the service names resources as its documentation says; the registry has no form",
+        "the service names resources as its documentation describes; the registry has no form",
     ),
     ("StepAdjustments: a step adjustment has neither", "the service refuses a step without a bound"),
     ("`Definition`, `DefinitionString`", "the service requires one of them, and the registry does not"),

@@ -1,5 +1,5 @@
 //! Commands that messages suggest. They have the options of the running command that say which program and which account is
-//! meant, so that they work when they are copied.
+//! used, so that they work when they are copied.
 
 use std::sync::OnceLock;
 

@@ -153,7 +153,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     let Some(position) = present else { return create_instance(engine, set, environment, inputs, time) };
     let stack = &engine.state.stacks[position];
     if is_left_over(&stack.status) {
-        // It is created again when its remains are deleted.
+        // It is created again after the rest of the stack has been deleted.
         begin_removal(engine, position, time);
     } else if !stack.can_be_updated() {
         let reason = format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status);
