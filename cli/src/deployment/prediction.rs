@@ -1,8 +1,10 @@
 //! Compares a change set with what the deployed template and the new one predict.
 
+use std::collections::BTreeSet;
+
 use stackwright_deploy::{
-    AttributeChange, Change, ChangeAction, ChangeSet, ComparedVersions, PolicyAction, PredictionDifference,
-    Replacement, ResourceOutcome,
+    AttributeChange, Change, ChangeAction, ChangeSet, ChangedProperty, ComparedVersions, PolicyAction,
+    PredictionDifference, Replacement, ResourceOutcome,
 };
 use stackwright_review::diff::{self, Consequence, ReportedChange};
 use stackwright_synth::StackArtifact;
@@ -26,7 +28,9 @@ pub(crate) fn compare_prediction(
     new.environment.region = new.environment.region.or(region);
     new.environment.account = new.environment.account.or(account);
     let found = diff::compare_deployed(&[(Some(as_version(deployed, &new)), &new)]);
-    let reported: Vec<ReportedChange> = change_set.changes.iter().map(reported).collect();
+    let changing: BTreeSet<&str> = change_set.changes.iter().map(|one| one.logical_id.as_str()).collect();
+    let reported: Vec<ReportedChange> =
+        change_set.changes.iter().map(|one| reported(one, &changing)).collect();
     let changes_tags = change_set.attributes.iter().any(|one| matches!(one, AttributeChange::Tag { .. }));
     diff::disagreements(&found, &reported, changes_tags)
         .into_iter()
@@ -46,8 +50,8 @@ fn outcome(outcome: diff::ResourceOutcome) -> ResourceOutcome {
     }
 }
 
-/// A change of a change set as the comparison takes it.
-fn reported(change: &Change) -> ReportedChange {
+/// A change of a change set as the comparison takes it. `changing` has the logical IDs of all changes.
+fn reported(change: &Change, changing: &BTreeSet<&str>) -> ReportedChange {
     let consequence = match (&change.action, &change.replacement, &change.policy_action) {
         // The import of a resource that exists is approved with `--import-existing`.
         (ChangeAction::Add | ChangeAction::Import, ..) => Some(Consequence::Created),
@@ -59,11 +63,20 @@ fn reported(change: &Change) -> ReportedChange {
         (_, Some(Replacement::Conditional), _) => Some(Consequence::MayBeReplaced),
         _ => Some(Consequence::Updated),
     };
+    let follows = |property: &ChangedProperty| {
+        let cause = property.caused_by.as_deref().and_then(|cause| cause.split('.').next());
+        cause.is_some_and(|cause| changing.contains(cause))
+    };
+    let decided: BTreeSet<&str> =
+        change.properties.iter().filter(|one| !follows(one)).map(|one| one.name.as_str()).collect();
+    let undecided =
+        change.properties.iter().map(|one| one.name.as_str()).filter(|name| !decided.contains(name));
     ReportedChange {
         logical_id: change.logical_id.clone(),
         resource_type: change.resource_type.clone(),
         consequence,
         properties: change.properties.iter().map(|one| one.name.clone()).collect(),
         causes: change.replacement_causes().map(str::to_owned).collect(),
+        undecided: undecided.map(str::to_owned).collect(),
     }
 }

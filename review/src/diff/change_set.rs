@@ -22,6 +22,9 @@ pub struct ReportedChange {
     pub properties: BTreeSet<String>,
     /// The names of the properties that replace the resource, or may replace it.
     pub causes: BTreeSet<String>,
+    /// The names of the properties that change only because they refer to another resource that changes. CloudFormation lists
+    /// them before it knows whether the value becomes another one.
+    pub undecided: BTreeSet<String>,
 }
 
 /// What happens to a resource, and which properties replace it.
@@ -53,7 +56,8 @@ pub struct Disagreement {
 ///
 /// These are no differences: changes inside nested stacks, because their templates are not compared; a nested stack that
 /// CloudFormation updates without a change, as it always does; a replacement that follows from the replacement of another
-/// resource, which CloudFormation reports as possible until the new value is known; and how CloudFormation updates a resource
+/// resource, which CloudFormation reports as possible until the new value is known; a change only because a resource that it
+/// refers to changes, which CloudFormation lists although the value may stay the same; and how CloudFormation updates a resource
 /// whose type the registry does not have, or whose condition or values are not known.
 pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bool) -> Vec<Disagreement> {
     let mut open: BTreeMap<&str, &ReportedChange> = reported
@@ -76,7 +80,7 @@ pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bo
     let is_tagged = |one: &ReportedChange| {
         changes_tags && one.causes.is_empty() && one.properties.iter().all(|name| name == "Tags")
     };
-    let unpredicted = open.into_values().filter(|one| {
+    let unpredicted = open.into_values().filter(|one| !one.is_undecided()).filter(|one| {
         let is_update = one.consequence == Some(Consequence::Updated);
         !is_update || !(one.resource_type == NESTED_STACK || is_tagged(one))
     });
@@ -91,6 +95,11 @@ pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bo
 }
 
 impl ReportedChange {
+    /// Whether CloudFormation does not know yet whether the resource changes.
+    fn is_undecided(&self) -> bool {
+        !self.properties.is_empty() && self.properties.is_subset(&self.undecided)
+    }
+
     fn outcome(&self) -> ResourceOutcome {
         ResourceOutcome {
             consequence: self.consequence.unwrap_or(Consequence::Deleted),
@@ -154,6 +163,7 @@ impl Predicted {
         };
         match (self.consequence, consequence) {
             (AttributesOnly | Moved, Updated) => true,
+            (Updated, MayBeReplaced) if reported.causes.is_subset(&reported.undecided) => true,
             (Updated, Replaced | MayBeReplaced) => registry::resource_type(&self.resource_type).is_none(),
             (Replaced | MayBeReplaced, Replaced | MayBeReplaced) => {
                 (self.consequence == consequence || self.follows_others) && self.causes == reported.causes
@@ -195,6 +205,7 @@ mod tests {
                 consequence: *consequence,
                 properties: causes.iter().map(|one| (*one).to_owned()).collect(),
                 causes: causes.iter().map(|one| (*one).to_owned()).collect(),
+                undecided: BTreeSet::new(),
             })
             .collect();
         disagreements(&compare(&read(old), &read(new)), &reported, false)
@@ -263,6 +274,32 @@ mod tests {
         );
     }
 
+    /// CloudFormation lists a property that refers to a resource that changes, although its value mostly stays the same.
+    #[test]
+    fn a_change_that_only_follows_from_another_is_no_disagreement() {
+        let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
+        let found = compare(&read(&topic("DisplayName: a")), &read(&topic("DisplayName: b")));
+        let change = |id: &str, consequence, property: &str, undecided: &[&str]| ReportedChange {
+            logical_id: id.into(),
+            resource_type: "AWS::SNS::Topic".into(),
+            consequence: Some(consequence),
+            properties: [property.to_owned()].into(),
+            causes: if consequence == Consequence::Updated {
+                BTreeSet::new()
+            } else {
+                [property.to_owned()].into()
+            },
+            undecided: undecided.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        let topic = change("Topic", Consequence::Updated, "DisplayName", &[]);
+        let with = |other: ReportedChange| disagreements(&found, &[topic.clone(), other], false);
+        assert_eq!(with(change("Reader", Consequence::MayBeReplaced, "TopicArn", &["TopicArn"])), []);
+        assert_eq!(with(change("Reader", Consequence::Updated, "TopicArn", &["TopicArn"])), []);
+        assert_eq!(with(change("Reader", Consequence::Updated, "TopicArn", &[])).len(), 1);
+        let topic = change("Topic", Consequence::MayBeReplaced, "TopicName", &["TopicName"]);
+        assert_eq!(disagreements(&found, &[topic], false), []);
+    }
+
     /// A parameter without a value may be the same before and after.
     #[test]
     fn a_prediction_from_values_that_are_not_known_agrees_with_every_result() {
@@ -287,6 +324,7 @@ mod tests {
             consequence: Some(Consequence::Updated),
             properties: ["Tags".to_owned()].into(),
             causes: BTreeSet::new(),
+            undecided: BTreeSet::new(),
         };
         assert_eq!(disagreements(&found, std::slice::from_ref(&tagged), true), []);
         assert_eq!(disagreements(&found, &[tagged], false).len(), 1);
