@@ -19,7 +19,7 @@ pub struct Arn {
     ends: [usize; 4],
 }
 
-/// Why a string is not an ARN.
+/// The error of [`Arn::parse`]: the reason why a string is not an ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidArn(String);
 

@@ -16,7 +16,7 @@ use crate::iam::{PolicyDocument, Statement};
 use crate::key::{EncryptionKey, PrivateKey};
 use crate::s3::S3Location;
 
-/// A bucket of the app or outside of it: its name, its ARN and the KMS key of its objects.
+/// A bucket that the app creates, or one that exists already: its name, its ARN and the KMS key of its objects.
 ///
 /// Functions accept every value that converts into it: the handle of a [`PrivateBucket`] or of a resource, an
 /// [`ExternalBucket`].
@@ -65,7 +65,7 @@ impl BucketReference {
     }
 }
 
-/// The name, or an invalid value where S3 is known to refuse it.
+/// The name, or an invalid value if it is known during synthesis and breaks S3's rules for names.
 #[track_caller]
 fn checked_name(name: impl IntoValue<String>) -> Value<String> {
     let name = name.into().with_caller_location();
@@ -80,7 +80,8 @@ fn checked_name(name: impl IntoValue<String>) -> Value<String> {
     }
 }
 
-/// Why S3 refuses a name for a general purpose bucket ("Bucket naming rules" of its User Guide).
+/// Returns the reason why S3 refuses a name for a general purpose bucket ("Bucket naming rules" of its User Guide),
+/// or `None`.
 fn why_no_bucket_name(name: &str) -> Option<&'static str> {
     let is_end =
         |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -188,8 +189,8 @@ impl ExternalBucket {
     }
 }
 
-/// For how many days what was overwritten or deleted can be had back, and how long parts of an upload that never ended
-/// stay.
+/// The number of days for which overwritten and deleted objects can be restored, and after which the parts of an
+/// incomplete multipart upload are deleted.
 const KEPT_DAYS: i64 = 30;
 
 /// A bucket for data, models and checkpoints: encrypted, not public, accessible through TLS only, and retained when the
@@ -214,53 +215,56 @@ pub struct PrivateBucket {
     logs: Option<S3Location>,
 }
 
-/// What objects are encrypted with.
+/// The encryption of the objects.
 #[derive(Clone, Debug, Default)]
 enum Encryption {
-    /// The stack's default key, or else a key of S3.
+    /// Encrypts with the stack's default key, or with keys of S3 (SSE-S3) if it has none.
     #[default]
     Default,
     /// Encrypts with keys of S3 (SSE-S3), regardless of the stack's default.
     S3,
-    /// A key that the construct creates.
+    /// Encrypts with a key that the construct creates.
     Own,
     Kms(EncryptionKey),
 }
 
 impl PrivateBucket {
-    /// A bucket that S3 names. It is encrypted with the default key of its stack
-    /// ([`Defaults::encryption_key`](crate::Defaults::encryption_key)), or else with a key of S3.
+    /// Creates a bucket whose name CloudFormation generates. It is encrypted with the default key of its stack
+    /// ([`Defaults::encryption_key`](crate::Defaults::encryption_key)), or with keys of S3 (SSE-S3) if the stack has
+    /// none.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Encrypts with a KMS key: a handle, an ARN, an ID or an alias.
+    /// Encrypts the objects with a KMS key, given as a handle, an ARN, an ID or an alias.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.encryption = Encryption::Kms(key.into());
         self
     }
 
-    /// Encrypts with a [`PrivateKey`] that is created with the bucket.
+    /// Encrypts the objects with a [`PrivateKey`] that is created with the bucket.
     pub fn own_kms_key(mut self) -> Self {
         self.encryption = Encryption::Own;
         self
     }
 
-    /// Encrypts with a key of S3, even where the stack has a default key.
+    /// Encrypts the objects with keys of S3 (SSE-S3), even if the stack has a default key.
     pub fn s3_managed_encryption(mut self) -> Self {
         self.encryption = Encryption::S3;
         self
     }
 
-    /// What happens to the bucket when it leaves the stack or is replaced; it is retained unless set here or by
+    /// Sets whether CloudFormation deletes or retains the bucket when it is removed from the stack or replaced. It is
+    /// retained unless another policy is set here or by
     /// [`Defaults::removal_policy`](crate::Defaults::removal_policy). CloudFormation deletes empty buckets only.
     pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
         self.removal = Some(policy);
         self
     }
 
-    /// Writes a log of every request to a location in another bucket. That bucket has to allow S3's logging service to write.
+    /// Enables server access logs, which S3 writes to a location in another bucket. That bucket has to allow S3's
+    /// logging service to write.
     pub fn access_logs(mut self, location: S3Location) -> Self {
         self.logs = Some(location);
         self
@@ -328,7 +332,7 @@ impl Construct for PrivateBucket {
     }
 }
 
-/// How S3 encrypts objects for which a request names no key.
+/// The rule by which S3 encrypts objects for which a request names no key.
 fn encryption_rule(key: Option<&EncryptionKey>) -> ServerSideEncryptionRule {
     match key {
         None => {

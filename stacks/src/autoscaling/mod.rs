@@ -97,7 +97,7 @@ pub struct CapacityRange {
 }
 
 impl CapacityRange {
-    /// A range between two values, both included.
+    /// Creates a range from two values, both included: the minimum and the maximum capacity.
     #[track_caller]
     pub fn between(least: impl IntoValue<i64>, most: impl IntoValue<i64>) -> Self {
         Self { least: least.into().with_caller_location(), most: most.into().with_caller_location() }
@@ -157,7 +157,8 @@ impl<T> Default for Scaling<T> {
 }
 
 impl<T: Target> Scaling<T> {
-    /// No policies: only the minimum and maximum capacity, within which other tools can change the capacity.
+    /// Creates a setting without policies: only the minimum and maximum capacity apply, within which other tools can
+    /// change the capacity.
     pub fn new() -> Self {
         Self::default()
     }

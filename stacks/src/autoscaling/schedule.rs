@@ -5,7 +5,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use super::CapacityRange;
 
-/// A scheduled action: it sets the minimum and maximum capacity, which stay until the next scheduled action.
+/// A scheduled action: it sets the minimum and maximum capacity, which apply until the next scheduled action.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::ScheduledCapacity;
@@ -42,7 +42,7 @@ impl ScheduledCapacity {
         }
     }
 
-    /// The time zone of the schedule, such as `Europe/Berlin`; UTC unless set.
+    /// Sets the time zone of the schedule, such as `Europe/Berlin`. The default is UTC.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());

@@ -1,4 +1,4 @@
-//! Step scaling policies: the capacity changes more, the further a metric is beyond a threshold.
+//! Step scaling policies: the capacity changes by a larger amount if a metric is further beyond a threshold.
 
 use stackwright_resources::applicationautoscaling::scaling_policy::{
     AdjustmentType, MetricAggregationType, PolicyType, StepAdjustment, StepScalingPolicyConfiguration,
@@ -39,13 +39,15 @@ pub struct StepScaling {
 }
 
 impl StepScaling {
-    /// A policy for a metric that is greater than or equal to a threshold.
+    /// Creates a policy whose alarm starts when a metric is greater than or equal to a threshold, in the unit of the
+    /// metric.
     #[track_caller]
     pub fn at_least(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), true)
     }
 
-    /// A policy for a metric that is less than or equal to a threshold.
+    /// Creates a policy whose alarm starts when a metric is less than or equal to a threshold, in the unit of the
+    /// metric.
     #[track_caller]
     pub fn at_most(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), false)
@@ -70,8 +72,8 @@ impl StepScaling {
         self.change_beyond(0.0, by)
     }
 
-    /// The change of the capacity when the metric is at least this distance beyond the threshold, up to the next
-    /// step.
+    /// Sets the change of the capacity when the metric is at least this distance beyond the threshold, up to the next
+    /// step. The distance is in the unit of the metric; a negative change scales in.
     pub fn change_beyond(mut self, distance: f64, by: i64) -> Self {
         self.steps.push((distance.abs(), by));
         self.steps.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -90,29 +92,29 @@ impl StepScaling {
         self
     }
 
-    /// The cooldown after a change of the capacity; five minutes unless set.
+    /// Sets the cooldown after a change of the capacity. The default is five minutes.
     #[track_caller]
     pub fn cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The number of consecutive periods in which the metric must breach the threshold; one unless set.
+    /// Sets the number of consecutive periods in which the metric must breach the threshold. The default is 1.
     #[track_caller]
     pub fn periods(mut self, number: impl IntoValue<i64>) -> Self {
         self.periods = number.into().with_caller_location();
         self
     }
 
-    /// The length of a period; one minute unless set. 10 or 30 seconds are possible for metrics that are published
-    /// that often.
+    /// Sets the length of a period. The default is one minute. Periods of 10 or 30 seconds require a metric that is
+    /// published at least that often.
     #[track_caller]
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
         self.period = time.into().0.with_caller_location();
         self
     }
 
-    /// A policy that scales out from zero when a metric reports requests that find no capacity.
+    /// A policy that scales out from zero when a metric reports requests while there is no capacity.
     pub(super) fn wake_up(metric: Metric) -> Self {
         Self {
             purpose: "Requests fail because there is no capacity",

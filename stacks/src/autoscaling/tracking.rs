@@ -61,7 +61,7 @@ enum Tracked {
 }
 
 impl TargetTracking<InstanceCount> {
-    /// Tracks the invocations per minute and instance.
+    /// Tracks the number of invocations per minute for each instance.
     #[track_caller]
     pub fn invocations_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantInvocationsPerInstance;
@@ -99,7 +99,7 @@ impl TargetTracking<ProvisionedConcurrency> {
 }
 
 impl TargetTracking<CopyCount> {
-    /// Tracks the invocations per minute and copy.
+    /// Tracks the number of invocations per minute for each copy.
     #[track_caller]
     pub fn invocations_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentInvocationsPerCopy;
@@ -167,14 +167,14 @@ impl<T: Target> TargetTracking<T> {
         Self::of(Tracked::Math(math), value.into().with_caller_location())
     }
 
-    /// The cooldown after scaling in; five minutes unless set.
+    /// Sets the cooldown after scaling in. The default is five minutes.
     #[track_caller]
     pub fn scale_in_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_in_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The cooldown after scaling out; five minutes unless set.
+    /// Sets the cooldown after scaling out. The default is five minutes.
     #[track_caller]
     pub fn scale_out_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_out_cooldown = Some(time.into().0.with_caller_location());

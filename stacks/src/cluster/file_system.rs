@@ -81,22 +81,23 @@ impl LustreFileSystem {
         }
     }
 
-    /// Encrypts it with this key of AWS KMS, instead of the stack's default key or a key of AWS. Another key replaces the file
-    /// system.
+    /// Encrypts the file system with this key of AWS KMS, instead of the stack's default key or a key of AWS. If the
+    /// key is changed later, CloudFormation replaces the file system.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// What happens to the file system when it leaves the stack or is replaced; it is retained unless set here or by
+    /// Sets whether CloudFormation deletes or retains the file system when it is removed from the stack or replaced.
+    /// It is retained unless another policy is set here or by
     /// [`Defaults::removal_policy`](crate::Defaults::removal_policy).
     pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
         self.removal = Some(policy);
         self
     }
 
-    /// Lets instances reach it through EFA.
+    /// Enables EFA on the file system, so that instances can access it through EFA.
     pub fn efa(mut self) -> Self {
         self.efa = true;
         self
@@ -130,7 +131,7 @@ impl Construct for LustreFileSystem {
             .automatic_backup_retention_days(self.backup_days)
             .copy_tags_to_backups(true);
         if self.efa {
-            // FSx requires metadata configuration where EFA is on.
+            // FSx requires a metadata configuration if EFA is enabled.
             lustre = lustre
                 .efa_enabled(true)
                 .metadata_configuration(MetadataConfiguration::new().mode("AUTOMATIC"));
@@ -161,7 +162,7 @@ impl Construct for LustreFileSystem {
 pub struct LustreHandle(FileSystemHandle);
 
 impl LustreHandle {
-    /// Returns it as storage that a cluster mounts at `/fsx`.
+    /// Returns the file system as storage that a cluster mounts at `/fsx`.
     pub fn mount(&self) -> SharedStorage {
         SharedStorage::lustre(self.0.dns_name(), self.0.lustre_mount_name())
     }
@@ -171,7 +172,7 @@ impl LustreHandle {
         self.0.dns_name()
     }
 
-    /// Returns the name under which it is mounted.
+    /// Returns the mount name, which the `mount` command of Lustre needs.
     pub fn mount_name(&self) -> Value<String> {
         self.0.lustre_mount_name()
     }

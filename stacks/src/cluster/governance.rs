@@ -1,4 +1,4 @@
-//! Task governance: which team gets how much of a cluster, and who waits for whom.
+//! Task governance: the share of a cluster that each team may use, and the priorities of tasks.
 
 use stackwright_resources::sagemaker::cluster_scheduler_config::{
     FairShare, IdleResourceSharing, PriorityClass, SchedulerConfig,
@@ -46,7 +46,7 @@ impl ClusterPolicy {
         self
     }
 
-    /// Sets whether what is idle is shared by the weights of teams; it is unless this is `false`.
+    /// Sets whether idle capacity is shared among the teams in proportion to their weights. The default is `true`.
     pub fn fair_share(mut self, is_enabled: bool) -> Self {
         self.fair_share = is_enabled;
         self
@@ -89,7 +89,7 @@ impl Default for ClusterPolicy {
     }
 }
 
-/// What of one instance type a team is given.
+/// The quota of one instance type that a team gets.
 #[derive(Clone, Debug, Default)]
 struct Quota {
     instance_type: String,
@@ -135,7 +135,7 @@ impl Quota {
     }
 }
 
-/// What a team lends and borrows.
+/// Whether a team lends and borrows capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sharing {
     Keep,
@@ -165,8 +165,9 @@ pub struct ComputeAllocation {
 }
 
 impl ComputeAllocation {
-    /// Creates an allocation for a team: lower case letters, digits and hyphens. The team lends what it does not use, borrows
-    /// up to half of its own quota, and tasks of the team with a higher priority preempt its tasks.
+    /// Creates an allocation for a team, whose name consists of lower case letters, digits and hyphens. By default
+    /// the team lends capacity that it does not use, borrows up to half of its own quota, and its tasks are preempted
+    /// by tasks of the same team with a higher priority.
     #[track_caller]
     pub fn new(team: &str) -> Self {
         Self {
@@ -196,19 +197,21 @@ impl ComputeAllocation {
         self
     }
 
-    /// Allocates a number of accelerators of a type to the team; virtual CPUs and memory follow in proportion.
+    /// Allocates a number of accelerators of an instance type to the team; virtual CPUs and memory are derived in
+    /// proportion.
     pub fn accelerators(mut self, instance_type: &str, count: u64) -> Self {
         self.quota(instance_type).accelerators = Some(count);
         self
     }
 
-    /// Allocates a number of virtual CPUs of a type to the team; memory follows in proportion.
+    /// Allocates a number of virtual CPUs of an instance type to the team; memory is derived in proportion.
     pub fn vcpus(mut self, instance_type: &str, count: f64) -> Self {
         self.quota(instance_type).vcpus = Some(count);
         self
     }
 
-    /// Gives the team so much memory of a type in GiB; virtual CPUs follow in proportion.
+    /// Allocates an amount of memory of an instance type, in GiB, to the team; virtual CPUs are derived in
+    /// proportion.
     pub fn memory_gib(mut self, instance_type: &str, size: f64) -> Self {
         self.quota(instance_type).memory_gib = Some(size);
         self
@@ -221,19 +224,20 @@ impl ComputeAllocation {
         self
     }
 
-    /// Neither lends nor borrows.
+    /// Makes the team neither lend nor borrow capacity.
     pub fn keep(mut self) -> Self {
         self.sharing = Sharing::Keep;
         self
     }
 
-    /// Lends what is not used, and borrows nothing.
+    /// Makes the team lend capacity that it does not use, and borrow none.
     pub fn lend(mut self) -> Self {
         self.sharing = Sharing::Lend;
         self
     }
 
-    /// Lends what is not used, and borrows up to this share of its own quota in percent, 1 to 500.
+    /// Makes the team lend capacity that it does not use, and borrow up to this share of its own quota, 1 to 500
+    /// percent.
     pub fn lend_and_borrow(mut self, limit_percent: u16) -> Self {
         self.sharing = Sharing::LendAndBorrow(Some(limit_percent));
         self
@@ -275,7 +279,7 @@ impl ComputeAllocation {
             })
     }
 
-    /// Reports values that the API does not take.
+    /// Reports values that the API does not accept.
     fn check(&self, scope: &Scope<'_>) {
         let refuse = |message: String, help: &str| {
             scope.error("compute-allocation", message, help.to_owned(), Some(self.location));
@@ -334,7 +338,7 @@ impl TaskGovernance {
         }
     }
 
-    /// Adds a team.
+    /// Adds an allocation for a team.
     pub fn team(mut self, allocation: ComputeAllocation) -> Self {
         self.teams.push(allocation);
         self

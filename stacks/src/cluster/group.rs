@@ -21,7 +21,7 @@ pub struct AllOrNothing;
 #[derive(Clone, Copy, Debug)]
 pub struct Continuous;
 
-/// A health check that runs on the accelerators and the network of a node before it takes work.
+/// A health check that runs on the accelerators and the network of a node before jobs run on it.
 ///
 /// The API has a third one, `MultiNodeTrainingValidation`, which CloudFormation does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum DeepHealthCheck {
     InstanceConnectivity,
 }
 
-/// The checks as CloudFormation takes them.
+/// The checks in the form that CloudFormation expects.
 pub(super) fn deep_health_checks(checks: &[DeepHealthCheck]) -> Vec<Value<DeepHealthCheckType>> {
     let written = |check: &DeepHealthCheck| match check {
         DeepHealthCheck::InstanceStress => DeepHealthCheckType::InstanceStress.into(),
@@ -46,7 +46,7 @@ pub(super) fn deep_health_checks(checks: &[DeepHealthCheck]) -> Vec<Value<DeepHe
 #[derive(Clone, Debug)]
 pub(super) enum Types {
     One(Value<String>),
-    /// By priority.
+    /// Several types, in the order of their priority.
     Several(Vec<String>),
 }
 
@@ -58,7 +58,7 @@ pub(super) enum Purchase {
     TrainingPlan(Value<String>),
 }
 
-/// What a taint does to pods that do not tolerate it.
+/// The effect of a taint on pods that do not tolerate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaintEffect {
@@ -107,8 +107,8 @@ impl GroupSettings {
             count: count.into().with_caller_location(),
             minimum: None,
             purchase: Purchase::OnDemand,
-            // Left out, an update through CloudFormation may reset it, so it is always written. 1 is what the console
-            // sets.
+            // If the property is missing, an update through CloudFormation may reset it, so it is always written. The
+            // console sets 1 too.
             threads_per_core: 1.into(),
             volumes: Volumes::default(),
             shared: Vec::new(),
@@ -162,8 +162,8 @@ impl GroupSettings {
         self.count.as_literal()?.as_u64()
     }
 
-    /// Returns the addresses that the group takes from its subnets, if they are known. Each EFA interface of a Slurm node
-    /// takes one, and a P5 node of EKS takes 81 (50 for pods, 31 for EFA).
+    /// Returns the number of addresses that the group uses in its subnets, if it is known. Each EFA interface of a
+    /// Slurm node uses one, and a P5 node of EKS uses 81 (50 for pods, 31 for EFA).
     pub fn addresses(&self, is_eks: bool) -> Option<u64> {
         let facts = network_facts(self.known_type()?)?;
         let cards = u64::from(facts.efa_max_interfaces.max(1));
@@ -171,7 +171,7 @@ impl GroupSettings {
         Some(each * self.known_count()?)
     }
 
-    /// Returns the group as CloudFormation takes it.
+    /// Returns the group in the form that CloudFormation expects.
     pub fn resource(
         &self,
         role: &Value<String>,
@@ -211,7 +211,7 @@ impl GroupSettings {
 
     fn with_storage(&self, group: ClusterInstanceGroup, shared: &[SharedStorage]) -> ClusterInstanceGroup {
         let mut storage = self.volumes.configs();
-        // What the group mounts itself replaces what the cluster mounts on every group.
+        // A file system of the group replaces the one of the same kind that the cluster mounts on every group.
         let of_cluster =
             shared.iter().filter(|one| self.shared.iter().all(|own| own.is_lustre() != one.is_lustre()));
         storage.extend(self.shared.iter().chain(of_cluster).map(SharedStorage::config));
@@ -295,8 +295,8 @@ fn taint((key, value, effect): &(String, Option<String>, TaintEffect)) -> Cluste
 macro_rules! node_settings {
     ([$($generic:ident),*] $group:ty) => {
         impl<$($generic),*> $group {
-            /// Sets the threads of each core: 1 (the default) turns simultaneous multithreading off, 2 turns it on. Types
-            /// without it take 1.
+            /// Sets the number of threads of each core: 1 (the default) disables simultaneous multithreading, 2
+            /// enables it. Instance types without multithreading accept 1 only.
             #[track_caller]
             pub fn threads_per_core(mut self, threads: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.group.threads_per_core = threads.into().with_caller_location();
@@ -332,8 +332,8 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Puts the nodes of this group into other subnets and security groups than the cluster's, such as into the
-            /// zone of its reserved capacity. It cannot be changed after the group exists.
+            /// Places the nodes of this group in other subnets and security groups than the cluster's, for example in
+            /// the zone of its reserved capacity. The network cannot be changed after the group is created.
             pub fn network(mut self, network: &$crate::network::NetworkHandle) -> Self {
                 self.group.network = Some(network.clone());
                 self
@@ -353,7 +353,7 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Puts security patches on nodes while they are idle. It replaces [`update_at`](Self::update_at).
+            /// Installs security patches on nodes while they are idle. It replaces [`update_at`](Self::update_at).
             pub fn patch(
                 mut self,
                 time: $crate::cluster::PatchTime,

@@ -99,23 +99,23 @@ impl EksCluster {
         self
     }
 
-    /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or none of yours. It cannot be
-    /// changed later.
+    /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or, if there is none,
+    /// a key of AWS. It cannot be changed later.
     #[track_caller]
     pub fn secrets_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Opens the API server to an address block outside of the VPC. Several calls add up. Without it, the endpoint is
-    /// reached from inside of the VPC only.
+    /// Enables access to the API server from an address block outside of the VPC, in CIDR notation. Several calls add
+    /// up. Without it, only clients in the VPC can connect to the endpoint.
     #[track_caller]
     pub fn public_access(mut self, block: impl IntoValue<String>) -> Self {
         self.public_access.push(block.into().with_caller_location());
         self
     }
 
-    /// Makes a role or user, by its ARN, an administrator of the Kubernetes cluster by an access entry.
+    /// Adds an access entry that makes a role or user, given by its ARN, an administrator of the Kubernetes cluster.
     #[track_caller]
     pub fn administrator(mut self, principal_arn: impl IntoValue<String>) -> Self {
         self.administrators.push(principal_arn.into().with_caller_location());
@@ -187,7 +187,8 @@ impl Construct for EksCluster {
             "aws:SourceAccount",
             account,
         )]);
-        // EKS manages load balancers, interfaces and routes with it; AWS keeps what is needed in this policy.
+        // EKS manages load balancers, interfaces and routes with this role; AWS maintains the permissions for that in
+        // this policy.
         let policy = sub!("arn:{}:iam::aws:policy/AmazonEKSClusterPolicy", partition());
         let needed =
             RoleNeeded { id: "Role".into(), service: "eks", policy: "Cluster", statements: Vec::new() };
@@ -195,7 +196,7 @@ impl Construct for EksCluster {
         let cluster = self.resource(role.arn(), scope);
         let cluster = policy.iter().fold(cluster, |cluster, policy| cluster.depends_on(policy));
         let cluster = scope.add_default(cluster);
-        // The cluster itself is among what they and the nodes refer to.
+        // The add-ons and the nodes refer to the cluster itself too.
         let mut ready = Vec::new();
         for (id, name) in [
             ("VpcCni", "vpc-cni"),
@@ -264,12 +265,13 @@ impl EksClusterHandle {
         self.arn.clone()
     }
 
-    /// Returns the role of the control plane. It is not known of a cluster that exists already.
+    /// Returns the role of the control plane; `None` for a cluster that exists already, because its role is not
+    /// known.
     pub fn role(&self) -> Option<&RoleReference> {
         self.role.as_ref()
     }
 
-    /// Returns what has to exist before nodes join.
+    /// Returns the resources that have to exist before nodes join the cluster.
     pub(super) fn ready(&self) -> &[Handle] {
         &self.ready
     }

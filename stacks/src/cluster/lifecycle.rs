@@ -56,7 +56,7 @@ pub struct LifecycleScripts {
     errors: Vec<DeferredError>,
 }
 
-/// A script that runs on each node, with the files beside it.
+/// A script that runs on each node, and the files in its directory.
 #[derive(Clone, Debug)]
 struct Step {
     name: String,
@@ -84,7 +84,7 @@ impl SharedUser {
         Self { name: name.into(), id, home: home.into() }
     }
 
-    /// Returns the reason why `useradd` would not take it.
+    /// Returns the reason why `useradd` would not accept the user.
     fn problem(&self) -> Option<String> {
         let is_word = |character: char| {
             character.is_ascii_lowercase()
@@ -109,8 +109,8 @@ impl LifecycleScripts {
         Self::default()
     }
 
-    /// Uses a directory of your own with the name of the script in it that HyperPod runs. Steps are put into `steps/` beside
-    /// it; your script has to run them.
+    /// Uses a directory of your own, and the name of the script in it that HyperPod runs. Added steps are written to
+    /// its subdirectory `steps/`; your script has to run them.
     pub fn directory(path: impl Into<PathBuf>, script: impl Into<String>) -> Self {
         Self { directory: Some((path.into(), script.into())), ..Self::default() }
     }
@@ -201,9 +201,9 @@ impl LifecycleScripts {
         )
     }
 
-    /// Returns what the CloudWatch agent needs.
+    /// Returns the permissions that the CloudWatch agent needs.
     pub(super) fn statements(&self) -> Option<Statement> {
-        // AWS gives it no resource.
+        // The action does not support resource-level permissions.
         let publish = || {
             Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
                 "StringEquals",

@@ -1,6 +1,7 @@
 //! SageMaker HyperPod clusters: Slurm or Amazon EKS on nodes that HyperPod watches, repairs and replaces.
 //!
-//! [`HyperPodCluster`] has its orchestrator as its type, so that what one orchestrator excludes has no setter on it:
+//! The type parameter of [`HyperPodCluster`] is its orchestrator, so that settings that the orchestrator does not
+//! support have no setters:
 //!
 //! | constructor | for |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | [`HyperPodCluster::eks_continuous`] | Amazon EKS, nodes are added when capacity becomes available; spot, flexible groups, Karpenter |
 //! | [`HyperPodCluster::restricted`] | restricted instance groups on Amazon EKS, for the customization of Nova models |
 //!
-//! Facts come from the SageMaker Developer Guide and the registry schema of `AWS::SageMaker::Cluster`; what no source
-//! confirms is listed in `docs/clusters.md`.
+//! The rules come from the SageMaker Developer Guide and the registry schema of `AWS::SageMaker::Cluster`;
+//! assumptions that no source confirms are listed in `docs/clusters.md`.
 
 mod addon;
 mod eks;
@@ -73,12 +74,12 @@ const NAME_CHARACTERS: usize = 63;
 
 /// A HyperPod cluster.
 ///
-/// It creates a role with least privilege for its nodes, and writes every setting that an update would otherwise reset. It is
-/// deleted before its role and its network. Groups are written in the order of their names, so that the order of calls
-/// changes nothing.
+/// It creates a role with least privilege for its nodes, and writes every setting that an update would otherwise
+/// reset. It is deleted before its role and its network. Groups are written in the order of their names, so that the
+/// order of calls does not change the template.
 ///
-/// It becomes `AWS::SageMaker::Cluster`. The name, the network and the EKS cluster cannot be changed: another one replaces
-/// the cluster.
+/// It becomes `AWS::SageMaker::Cluster`. If the name, the network or the EKS cluster is changed, CloudFormation
+/// replaces the cluster.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, SharedStorage, WorkerGroup};
@@ -107,7 +108,7 @@ pub struct HyperPodCluster<K> {
     kind: K,
 }
 
-/// What every cluster has.
+/// The settings that every cluster has.
 #[derive(Clone, Debug)]
 struct Settings {
     network: NetworkHandle,
@@ -139,16 +140,16 @@ impl Settings {
 }
 
 impl<K> HyperPodCluster<K> {
-    /// Sets the cluster's name: letters, digits and hyphens, at most 63. The default consists of the stack's name
-    /// and the construct's ID. Another name replaces the cluster.
+    /// Sets the cluster's name: letters, digits and hyphens, at most 63. The default consists of the stack's name and
+    /// the construct's ID. If the name is changed, CloudFormation replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings.name = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets whether HyperPod reboots and replaces faulty nodes by itself; it does unless this is `false`. Karpenter requires
-    /// it. Nodes without accelerators are not replaced.
+    /// Sets whether HyperPod reboots and replaces faulty nodes automatically. The default is `true`, which Karpenter
+    /// requires. Nodes without accelerators are not replaced.
     pub fn node_recovery(mut self, is_automatic: bool) -> Self {
         self.settings.node_recovery = is_automatic;
         self
@@ -229,7 +230,7 @@ fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
 
 /// Reports a subnet that is too small for its nodes: its address block can never be changed.
 fn check_addresses(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
-    // By default, HyperPod puts all groups into one subnet of the list.
+    // By default, HyperPod places all groups in one subnet of the list.
     let Some(free) = settings.network.addresses() else { return };
     let needed: u64 = plan
         .groups
@@ -282,7 +283,7 @@ fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<Strin
 struct AddedScripts {
     config: ClusterLifeCycleConfig,
     location: S3Location,
-    /// What the scripts need permission for.
+    /// The permissions that the scripts need.
     statements: Option<Statement>,
 }
 
@@ -394,7 +395,8 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
                 settings.tags.iter().map(|(key, value)| Tag::new(key.as_str(), value)).collect();
             cluster = cluster.tags(tags);
         }
-        // Deleted in the other direction: an interface that outlives its network or its role blocks the deletion.
+        // CloudFormation deletes in the reverse order: a network interface that still exists after its network or its
+        // role is deleted blocks the deletion.
         let networks =
             plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
         let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
@@ -463,8 +465,10 @@ impl<K> HyperPodHandle<K> {
         &self.cluster
     }
 
-    /// Returns where the logs of nodes start: streams `LifecycleConfig/GROUP/INSTANCE` hold the output of scripts,
-    /// `SagemakerHealthMonitoringAgent/GROUP/INSTANCE` and `DeepHealthCheckResults/…` what was found out about health.
+    /// Returns the prefix of the name of the log group with the logs of nodes. Its streams
+    /// `LifecycleConfig/GROUP/INSTANCE` contain the output of scripts;
+    /// `SagemakerHealthMonitoringAgent/GROUP/INSTANCE` and `DeepHealthCheckResults/…` contain the results of health
+    /// checks.
     pub fn log_group_prefix(&self) -> Value<String> {
         sub!("/aws/sagemaker/Clusters/{}/", &self.name)
     }

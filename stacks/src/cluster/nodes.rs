@@ -1,4 +1,4 @@
-//! Instance groups that run work: those of Slurm and of Kubernetes, with one set of constructors and setters.
+//! Instance groups whose nodes run jobs: those of Slurm and of Kubernetes, with one set of constructors and setters.
 
 use std::marker::PhantomData;
 
@@ -46,7 +46,7 @@ pub type WorkerGroup<P = AllOrNothing> = ClusterInstanceGroup<ForSlurm, P>;
 /// ```
 pub type NodeGroup<P = AllOrNothing> = ClusterInstanceGroup<ForKubernetes, P>;
 
-/// An instance group whose nodes run work: a [`WorkerGroup`] of Slurm, or a [`NodeGroup`] of Kubernetes.
+/// An instance group whose nodes run jobs: a [`WorkerGroup`] of Slurm, or a [`NodeGroup`] of Kubernetes.
 ///
 /// It becomes an entry of `InstanceGroups`.
 ///
@@ -69,8 +69,8 @@ impl<K> ClusterInstanceGroup<K> {
         Self { group: GroupSettings::new(name, instance_type, count), marker: PhantomData }
     }
 
-    /// Creates a group whose instances a training plan reserved, by the plan's ARN. Name the zone of the plan with
-    /// [`capacity_zone_id`](Self::capacity_zone_id), and put the group into a subnet of that zone with
+    /// Creates a group whose instances a training plan reserved, by the plan's ARN. State the zone of the plan with
+    /// [`capacity_zone_id`](Self::capacity_zone_id), and place the group in a subnet of that zone with
     /// [`network`](Self::network).
     #[track_caller]
     pub fn planned(
@@ -85,8 +85,8 @@ impl<K> ClusterInstanceGroup<K> {
 }
 
 impl ClusterInstanceGroup<ForKubernetes, Continuous> {
-    /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
-    /// on demand later.
+    /// Creates a group of spot instances. It requires a cluster with continuous provisioning, and it cannot be
+    /// changed to on-demand capacity later.
     #[track_caller]
     pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         let mut group = ClusterInstanceGroup::new(name, instance_type, count).continuous();
@@ -96,8 +96,8 @@ impl ClusterInstanceGroup<ForKubernetes, Continuous> {
 }
 
 impl<P> ClusterInstanceGroup<ForSlurm, P> {
-    /// Puts the nodes into a partition of this name. Without it, they are in the partition of the group's name; HyperPod's
-    /// default partition `dev` holds all nodes in any case.
+    /// Adds the nodes to a partition with this name. Without it, they are in a partition with the name of the group.
+    /// HyperPod's default partition `dev` always contains all nodes.
     #[track_caller]
     pub fn partition(mut self, name: impl IntoValue<String>) -> Self {
         self.group.slurm = Some((NodeType::Compute, Some(name.into().with_caller_location())));
@@ -114,8 +114,8 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         ClusterInstanceGroup { group: self.group, marker: PhantomData }
     }
 
-    /// Puts the group into service as soon as this number of nodes is available; after three hours without them, it is rolled
-    /// back. Only a cluster with continuous provisioning takes such a group.
+    /// Sets the number of available nodes from which the group is in service; if they are not available after three
+    /// hours, the group is rolled back. It requires a cluster with continuous provisioning.
     #[track_caller]
     pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> ClusterInstanceGroup<K, Continuous> {
         let mut group = self.continuous();
@@ -123,8 +123,8 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         group
     }
 
-    /// Allows other instance types as well, which are tried in this order after the first. Only a cluster with continuous
-    /// provisioning takes such a group. A type that is not known before deployment cannot be in the list.
+    /// Allows other instance types as well, which are tried in this order after the first. It requires a cluster with
+    /// continuous provisioning. All types in the list have to be literals.
     pub fn or_types(
         self,
         others: impl IntoIterator<Item = impl Into<String>>,
@@ -146,8 +146,8 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         self
     }
 
-    /// Runs deep health checks on each node before it takes work: one to two hours on instances with GPUs or Trainium. They
-    /// can be run again at any time by `StartClusterHealthCheck`.
+    /// Runs deep health checks on each node before jobs run on it; they take one to two hours on instances with GPUs
+    /// or Trainium. They can be run again at any time by `StartClusterHealthCheck`.
     pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
         self.group.deep_health_checks.clear();
         for check in checks {
@@ -158,7 +158,7 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         self
     }
 
-    /// Gives the nodes EFA-only network interfaces, which need no IP addresses.
+    /// Uses EFA-only network interfaces on the nodes, which need no IP addresses.
     pub fn efa_only(mut self) -> Self {
         self.group.efa_only = true;
         self

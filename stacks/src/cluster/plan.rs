@@ -12,16 +12,16 @@ pub trait Orchestrate {
     fn plan(&self) -> Plan;
 }
 
-/// An orchestrator whose nodes run scripts of the user: all but restricted instance groups.
+/// An orchestrator whose nodes run scripts of the user: every orchestrator except restricted instance groups.
 pub trait RunsScripts {}
 
 /// The parts of a cluster that depend on its orchestrator.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub(super) groups: Vec<GroupSettings>,
-    /// The groups once more, if they are restricted ones.
+    /// The same groups as restricted groups, if they are restricted.
     pub(super) restricted: Vec<RestrictedGroup>,
-    /// What restricted groups share.
+    /// The settings that restricted groups share.
     pub(super) restricted_config: Option<RestrictedInstanceGroupsConfig>,
     pub(super) orchestrator: Option<Orchestrator>,
     pub(super) continuous: bool,
@@ -38,7 +38,7 @@ pub struct Plan {
     pub(super) unresolved_partitions: Vec<(String, CallerLocation)>,
     /// The argument for the DNS name of a file system that is not a DNS name, and the line that passed it.
     pub(super) invalid_dns_name: Option<(String, CallerLocation)>,
-    /// What has to exist before the cluster.
+    /// The resources that have to exist before the cluster.
     pub(super) before: Vec<Handle>,
     /// Whether HyperPod runs a script on each node although none was given.
     pub(super) needs_script: bool,

@@ -27,7 +27,7 @@ impl Storage {
     }
 }
 
-/// An instance group that AWS manages: it takes no scripts, no labels, no image of your own, and no spot capacity.
+/// An instance group that AWS manages: it supports no scripts, no labels, no image of your own, and no spot capacity.
 ///
 /// It becomes an entry of `RestrictedInstanceGroups`.
 ///
@@ -67,8 +67,8 @@ impl RestrictedGroup {
         Self { group: GroupSettings::planned(name, instance_type, count, training_plan_arn), storage: None }
     }
 
-    /// Gives the group an FSx for Lustre file system: its size in GiB, 1,200 to 100,800, and its throughput in MB/s for each
-    /// TiB, 125 to 1,000.
+    /// Adds an FSx for Lustre file system to the group: its size in GiB, 1,200 to 100,800, and its throughput in MB/s
+    /// for each TiB, 125 to 1,000.
     #[track_caller]
     pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
         self.storage = Some(Storage {
@@ -93,14 +93,14 @@ impl RestrictedGroup {
         self
     }
 
-    /// Sets the threads of each core: 1 (the default) or 2.
+    /// Sets the number of threads of each core: 1 (the default) or 2.
     #[track_caller]
     pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
         self.group.threads_per_core = threads.into().with_caller_location();
         self
     }
 
-    /// Runs deep health checks on each node before it takes work.
+    /// Runs deep health checks on each node before jobs run on it.
     pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
         self.group.deep_health_checks = checks.into_iter().collect();
         self
@@ -113,13 +113,13 @@ impl RestrictedGroup {
         self
     }
 
-    /// Puts the nodes of this group into other subnets and security groups than the cluster's.
+    /// Places the nodes of this group in other subnets and security groups than the cluster's.
     pub fn network(mut self, network: &NetworkHandle) -> Self {
         self.group.network = Some(network.clone());
         self
     }
 
-    /// Returns the group as CloudFormation takes it.
+    /// Returns the group in the form that CloudFormation expects.
     fn resource(&self, role: &Value<String>) -> ClusterRestrictedInstanceGroup {
         let instance_type = match &self.group.types {
             Types::One(name) => name.clone(),
@@ -191,8 +191,8 @@ impl HyperPodCluster<Restricted> {
         self
     }
 
-    /// Gives all groups one FSx for Lustre file system: its size in GiB, 1,200 to 100,800, its throughput in MB/s for each TiB,
-    /// 125 to 1,000, and whether it is kept when no group uses it any more.
+    /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput in MB/s
+    /// for each TiB, 125 to 1,000, and whether it is kept when no group uses it any more.
     #[track_caller]
     pub fn shared_lustre(
         mut self,
@@ -231,7 +231,7 @@ impl Orchestrate for Restricted {
     }
 }
 
-/// Returns the groups as CloudFormation takes them.
+/// Returns the groups in the form that CloudFormation expects.
 pub(super) fn resources(
     groups: &[RestrictedGroup],
     role: &Value<String>,

@@ -18,7 +18,7 @@ pub(crate) fn trusted_by(service: &str) -> PolicyDocument {
     PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service)])
 }
 
-/// What nodes need.
+/// The permissions that nodes need.
 pub(super) fn of_nodes(name: &Value<String>, plan: &Plan, scripts: Option<&S3Location>) -> Vec<Statement> {
     let mut statements = Vec::from(logs(name));
     statements.push(sessions());
@@ -41,13 +41,13 @@ pub(super) fn of_nodes(name: &Value<String>, plan: &Plan, scripts: Option<&S3Loc
             .and_then(super::update::SoftwareUpdate::batches)
             .is_some_and(|batches| batches.has_alarms())
     }) {
-        // AWS gives the listing of alarms no resource that names one alarm of another region or account.
+        // The action that lists alarms supports no resource that names a single alarm.
         statements.push(Statement::allow(["cloudwatch:DescribeAlarms"]).on(arn("cloudwatch", "alarm:*")));
     }
     statements
 }
 
-/// What Karpenter needs to add and delete nodes.
+/// The permissions that Karpenter needs to add and delete nodes.
 pub(super) fn of_karpenter(plan: &Plan) -> Vec<Statement> {
     // The ARN ends in an ID that is not known before the cluster exists.
     let clusters = arn("sagemaker", "cluster/*");
@@ -68,7 +68,7 @@ fn logs(name: &Value<String>) -> [Statement; 3] {
         Statement::allow(["logs:CreateLogGroup"]).on(&group),
         Statement::allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"])
             .on(sub!("{}:log-stream:*", &group)),
-        // AWS gives it no resource.
+        // The action does not support resource-level permissions.
         Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
             "StringEquals",
             "cloudwatch:namespace",
@@ -77,7 +77,8 @@ fn logs(name: &Value<String>) -> [Statement; 3] {
     ]
 }
 
-/// Session Manager, by which people log into nodes. AWS gives it no resources.
+/// The permissions for Session Manager, with which people log into nodes. The actions do not support resource-level
+/// permissions.
 fn sessions() -> Statement {
     Statement::allow([
         "ssmmessages:CreateControlChannel",
@@ -88,7 +89,7 @@ fn sessions() -> Statement {
     .on("*")
 }
 
-/// The network interfaces that HyperPod puts into the subnets.
+/// The permissions for the network interfaces that HyperPod creates in the subnets.
 fn interfaces(is_eks: bool) -> [Statement; 3] {
     let mut change = vec![
         "ec2:CreateNetworkInterface",
@@ -124,15 +125,16 @@ fn interfaces(is_eks: bool) -> [Statement; 3] {
     [
         change,
         Statement::allow(["ec2:CreateTags"]).on(arn("ec2", "network-interface/*")),
-        // AWS gives the reading of networks no resources.
+        // The actions that describe networks do not support resource-level permissions.
         Statement::allow(read).on("*"),
     ]
 }
 
-/// What the kubelet and the agents on a node of EKS need: images of the account and of AWS, and credentials for pods.
+/// The permissions that the kubelet and the agents on a node of EKS need: to pull images of the account and of AWS,
+/// and to get credentials for pods.
 fn pods() -> [Statement; 3] {
     [
-        // AWS gives it no resource.
+        // The action does not support resource-level permissions.
         Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
         // The images of EKS, of HyperPod and of AWS's deep learning containers are in registries of other accounts.
         Statement::allow([
@@ -145,7 +147,7 @@ fn pods() -> [Statement; 3] {
     ]
 }
 
-/// The keys of the groups' volumes, each once.
+/// The keys of the groups' volumes, without duplicates.
 fn keys(plan: &Plan) -> impl Iterator<Item = EncryptionKey> {
     let mut keys: Vec<EncryptionKey> = Vec::new();
     for key in plan.groups.iter().filter_map(|group| group.volumes.key.as_ref()) {

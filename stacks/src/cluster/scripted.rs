@@ -27,8 +27,8 @@ impl HyperPodCluster<ScriptedSlurm> {
     /// Creates a cluster with Slurm that its lifecycle scripts configure, as it was done before HyperPod had an API for it:
     /// for AMIs from before January 2026, and for scripts of your own that read `provisioning_parameters.json`.
     ///
-    /// The file is written from the groups, so that its names are theirs. [`HyperPodCluster::slurm`] needs no such file; a
-    /// cluster has one or the other.
+    /// The file is generated from the groups, so that the names of groups in it match. [`HyperPodCluster::slurm`]
+    /// needs no such file; a cluster has one or the other.
     ///
     /// ```
     /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, WorkerGroup};
@@ -148,7 +148,8 @@ fn partition(group: &GroupSettings) -> Option<&str> {
     }
 }
 
-/// Adds what configures Slurm to the scripts of the user: the file systems first, then everything else, then Slurm.
+/// Adds the steps that configure Slurm to the scripts of the user: the file systems first, then everything else, then
+/// Slurm.
 pub(super) fn configuring(scripts: LifecycleScripts) -> LifecycleScripts {
     scripts
         .first("mount-file-systems", include_str!("scripts/mount_file_systems.sh"))

@@ -50,11 +50,12 @@ impl ServiceNodes {
 node_settings!([] ServiceNodes);
 mount_settings!([] ServiceNodes);
 
-/// What HyperPod does with `slurm.conf` where it was changed by hand.
+/// How HyperPod handles manual changes of `slurm.conf`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlurmStrategy {
-    /// Adds the settings of the template, and keeps all others. Running jobs are safe with this one only.
+    /// Adds the settings of the template, and keeps all others. This is the only strategy with which updates do not
+    /// affect running jobs.
     Merge,
     /// Enforces the settings of the template; after a manual change, the next update fails and is rolled back.
     Managed,
@@ -82,8 +83,8 @@ pub struct AccountingDatabase {
 }
 
 impl AccountingDatabase {
-    /// Creates it with the host name of a MySQL-compatible database, the ARN of the secret with user and password, and the
-    /// name of the schema. Two clusters must not share a schema.
+    /// Creates a reference to a database with the host name of a MySQL-compatible server, the ARN of the secret with
+    /// user and password, and the name of the schema. Two clusters must not share a schema.
     #[track_caller]
     pub fn new(
         endpoint: impl IntoValue<String>,
@@ -102,7 +103,7 @@ impl AccountingDatabase {
         }
     }
 
-    /// Sets the port; 3306 unless set.
+    /// Sets the port. The default is 3306.
     #[track_caller]
     pub fn port(mut self, port: impl IntoValue<i64>) -> Self {
         self.port = Some(port.into().with_caller_location());
@@ -160,7 +161,7 @@ impl HyperPodCluster<Slurm> {
         }
     }
 
-    /// Sets what HyperPod does with changes of `slurm.conf` by hand; [`SlurmStrategy::Merge`] unless set.
+    /// Sets how HyperPod handles manual changes of `slurm.conf`. The default is [`SlurmStrategy::Merge`].
     pub fn strategy(mut self, strategy: SlurmStrategy) -> Self {
         self.kind.strategy = Some(strategy);
         self
@@ -192,7 +193,8 @@ impl HyperPodCluster<Slurm<Continuous>> {
         Self { settings: Settings::in_network(network), kind: Slurm::of(controller, None) }
     }
 
-    /// Keeps accounting in a database outside of the cluster. A cluster cannot change back to the controller's own database.
+    /// Stores accounting data in a database outside of the cluster. A cluster cannot change back to the controller's
+    /// own database.
     pub fn accounting_database(mut self, database: AccountingDatabase) -> Self {
         self.kind.accounting = Some(database);
         self
@@ -212,7 +214,7 @@ impl<P> HyperPodCluster<Slurm<P>> {
         self
     }
 
-    /// Mounts a shared file system on the nodes of all groups. At most one of each kind.
+    /// Mounts a shared file system on the nodes of all groups. A cluster can have at most one of each kind.
     pub fn mount(mut self, storage: SharedStorage) -> Self {
         self.settings.shared.retain(|other| other.is_lustre() != storage.is_lustre());
         self.settings.shared.push(storage);
@@ -248,7 +250,7 @@ impl<P> Orchestrate for Slurm<P> {
         Plan {
             groups: self.groups.clone(),
             orchestrator: Some(Orchestrator::new().slurm(config)),
-            // Continuous provisioning is the one that takes no strategy.
+            // Clusters with continuous provisioning do not support a strategy.
             continuous: self.strategy.is_none(),
             secrets: self.accounting.iter().map(|database| database.secret_arn().clone()).collect(),
             ..Plan::default()

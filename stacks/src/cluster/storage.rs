@@ -45,7 +45,7 @@ impl SharedStorage {
         Self(Kind::OpenZfs { dns_name: checked_dns_name(dns_name), path: "/home".into() })
     }
 
-    /// Mounts it at another absolute path, without a slash at its end.
+    /// Mounts the file system at another absolute path, without a slash at its end.
     #[track_caller]
     pub fn at(mut self, mount_path: impl IntoValue<String>) -> Self {
         let mount_path = mount_path.into().with_caller_location();
@@ -85,7 +85,7 @@ impl Volumes {
     pub(super) fn configs(&self) -> Vec<ClusterInstanceStorageConfig> {
         let mut configs = Vec::new();
         if let Some(key) = &self.key {
-            // The root volume takes a key and no size.
+            // The root volume has a setting for the key, but none for the size.
             let root = ClusterEbsVolumeConfig::new().root_volume(true).volume_kms_key_id(key.id());
             configs.push(ClusterInstanceStorageConfig::new().ebs_volume_config(root));
         }

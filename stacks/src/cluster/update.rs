@@ -70,14 +70,15 @@ impl RollingBatches {
         self
     }
 
-    /// Waits after each batch, at most an hour. The alarms are watched meanwhile.
+    /// Sets the waiting time after each batch, at most one hour. During this time, HyperPod monitors the alarms.
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
         self.wait = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Rolls the update back when this CloudWatch alarm, given by its name, enters `ALARM`. At most ten alarms.
+    /// Rolls the update back when this CloudWatch alarm, given by its name, enters `ALARM`. Several calls add up, to
+    /// at most ten alarms.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());
@@ -105,10 +106,10 @@ impl RollingBatches {
     }
 }
 
-/// When HyperPod puts newer AMIs on the nodes.
+/// When HyperPod updates the AMI of the nodes.
 #[derive(Clone, Debug)]
 pub(super) enum SoftwareUpdate {
-    /// At fixed times.
+    /// At the times of a cron expression.
     Scheduled { cron: Value<String>, batches: Option<RollingBatches> },
     /// Security patches, when nodes are idle.
     Patched { strategy: PatchTime, batches: Option<RollingBatches> },
@@ -118,9 +119,9 @@ pub(super) enum SoftwareUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PatchTime {
-    /// Each node when it is idle.
+    /// Each node is patched when it is idle.
     WhenIdle,
-    /// All nodes of the group when all of them are idle.
+    /// All nodes of the group are patched when all of them are idle.
     WhenAllIdle,
 }
 

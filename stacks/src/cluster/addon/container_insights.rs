@@ -10,9 +10,9 @@ use super::{Addons, ClusterAddon, EksAddon, PodRole};
 use crate::iam::RoleReference;
 use crate::topic::TopicReference;
 
-/// Nodes that HyperPod found faulty, by what it is about to do. The metrics have the dimension `ClusterName` (CloudWatch User
-/// Guide, "Amazon EKS and Kubernetes Container Insights with enhanced observability metrics"; `awscontainerinsightreceiver` of
-/// the CloudWatch agent; read 2026-11-26).
+/// The metrics that count faulty nodes, by the action that HyperPod is about to perform. The metrics have the
+/// dimension `ClusterName` (CloudWatch User Guide, "Amazon EKS and Kubernetes Container Insights with enhanced
+/// observability metrics"; `awscontainerinsightreceiver` of the CloudWatch agent; read 2026-11-26).
 const FAULTY: [(&str, &str); 2] = [
     ("reboot", "hyperpod_node_health_status_unschedulable_pending_reboot"),
     ("replacement", "hyperpod_node_health_status_unschedulable_pending_replacement"),
@@ -24,7 +24,7 @@ const PERIOD: i64 = 300;
 /// Adds the add-on with a role for its agent, and an alarm on faulty nodes.
 pub(super) fn add(addons: &Addons, topic: &TopicReference, scope: &mut Scope<'_>) -> RoleReference {
     let addon = ClusterAddon::CONTAINER_INSIGHTS;
-    // AWS keeps what the agent needs in this policy; it names no resources.
+    // AWS maintains the permissions that the agent needs in this policy; it names no resources.
     let role = addons.managed_role(PodRole::ContainerInsights, "CloudWatchAgentServerPolicy", scope);
     let identity = Addons::identity(&addon, &role);
     let with_identity = |resource: EksAddon| match identity {

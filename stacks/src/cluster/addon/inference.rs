@@ -5,17 +5,17 @@ use stackwright_synth::{CallerLocation, Handle, IntoValue, Json, Property, Scope
 
 use super::{Addons, ClusterAddon, EksAddon};
 
-/// What the names of the operator's role and bucket start with, which the operator checks (SageMaker Developer Guide, "Setting
-/// up your HyperPod clusters for model deployment", and the chart of the operator; read 2026-11-26).
+/// The prefixes that the operator requires in the names of its role and of its bucket (SageMaker Developer Guide,
+/// "Setting up your HyperPod clusters for model deployment", and the chart of the operator; read 2026-11-26).
 const ROLE_PREFIX: &str = "SageMakerHyperPodInference";
 const BUCKET_PREFIX: &str = "hyperpod-tls-";
 
-/// The inference operator of HyperPod, with the roles that its pods take.
+/// The inference operator of HyperPod, with the roles that its pods assume.
 ///
-/// Its service accounts use IAM roles for service accounts (IRSA). The trust policy of such a role has the URL of the EKS
-/// cluster's OIDC issuer in the names of its condition keys, and the names of members of a template are fixed. The roles are
-/// therefore created elsewhere (the console of SageMaker creates them with "Quick install"), or with a trust policy that
-/// the program writes as text.
+/// Its service accounts use IAM roles for service accounts (IRSA). The trust policy of such a role has the URL of the
+/// EKS cluster's OIDC issuer in the names of its condition keys, and the names of members of a template are fixed.
+/// The roles therefore have to be created outside of the construct (the console of SageMaker creates them with "Quick
+/// install"), or with a trust policy that the program writes as a JSON string.
 ///
 /// ```
 /// use stackwright_stacks::cluster::InferenceOperator;
@@ -93,7 +93,7 @@ impl InferenceOperator {
         self
     }
 
-    /// Reports what the operator would refuse.
+    /// Reports settings that the operator would refuse.
     fn check(&self, scope: &Scope<'_>) {
         let refuse = |message: String, help: &str| {
             scope.error("inference-operator", message, help.to_owned(), Some(self.location));

@@ -45,7 +45,7 @@ impl ClusterAddon {
     };
 }
 
-/// What add-ons of a cluster have in common.
+/// The settings that all add-ons of a cluster share.
 #[derive(Clone, Debug)]
 pub(super) struct Addons {
     eks_name: Value<String>,
@@ -126,12 +126,13 @@ impl Addons {
             .when("StringEquals", "aws:SourceArn", cluster)])
     }
 
-    /// The role that the pods of an add-on take by Pod Identity: one of the program, or a new one with these statements.
+    /// The role that the pods of an add-on assume by EKS Pod Identity: the role that the program set, or a new one
+    /// with these statements.
     fn role(&self, pods: PodRole, statements: Vec<Statement>, scope: &mut Scope<'_>) -> RoleReference {
         self.build(pods, None, statements, scope)
     }
 
-    /// The same, with a policy of AWS.
+    /// The same role, with a managed policy of AWS instead of statements.
     fn managed_role(&self, pods: PodRole, policy: &str, scope: &mut Scope<'_>) -> RoleReference {
         let policy = sub!("arn:{}:iam::aws:policy/{}", partition(), policy);
         self.build(pods, Some(policy), Vec::new(), scope)
@@ -184,7 +185,8 @@ pub struct HyperPodAddons {
 }
 
 impl HyperPodAddons {
-    /// Creates the add-ons of a cluster: at first `coredns`, which runs on its nodes.
+    /// Creates the add-ons of a cluster. Without further calls, this is only `coredns`, the DNS server, which runs on
+    /// the nodes.
     pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>) -> Self {
         Self {
             addons: Addons::of(cluster),
@@ -267,7 +269,7 @@ impl Construct for HyperPodAddons {
 
     fn build(self, scope: &mut Scope<'_>) -> HyperPodAddonsHandle {
         let mut roles = Vec::new();
-        // EKS installs a version of its own with the cluster; the add-on takes it over.
+        // EKS installs its own version of the add-on with the cluster; the add-on of the stack replaces it.
         let adopt = |addon: EksAddon| addon.resolve_conflicts(eks::addon::ResolveConflicts::Overwrite);
         self.addons.add("CoreDns", &ClusterAddon::CORE_DNS, adopt, &[], scope);
         let needs_certificates = self.training_operator || self.inference.is_some();
@@ -302,7 +304,7 @@ pub struct HyperPodAddonsHandle {
 }
 
 impl HyperPodAddonsHandle {
-    /// Returns the role that the pods of an add-on take, if the add-on is installed.
+    /// Returns the role that the pods of an add-on assume, if the add-on is installed.
     pub fn role(&self, pods: PodRole) -> Option<&RoleReference> {
         self.roles.iter().find(|(of, _)| *of == pods).map(|(_, role)| role)
     }

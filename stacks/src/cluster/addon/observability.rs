@@ -15,9 +15,9 @@ use crate::key::EncryptionKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricLevel {
-    /// What is needed for dashboards.
+    /// The metrics that the dashboards need.
     Basic,
-    /// Everything.
+    /// All metrics.
     Advanced,
 }
 
@@ -54,7 +54,8 @@ impl Observability {
         Self { workspace: None, key: None, grafana: None, level: MetricLevel::Basic, logs: false }
     }
 
-    /// Uses a Prometheus workspace that exists, by its endpoint without a slash at its end and its ARN.
+    /// Stores the metrics in an existing Prometheus workspace, given by its endpoint (without the slash at its end)
+    /// and its ARN.
     #[track_caller]
     pub fn workspace(mut self, endpoint: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:aps:us-east-1:123456789012:workspace/ws-0a1b2c3d";
@@ -62,8 +63,9 @@ impl Observability {
         self
     }
 
-    /// Encrypts the new Prometheus workspace with this key of AWS KMS, given as a handle or an ARN, instead of the stack's
-    /// default key or a key that AWS owns. An alias is not accepted. Another key replaces the workspace with its metrics.
+    /// Encrypts the new Prometheus workspace with this key of AWS KMS, given as a handle or an ARN, instead of the
+    /// stack's default key or a key that AWS owns. An alias is not accepted. If the key is changed later,
+    /// CloudFormation replaces the workspace, and its metrics are lost.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -79,7 +81,8 @@ impl Observability {
         self
     }
 
-    /// Sets how much is collected of training, nodes, accelerators, network and governance.
+    /// Sets the level of the metrics about training, nodes, accelerators, network and governance. The default is
+    /// [`MetricLevel::Basic`].
     pub fn level(mut self, level: MetricLevel) -> Self {
         self.level = level;
         self
@@ -115,7 +118,7 @@ impl Observability {
                         .kms_key_arn(key.without_alias("Amazon Managed Service for Prometheus", scope));
                 }
                 let workspace: WorkspaceHandle = scope.add("Metrics", workspace);
-                // The add-on takes the endpoint without the slash that the attribute ends in.
+                // The add-on requires the endpoint without the slash at the end of the attribute.
                 (
                     sub!(
                         "https://aps-workspaces.{}.{}/workspaces/{}",
@@ -158,13 +161,13 @@ impl Observability {
         role
     }
 
-    /// The settings that the observability add-on takes.
+    /// The configuration of the observability add-on.
     fn configuration(&self, endpoint: &Value<String>, workspace: &Value<String>) -> Json {
         let text = |name: &'static str, value: &Value<String>| Property::new(name, value);
         let object = |entries: Vec<Property>| -> Value<Json> { Json::object(entries).into() };
         let level = |level: &'static str| object(vec![Property::new("level", level)]);
         let chosen = self.level.name();
-        // These kinds are off or complete.
+        // These kinds of metrics have no levels: they are disabled or complete.
         let switched = if self.level == MetricLevel::Advanced { "ADVANCED" } else { "DISABLED" };
         let kinds = [
             ("trainingMetrics", chosen),

@@ -12,7 +12,7 @@ const AGENT_PORT: u16 = 8080;
 
 /// A job for the training operator of HyperPod on Amazon EKS.
 ///
-/// It becomes `STACK.ID.job.yaml` in the assembly: `kubectl apply --filename`.
+/// It becomes `STACK.ID.job.yaml` in the assembly. Start it with `kubectl apply --filename FILE`.
 #[derive(Clone, Debug)]
 pub struct EksJob {
     pub(super) job: ClusterJob,
@@ -37,19 +37,20 @@ impl EksJob {
         }
     }
 
-    /// Runs it in the namespace and the queue of a team (see [`ComputeAllocation`](crate::cluster::ComputeAllocation)).
+    /// Runs the job in the namespace and the queue of a team (see
+    /// [`ComputeAllocation`](crate::cluster::ComputeAllocation)).
     pub fn team(mut self, name: &str) -> Self {
         self.team = Some(name.to_owned());
         self
     }
 
-    /// Gives it a class of priority of the cluster's policy.
+    /// Sets the priority class of the job, one of those in the cluster's policy.
     pub fn priority(mut self, class: &str) -> Self {
         self.priority = Some(class.to_owned());
         self
     }
 
-    /// Restarts it at most so often after a fault; 10 unless set.
+    /// Sets the maximum number of restarts after a fault. The default is 10.
     pub fn restarts(mut self, number: u32) -> Self {
         self.restarts = number;
         self
@@ -73,7 +74,7 @@ impl EksJob {
         RecipeJob::on_eks(self, results)
     }
 
-    /// The manifest.
+    /// Returns the Kubernetes manifest of the job.
     fn manifest(&self, job: &OnCluster, facts: &NetworkFacts) -> JsonValue {
         let mut metadata = json!({ "name": self.job.name });
         if let Some(namespace) = self.namespace() {
@@ -188,7 +189,7 @@ impl Construct for EksJob {
 
     fn build(self, scope: &mut Scope<'_>) {
         if let Some((job, facts)) = self.job.known(scope) {
-            // JSON is YAML; quoted strings leave no doubt of what is a number.
+            // JSON is valid YAML, and its quotes distinguish strings from numbers.
             let manifest = format!("{:#}\n", self.manifest(&job, facts));
             scope.add_default(Document::new("job.yaml", manifest));
         }

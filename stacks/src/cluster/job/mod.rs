@@ -16,11 +16,12 @@ pub use slurm::SlurmJob;
 
 /// A training job as a file beside the template, for the scheduler of a HyperPod cluster.
 ///
-/// It takes the script, the instances, the strategy, the hyperparameters and the environment of a [`TrainingJob`]. The script has
-/// to be in the image, or on a file system that the nodes share: a cluster does not fetch the archive of the source as SageMaker
-/// does. Processes are started by `hyperpodrun` or `torchrun`, so that `Ddp`, `Fsdp` and `DeepSpeed` can be used. The
-/// configuration of DeepSpeed is written beside the job, as `STACK.ID.ds_config.json`: copy it to the directory of the script as
-/// `ds_config.json`. A strategy that only the training toolkit of SageMaker starts is an error.
+/// It uses the script, the instances, the strategy, the hyperparameters and the environment of a [`TrainingJob`]. The
+/// script has to be in the image, or on a file system that the nodes share: a cluster does not fetch the archive of
+/// the source as SageMaker does. Processes are started by `hyperpodrun` or `torchrun`, so that `Ddp`, `Fsdp` and
+/// `DeepSpeed` can be used. The configuration of DeepSpeed is written beside the job, as `STACK.ID.ds_config.json`:
+/// copy it to the directory of the script as `ds_config.json`. A strategy that only the training toolkit of SageMaker
+/// starts is an error.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -48,8 +49,8 @@ pub struct ClusterJob {
 }
 
 impl ClusterJob {
-    /// Creates it with its name (lower case letters, digits and hyphens), the description, and the directory of the script on
-    /// the nodes or in the image.
+    /// Creates a job with its name (lower case letters, digits and hyphens), the training job that describes it, and
+    /// the directory of the script on the nodes or in the image.
     #[track_caller]
     pub fn new(name: &str, job: &TrainingJob, directory: &str) -> Self {
         Self {
@@ -60,18 +61,18 @@ impl ClusterJob {
         }
     }
 
-    /// Makes it a `HyperPodPyTorchJob` for the training operator of HyperPod, with this image.
+    /// Returns the job as a `HyperPodPyTorchJob` for the training operator of HyperPod, with this image.
     pub fn on_eks(self, image: &str) -> EksJob {
         EksJob::new(self, image)
     }
 
-    /// Makes it a script for `sbatch`.
+    /// Returns the job as a script for `sbatch`.
     pub fn on_slurm(self) -> SlurmJob {
         SlurmJob::new(self)
     }
 
-    /// Returns the description and the facts of its instances, or reports why it cannot be written. Adds the files of the
-    /// strategy.
+    /// Returns the description of the job and the data of its instance type, or reports the reason why the job cannot
+    /// be written. Adds the files of the strategy.
     fn known(&self, scope: &mut Scope<'_>) -> Option<(OnCluster, &'static NetworkFacts)> {
         let (job, facts) = self.checked(scope)?;
         let Some((job, files)) = job.clone().with_strategy(&self.directory, scope) else {

@@ -14,10 +14,10 @@ use crate::training::OnCluster;
 /// It becomes `STACK.ID.recipe.yaml` in the assembly. In a copy of that repository, start it with
 /// `python main.py --config-path DIRECTORY --config-name STACK.ID.recipe`.
 ///
-/// The members are those of `launcher_scripts/custom_script/config_slurm.yaml` and `recipes_collection/cluster/k8s.yaml` at
-/// `26319955`. The launcher of that commit was run with both kinds of configurations (2026-11-27): for Slurm it writes the
-/// submission script and the script of each node, for Amazon EKS the values of its Helm chart, which makes a
-/// `HyperPodPyTorchJob` of them. `sbatch` and `helm` were not run.
+/// The members are those of `launcher_scripts/custom_script/config_slurm.yaml` and
+/// `recipes_collection/cluster/k8s.yaml` at `26319955`. The launcher of that commit was run with both kinds of
+/// configurations (2026-11-27): for Slurm it writes the submission script and the script of each node, for Amazon EKS
+/// the values of its Helm chart, which renders a `HyperPodPyTorchJob` from them. `sbatch` and `helm` were not run.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -62,9 +62,10 @@ impl RecipeJob {
         }
     }
 
-    /// The configuration.
+    /// Returns the configuration of the launcher.
     fn configuration(&self, job: &OnCluster, facts: &NetworkFacts) -> JsonValue {
-        // The launcher writes arguments into a shell script as they are, and variables too on Slurm.
+        // The launcher writes arguments into a shell script without quoting them, and on Slurm the environment
+        // variables too.
         let arguments: Vec<JsonValue> =
             job.arguments.iter().map(|(name, value)| json!({ format!("--{name}"): quoted(value) })).collect();
         let variable = |value: &str| match &self.on {
@@ -83,7 +84,7 @@ impl RecipeJob {
             "cluster_config": cluster_config,
         });
         match &self.on {
-            // Without it, the launcher makes a `PyTorchJob` of Kubeflow.
+            // Without it, the launcher creates a `PyTorchJob` of Kubeflow.
             Scheduler::Eks(_) => cluster["use_hyperpod_pytorch_job"] = json!(true),
             Scheduler::Slurm(on) => cluster["container_mounts"] = json!([on.job.directory]),
         }
@@ -144,7 +145,7 @@ impl Construct for RecipeJob {
 
     fn build(self, scope: &mut Scope<'_>) {
         if let Some((job, facts)) = self.job().known(scope) {
-            // JSON is YAML; quoted strings leave no doubt of what is a number.
+            // JSON is valid YAML, and its quotes distinguish strings from numbers.
             let configuration = format!("{:#}\n", self.configuration(&job, facts));
             scope.add_default(Document::new("recipe.yaml", configuration));
         }

@@ -8,7 +8,7 @@ use crate::training::OnCluster;
 
 /// A job for Slurm.
 ///
-/// It becomes `STACK.ID.job.sbatch` in the assembly: `sbatch FILE` on a login node.
+/// It becomes `STACK.ID.job.sbatch` in the assembly. Start it with `sbatch FILE` on a login node.
 #[derive(Clone, Debug)]
 pub struct SlurmJob {
     pub(super) job: ClusterJob,
@@ -22,19 +22,20 @@ impl SlurmJob {
         Self { job, partition: None, image: None, auto_resume: true }
     }
 
-    /// Sends it to this partition, instead of the cluster's default one.
+    /// Submits the job to this partition, instead of the cluster's default partition.
     pub fn partition(mut self, name: &str) -> Self {
         self.partition = Some(name.to_owned());
         self
     }
 
-    /// Runs it in a container, by Enroot and Pyxis: an image of a registry, or a squash file on a shared file system.
+    /// Runs the job in a container with Enroot and Pyxis, given by an image of a registry, or by the path of a squash
+    /// file on a shared file system.
     pub fn container(mut self, image: &str) -> Self {
         self.image = Some(image.to_owned());
         self
     }
 
-    /// Sets whether HyperPod replaces a faulty node and resumes the step; it does unless this is `false`.
+    /// Sets whether HyperPod replaces a faulty node and resumes the step. The default is `true`.
     pub fn auto_resume(mut self, is_on: bool) -> Self {
         self.auto_resume = is_on;
         self
@@ -46,7 +47,7 @@ impl SlurmJob {
         RecipeJob::on_slurm(self, results)
     }
 
-    /// The script.
+    /// Returns the text of the script.
     fn text(&self, job: &OnCluster, facts: &NetworkFacts) -> String {
         let gpus = facts.accelerator_count.max(1);
         let mut lines = vec![
