@@ -1,4 +1,4 @@
-//! What constructs of a stack or an app use where the program sets nothing else.
+//! The default settings of the constructs of a stack or an app.
 
 use stackwright_resources::iam::{Role, User};
 use stackwright_synth::{App, DeletionPolicy, IntoValue, Scope, Stack, Value};
@@ -34,11 +34,12 @@ pub trait Defaults: Sized {
     #[track_caller]
     fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self;
 
-    /// Encrypts buckets, volumes and outputs with a key, where the construct has no key of its own.
+    /// Encrypts buckets, volumes and outputs with a key, unless the construct sets another key.
     #[track_caller]
     fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self;
 
-    /// What happens to buckets, keys and file systems when they leave a stack or are replaced; they are retained unless set.
+    /// Sets whether CloudFormation deletes or retains buckets, keys and file systems when they are removed from a
+    /// stack or replaced. By default they are retained.
     fn removal_policy(self, policy: DeletionPolicy) -> Self;
 }
 
@@ -85,12 +86,13 @@ fn boundary(arn: Value<String>) -> (impl Fn(Role) -> Role, impl Fn(User) -> User
     )
 }
 
-/// The key that a construct encrypts with: its own, or the default of its stack.
+/// The key that a construct encrypts with: the key that it sets, or the default key of its stack.
 pub(crate) fn encryption_key(own: Option<EncryptionKey>, scope: &Scope<'_>) -> Option<EncryptionKey> {
     own.or_else(|| scope.default_value::<DefaultKey>().map(|default| default.0))
 }
 
-/// What happens to a resource that holds data: the setting of the construct, or the default of its stack.
+/// The deletion policy of a resource that contains data: the policy of the construct, or the default policy of its
+/// stack.
 pub(crate) fn removal_policy(own: Option<DeletionPolicy>, scope: &Scope<'_>) -> DeletionPolicy {
     own.or_else(|| scope.default_value::<RemovalPolicy>().map(|default| default.0))
         .unwrap_or(DeletionPolicy::Retain)

@@ -41,7 +41,8 @@ pub(super) fn of_nodes(name: &Value<String>, plan: &Plan, scripts: Option<&S3Loc
             .and_then(super::update::SoftwareUpdate::batches)
             .is_some_and(|batches| batches.has_alarms())
     }) {
-        // The action that lists alarms supports no resource that names a single alarm.
+        // The permission for the action that lists alarms can be limited to an account and a region, but not to
+        // single alarms.
         statements.push(Statement::allow(["cloudwatch:DescribeAlarms"]).on(arn("cloudwatch", "alarm:*")));
     }
     statements

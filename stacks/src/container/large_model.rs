@@ -36,19 +36,19 @@ enum From {
 }
 
 impl Weights {
-    /// All objects below a location, in the file layout of Hugging Face.
+    /// Uses all objects below a location in S3, in the file layout of Hugging Face.
     pub fn prefix(location: S3Location) -> Self {
         Self(From::Prefix(location))
     }
 
-    /// A public repository of the Hugging Face Hub, downloaded when an instance starts. Set the
+    /// Uses a public repository of the Hugging Face Hub, which is downloaded when an instance starts. Set the
     /// [`revision`](Self::revision) too; without it, the model can change without a deployment.
     #[track_caller]
     pub fn hub(model: impl IntoValue<String>) -> Self {
         Self(From::Hub { model: model.into().with_caller_location(), revision: None })
     }
 
-    /// The revision of the repository, such as a commit ID.
+    /// Sets the revision of the repository, such as a commit ID.
     #[track_caller]
     pub fn revision(mut self, commit: impl IntoValue<String>) -> Self {
         if let From::Hub { revision, .. } = &mut self.0 {
@@ -149,7 +149,7 @@ pub enum TensorRtLlmQuantization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RollingBatch {
-    /// The container chooses.
+    /// The container chooses the kind of batching.
     Auto,
     /// The engine batches requests.
     Engine,
@@ -212,13 +212,13 @@ impl LargeModel<Vllm> {
         )
     }
 
-    /// The maximum number of tokens of a prompt and its response.
+    /// Sets the maximum number of tokens of a prompt and its response together.
     #[track_caller]
     pub fn max_model_len(self, tokens: u32) -> Self {
         self.put("max_model_len", tokens)
     }
 
-    /// The share of the GPU memory that vLLM may use, 0 to 1.
+    /// Sets the share of the GPU memory that vLLM may use, from 0 to 1.
     #[track_caller]
     pub fn gpu_memory_utilization(self, share: f64) -> Self {
         self.put("gpu_memory_utilization", share)
@@ -230,14 +230,15 @@ impl LargeModel<Vllm> {
         self.put("enable_prefix_caching", true)
     }
 
-    /// Serves LoRA adapters beside the model: the maximum number at the same time, and their maximum rank.
+    /// Serves LoRA adapters in addition to the model. `at_a_time` is the maximum number of adapters in one batch, and
+    /// `rank` is their maximum rank.
     #[track_caller]
     pub fn adapters(self, at_a_time: u32, rank: u32) -> Self {
         self.put("enable_lora", true).put("max_loras", at_a_time).put("max_lora_rank", rank)
     }
 
-    /// Enables speculative decoding: a draft model proposes several tokens, and the model verifies them. The draft
-    /// model is given as a path in the container or as an ID of the Hugging Face Hub.
+    /// Enables speculative decoding: a draft model proposes a number of tokens, and the model verifies them. The
+    /// draft model is given as a path in the container or as an ID of the Hugging Face Hub.
     #[track_caller]
     pub fn speculative_decoding(self, draft_model: &str, tokens: u32) -> Self {
         let config = serde_json::json!({ "model": draft_model, "num_speculative_tokens": tokens });
@@ -279,7 +280,7 @@ impl LargeModel<TensorRtLlm> {
         )
     }
 
-    /// The maximum number of tokens of all concurrent requests.
+    /// Sets the maximum number of tokens of all concurrent requests.
     #[track_caller]
     pub fn max_num_tokens(self, tokens: u32) -> Self {
         self.put("max_num_tokens", tokens)
@@ -316,8 +317,8 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// The shape of the model, so that `check`, `synth` and `estimate` compare its memory with that of the GPUs. It is
-    /// written into the `Metadata` of the `AWS::SageMaker::Model` as `stackwright-memory`.
+    /// States the shape of the model, so that `check`, `synth` and `estimate` compare its memory with that of the
+    /// GPUs. It is written into the `Metadata` of the `AWS::SageMaker::Model` as `stackwright-memory`.
     ///
     /// ```
     /// use stackwright_estimate::memory::ModelShape;
@@ -338,7 +339,7 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// The number of accelerators that the model is split over.
+    /// Sets the number of accelerators that the model is split over.
     #[track_caller]
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.put("tensor_parallel_degree", accelerators)
@@ -376,20 +377,20 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// The maximum number of requests in a batch.
+    /// Sets the maximum number of requests in a batch.
     #[track_caller]
     pub fn max_rolling_batch_size(self, requests: u32) -> Self {
         self.put("max_rolling_batch_size", requests)
     }
 
-    /// The time within which the model must be loaded; half an hour unless set. The timeouts of the endpoint must
-    /// allow it.
+    /// Sets the time within which the model must be loaded. The default is 30 minutes. The timeouts of the endpoint
+    /// must not be shorter.
     #[track_caller]
     pub fn model_loading_timeout(self, time: Duration) -> Self {
         self.put("model_loading_timeout", time.as_secs())
     }
 
-    /// The number of requests that may wait before further ones are rejected; 1,000 unless set.
+    /// Sets the number of requests that may wait before further requests are rejected. The default is 1,000.
     #[track_caller]
     pub fn job_queue_size(mut self, requests: u32) -> Self {
         self.job_queue_size = Some(Value::from(requests.to_string()).with_caller_location());
@@ -417,8 +418,8 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// Writes the settings to `serving.properties` in an archive of their own, so that they can differ between the
-    /// models of one container. The container then downloads the weights itself.
+    /// Writes the settings to `serving.properties` in a separate archive, so that they can differ between the models
+    /// of one container. The container then downloads the weights itself.
     pub fn serving_properties(mut self) -> Self {
         self.as_file = true;
         self

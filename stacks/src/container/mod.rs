@@ -55,7 +55,7 @@ pub struct Container {
     secrets: Vec<SecretReference>,
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
-    /// What is stated about the memory of the model.
+    /// The statement about the memory of the model, for its `Metadata`.
     pub(crate) memory: Option<serde_json::Value>,
     problems: Vec<DeferredError>,
 }
@@ -194,7 +194,7 @@ pub(crate) struct Need {
 }
 
 impl Container {
-    /// A container that runs an image, without model data and with an empty environment.
+    /// Creates a container that runs an image, without model data and with an empty environment.
     pub fn new(image: ContainerImage) -> Self {
         Self {
             image,
@@ -217,7 +217,7 @@ impl Container {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
-    /// The model data that SageMaker copies to `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
+    /// Sets the model data, which SageMaker copies to `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
     pub fn model(mut self, model: impl Into<ModelData>) -> Self {
         self.model = Some(model.into());
         self
@@ -229,7 +229,7 @@ impl Container {
         self
     }
 
-    /// Sets an environment variable. Everybody who may describe the model can read it: do not put a secret here, use
+    /// Sets an environment variable. Everybody who may describe the model can read it: do not set it to a secret; use
     /// [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
@@ -253,7 +253,7 @@ impl Container {
         self
     }
 
-    /// The same container with its image for a processor, unless the image was given for one.
+    /// The same container with the image for this processor, unless the program chose the processor of the image.
     pub(crate) fn on(mut self, processor: Option<crate::Processor>) -> Self {
         self.image = self.image.on(processor);
         self

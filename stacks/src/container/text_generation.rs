@@ -48,25 +48,25 @@ impl TextGeneration {
         self
     }
 
-    /// The number of accelerators that the model is split over (`SM_NUM_GPUS`).
+    /// Sets the number of accelerators that the model is split over (`SM_NUM_GPUS`).
     #[track_caller]
     pub fn accelerators(self, number: u32) -> Self {
         self.set("SM_NUM_GPUS", number)
     }
 
-    /// The maximum number of tokens of a prompt (`MAX_INPUT_TOKENS`).
+    /// Sets the maximum number of tokens of a prompt (`MAX_INPUT_TOKENS`).
     #[track_caller]
     pub fn max_input_tokens(self, tokens: u32) -> Self {
         self.set("MAX_INPUT_TOKENS", tokens)
     }
 
-    /// The maximum number of tokens of a prompt and its response (`MAX_TOTAL_TOKENS`).
+    /// Sets the maximum number of tokens of a prompt and its response together (`MAX_TOTAL_TOKENS`).
     #[track_caller]
     pub fn max_total_tokens(self, tokens: u32) -> Self {
         self.set("MAX_TOTAL_TOKENS", tokens)
     }
 
-    /// The maximum number of tokens of all prompts that are processed in one prefill batch
+    /// Sets the maximum number of tokens of all prompts that are processed in one prefill batch
     /// (`MAX_BATCH_PREFILL_TOKENS`).
     #[track_caller]
     pub fn max_batch_prefill_tokens(self, tokens: u32) -> Self {

@@ -36,20 +36,20 @@ pub struct NotificationTopic {
 }
 
 impl NotificationTopic {
-    /// A topic, by its handle or ARN.
+    /// Sends notifications to a topic, given by its handle or ARN.
     #[track_caller]
     pub fn new(topic: impl Into<TopicReference>) -> Self {
         Self { topic: topic.into(), with_answer: false }
     }
 
-    /// Puts the answer into the message, where it is small enough.
+    /// Adds the response to the notification, if it is small enough.
     pub fn with_answer(mut self) -> Self {
         self.with_answer = true;
         self
     }
 }
 
-/// Notifications without the answer.
+/// Sends notifications without the response.
 impl<T: Into<TopicReference>> From<T> for NotificationTopic {
     #[track_caller]
     fn from(topic: T) -> Self {
@@ -57,8 +57,8 @@ impl<T: Into<TopicReference>> From<T> for NotificationTopic {
     }
 }
 
-/// An endpoint that takes requests of up to 1 GB from S3, processes each for up to an hour, and writes the response to
-/// S3. It can be scaled to zero instances; the first request then starts one.
+/// An endpoint that reads requests of up to 1 GB from S3, processes each for up to an hour, and writes the response
+/// to S3. It can be scaled to zero instances; the first request then starts one.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
@@ -142,8 +142,8 @@ impl BlueGreenOptions for AsynchronousEndpoint {
 impl RollingOptions for AsynchronousEndpoint {}
 
 impl AsynchronousEndpoint {
-    /// An endpoint on one instance of a type, with the location that answers are put into. Set the location of the
-    /// requests with [`requests`](Self::requests), so that the role may read them.
+    /// Creates an endpoint on one instance of a type, with the location in S3 to which the responses are written. Set
+    /// the location of the requests with [`requests`](Self::requests), so that the role may read them.
     #[track_caller]
     pub fn new(
         containers: impl Into<Containers>,
@@ -166,34 +166,35 @@ impl AsynchronousEndpoint {
         }
     }
 
-    /// Where the requests are stored: the location that callers upload them to and name in `InvokeEndpointAsync`.
-    /// Several calls add up.
+    /// Sets the location in S3 to which callers upload the requests, which they state in `InvokeEndpointAsync`, and
+    /// allows the role to read it. Several calls add up.
     pub fn requests(mut self, location: impl Into<S3Location>) -> Self {
         self.requests.push(location.into());
         self
     }
 
-    /// Where the reasons of failed requests are put.
+    /// Sets the location in S3 to which SageMaker writes the error messages of failed requests.
     pub fn failures(mut self, location: impl Into<S3Location>) -> Self {
         self.failures = Some(location.into());
         self
     }
 
-    /// Notifies a topic of each answer.
+    /// Notifies a topic of each successful response.
     #[track_caller]
     pub fn on_success(mut self, topic: impl Into<NotificationTopic>) -> Self {
         self.success_topic = Some(topic.into());
         self
     }
 
-    /// Notifies a topic of each failure.
+    /// Notifies a topic of each failed request.
     #[track_caller]
     pub fn on_failure(mut self, topic: impl Into<NotificationTopic>) -> Self {
         self.error_topic = Some(topic.into());
         self
     }
 
-    /// How many requests an instance processes at the same time, 1 to 1,000; SageMaker selects a number unless set.
+    /// Sets the maximum number of requests that an instance processes at the same time, 1 to 1,000. By default,
+    /// SageMaker chooses the number.
     #[track_caller]
     pub fn max_concurrent_invocations(mut self, requests: impl IntoValue<i64>) -> Self {
         self.at_a_time = Some(requests.into().with_caller_location());

@@ -1,4 +1,4 @@
-//! Requests and answers that are kept.
+//! Data capture: requests and responses that are stored in S3.
 
 use stackwright_resources::sagemaker::endpoint_config::{
     CaptureContentTypeHeader, CaptureMode, CaptureOption, DataCaptureConfig,
@@ -27,7 +27,7 @@ pub struct DataCapture {
 }
 
 impl DataCapture {
-    /// Sets the percentage of requests and responses that are stored.
+    /// Stores a percentage of the requests and responses, 0 to 100, at a location in S3.
     #[track_caller]
     pub fn new(location: S3Location, percent: impl IntoValue<i64>) -> Self {
         Self {
@@ -40,31 +40,31 @@ impl DataCapture {
         }
     }
 
-    /// Keeps requests only.
+    /// Stores requests only.
     pub fn inputs_only(self) -> Self {
         Self { inputs: true, outputs: false, ..self }
     }
 
-    /// Keeps answers only.
+    /// Stores responses only.
     pub fn outputs_only(self) -> Self {
         Self { inputs: false, outputs: true, ..self }
     }
 
-    /// Keeps content of this MIME type as JSON, instead of encoding it.
+    /// Stores content of this MIME type as JSON, instead of encoding it in Base64.
     #[track_caller]
     pub fn json(mut self, content_type: impl IntoValue<String>) -> Self {
         self.json.push(content_type.into().with_caller_location());
         self
     }
 
-    /// Keeps content of this MIME type as CSV, instead of encoding it.
+    /// Stores content of this MIME type as CSV, instead of encoding it in Base64.
     #[track_caller]
     pub fn csv(mut self, content_type: impl IntoValue<String>) -> Self {
         self.csv.push(content_type.into().with_caller_location());
         self
     }
 
-    /// The configuration, encrypted with the endpoint's key or else with that of the bucket.
+    /// The configuration, with the endpoint's key or, if there is none, the key of the bucket.
     pub(super) fn lower(&self, key: Option<&EncryptionKey>) -> DataCaptureConfig {
         let modes = [(self.inputs, CaptureMode::Input), (self.outputs, CaptureMode::Output)];
         let options: Vec<CaptureOption> =

@@ -8,7 +8,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 
-/// How long the old instances are kept after all traffic has been shifted, unless a program sets another time. Alarms need
+/// The default time in seconds for which the old instances are kept after all traffic has been shifted. Alarms need
 /// time to enter `ALARM`, and a rollback is fast as long as the old instances exist.
 const TERMINATION_WAIT: i64 = 600;
 
@@ -27,7 +27,8 @@ pub struct CapacitySize {
 }
 
 impl CapacitySize {
-    /// A percentage of the instances: up to 50 for a canary, 10 to 50 for a linear step, 5 to 50 for a batch.
+    /// Returns a size in percent of the instances: up to 50 for a canary, 10 to 50 for a linear step, 5 to 50 for a
+    /// batch.
     #[track_caller]
     pub fn percent(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::CapacityPercent, value: value.into().with_caller_location() }
@@ -86,36 +87,37 @@ impl BlueGreen {
         Self { traffic, wait: wait.into(), termination_wait: TERMINATION_WAIT.into(), timeout: None }
     }
 
-    /// All traffic moves when the new fleet is up.
+    /// Shifts all traffic at once when the new fleet is in service.
     pub fn all_at_once() -> Self {
         Self::of(Traffic::AllAtOnce)
     }
 
-    /// A part of the traffic moves first, and the rest after a wait.
+    /// Shifts a part of the traffic first, and the rest after a wait.
     pub fn canary(size: CapacitySize) -> Self {
         Self::of(Traffic::Canary(size))
     }
 
-    /// Traffic moves in equal steps with a wait after each.
+    /// Shifts the traffic in equal steps, with a wait after each step.
     pub fn linear(step: CapacitySize) -> Self {
         Self::of(Traffic::Linear(step))
     }
 
-    /// The wait between steps, up to an hour; five minutes unless set.
+    /// Sets the wait between steps, at most one hour. The default is five minutes.
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
         self.wait = time.into().0.with_caller_location();
         self
     }
 
-    /// How long the old fleet stays after it has no traffic any more, up to an hour; ten minutes unless set.
+    /// Sets the time for which the old fleet is kept after all traffic has been shifted, at most one hour. The
+    /// default is ten minutes.
     #[track_caller]
     pub fn termination_wait(mut self, time: impl Into<Seconds>) -> Self {
         self.termination_wait = time.into().0.with_caller_location();
         self
     }
 
-    /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
+    /// Sets the maximum time of the whole update, ten minutes to eight hours. It has to include all waits.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -155,19 +157,19 @@ pub struct Rolling {
 }
 
 impl Rolling {
-    /// By the size of a batch, and the wait after each.
+    /// Creates a rolling update with the size of a batch, and the wait after each batch.
     #[track_caller]
     pub fn new(batch: CapacitySize, wait: impl Into<Seconds>) -> Self {
         Self { batch, wait: wait.into().0.with_caller_location(), rollback_batch: None, timeout: None }
     }
 
-    /// The size of a batch on the way back; everything at once unless set.
+    /// Sets the size of a batch of a rollback. By default, a rollback replaces all instances at once.
     pub fn rollback_batch(mut self, size: CapacitySize) -> Self {
         self.rollback_batch = Some(size);
         self
     }
 
-    /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
+    /// Sets the maximum time of the whole update, ten minutes to eight hours. It has to include all waits.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -196,7 +198,7 @@ pub enum Update {
 }
 
 impl Update {
-    /// As the endpoint has it, rolled back by alarms of these names.
+    /// The deployment configuration of the endpoint, with the names of the alarms that roll an update back.
     pub(super) fn lower(self, alarms: Vec<Value<String>>) -> DeploymentConfig {
         let config = match self {
             Self::BlueGreen(policy) => DeploymentConfig::new().blue_green_update_policy(policy.lower()),

@@ -36,7 +36,7 @@ pub struct ExternalEndpoint {
 }
 
 impl ExternalEndpoint {
-    /// An endpoint of the stack's account and region by its name.
+    /// Refers to an endpoint of the stack's account and region by its name.
     #[track_caller]
     pub fn from_name(name: impl IntoValue<String>) -> Self {
         let name = name.into().with_caller_location();
@@ -44,7 +44,7 @@ impl ExternalEndpoint {
         Self { arn: arn("sagemaker", sub!("endpoint/{}", &name)).with_location(location), name }
     }
 
-    /// An endpoint by its ARN, `arn:aws:sagemaker:REGION:ACCOUNT:endpoint/NAME`.
+    /// Refers to an endpoint by its ARN, `arn:aws:sagemaker:REGION:ACCOUNT:endpoint/NAME`.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "sagemaker", "arn:aws:sagemaker:us-east-1:123456789012:endpoint/scorers");
@@ -69,7 +69,7 @@ impl ExternalEndpoint {
         self.arn.clone()
     }
 
-    /// Permission to invoke this endpoint, for the role of a client.
+    /// Returns a statement that allows the role of a client to invoke this endpoint.
     pub fn allow_invoke(&self) -> Statement {
         allow_invoke(&self.arn)
     }

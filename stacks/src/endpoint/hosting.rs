@@ -27,18 +27,19 @@ use crate::s3::S3Location;
 pub struct Routing(RoutingConfig);
 
 impl Routing {
-    /// At random.
+    /// Sends each request to a random instance.
     pub fn random() -> Self {
         Self(RoutingConfig::new().routing_strategy(RoutingStrategy::Random))
     }
 
-    /// The instance with the fewest outstanding requests: for requests that take different times.
+    /// Sends each request to the instance with the fewest outstanding requests. It suits requests of different
+    /// durations.
     pub fn least_outstanding_requests() -> Self {
         Self(RoutingConfig::new().routing_strategy(RoutingStrategy::LeastOutstandingRequests))
     }
 
-    /// The instance that had a request with the same beginning, whose container may have cached what it computed for it.
-    /// The number of characters that are compared is 1,024 to 65,536.
+    /// Sends a request to the instance that processed an earlier request with the same prefix, because its container
+    /// may have cached the computation for the prefix. The number of characters that are compared is 1,024 to 65,536.
     pub fn prefix_aware(characters: impl IntoValue<i64>) -> Self {
         let prefix = PrefixAwareRoutingConfig::new().prefix_length(characters);
         Self(
@@ -134,12 +135,12 @@ impl Hosting {
         found.all(|other| other == Some(first)).then_some(first)
     }
 
-    /// What the role of the containers needs beside the models.
+    /// The permissions that the role of the containers needs in addition to those for the models.
     pub(super) fn statements(&self) -> Vec<Statement> {
         self.core_dumps.iter().flat_map(S3Location::write).collect()
     }
 
-    /// Whether an instance type is known to store data on local NVMe disks, for which SageMaker takes no key.
+    /// Returns whether an instance type is known to have local NVMe storage, for which SageMaker accepts no key.
     pub(super) fn has_local_storage(&self) -> bool {
         self.types()
             .into_iter()
@@ -182,8 +183,8 @@ impl Hosting {
         }
     }
 
-    /// The variant of this name, still without a model. What is written to S3 is encrypted with the key, or else with
-    /// that of its bucket.
+    /// The variant with this name, without a model. Data that it writes to S3 is encrypted with the key or, if there
+    /// is none, with the key of the bucket.
     pub(super) fn lower(self, name: &Value<String>, key: Option<&EncryptionKey>) -> ProductionVariant {
         let mut variant = ProductionVariant::new(name).initial_instance_count(self.count);
         variant = match self.on {
@@ -244,7 +245,7 @@ impl Hosting {
     }
 }
 
-/// What is known of an instance type, if it is known which one it is.
+/// The data of an instance type, if the type is a literal that the crate's data contain.
 fn known(name: &Value<String>) -> Option<&'static Instance> {
     instance(name.as_literal()?.as_str()?)
 }
@@ -266,18 +267,18 @@ impl Default for InstanceMetrics {
 }
 
 impl InstanceMetrics {
-    /// The default of SageMaker.
+    /// Creates a configuration with SageMaker's defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether metrics of each container and accelerator are published (`EnableEnhancedMetrics`).
+    /// Sets whether metrics of each container and accelerator are published (`EnableEnhancedMetrics`).
     #[track_caller]
     pub fn enhanced(self, enabled: impl IntoValue<bool>) -> Self {
         Self(self.0.enable_enhanced_metrics(enabled.into().with_caller_location()))
     }
 
-    /// How often metrics are published: 10, 30, 60, 120, 180, 240 or 300 seconds.
+    /// Sets the interval at which metrics are published: 10, 30, 60, 120, 180, 240 or 300 seconds.
     #[track_caller]
     pub fn publish_every_seconds(self, seconds: impl IntoValue<i64>) -> Self {
         Self(self.0.metric_publish_frequency_in_seconds(seconds.into().with_caller_location()))

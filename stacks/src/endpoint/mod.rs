@@ -1,8 +1,8 @@
-//! Endpoints: what serves models.
+//! Endpoints of SageMaker, which serve models.
 //!
-//! Each kind of endpoint has its own type, with exactly the settings that SageMaker accepts for it: a serverless endpoint has
-//! no instances, a real-time one no queue, one with several variants no rolling update. What they share is here: names,
-//! models and roles, and the endpoint with its alarms, dashboard and logs.
+//! Each kind of endpoint has its own type, with exactly the settings that SageMaker accepts for it: a serverless
+//! endpoint has no instances, a real-time one no queue, one with several variants no rolling update. This module
+//! contains what they share: names, models and roles, and the endpoint with its alarms, dashboard and logs.
 //!
 //! Models and configurations have no fixed names, so that every change creates new ones. The endpoint keeps its name and is
 //! updated in place, according to its deployment policy.
@@ -60,7 +60,7 @@ use deployment::Update;
 use hosting::Hosting;
 use settings::Settings;
 
-/// The one variant of endpoints that have one: SageMaker's own name for it.
+/// The name of the variant of endpoints with only one variant, which is SageMaker's default name.
 const ONE_VARIANT: &str = "AllTraffic";
 
 /// The name that the program sets, or one that consists of the stack's name and the construct's ID.
@@ -81,12 +81,12 @@ fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<S
     sub!("{}-{}", stack_name(), scope.id())
 }
 
-/// A name without what an id cannot have.
+/// A name without the characters that a logical ID cannot have.
 fn id(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// Where the logs of an endpoint's containers are.
+/// The name of the log group of an endpoint's containers.
 fn log_group(endpoint: &Value<String>) -> Value<String> {
     sub!("/aws/sagemaker/Endpoints/{}", endpoint)
 }
@@ -172,15 +172,15 @@ struct Plan<'s> {
     variants: Vec<(String, Value<String>)>,
     settings: &'s Settings,
     update: Option<Update>,
-    /// Whether autoscaling moves the number of instances.
+    /// Whether autoscaling changes the number of instances.
     is_scaled: bool,
-    /// What a request may take at most, in seconds.
+    /// The maximum duration of a request, in seconds.
     longest_request: u32,
     models: Vec<ServedModel>,
 }
 
 impl Plan<'_> {
-    /// Adds the configuration, the endpoint, and what watches it.
+    /// Adds the configuration, the endpoint, and its alarms, dashboard and log group.
     fn add(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let Self { name, mut config, variants, settings, update, is_scaled, longest_request, models } = self;
         let tags = settings.tag_list();
@@ -206,7 +206,8 @@ impl Plan<'_> {
             endpoint = endpoint.tags(tags);
         }
         if let Some(group) = settings.add_log_group(log_group(&name), scope) {
-            // Otherwise the containers make it, and then it is there already.
+            // The endpoint depends on the log group: otherwise its containers could create the group first, and the
+            // creation by the stack would fail.
             endpoint = endpoint.depends_on(&group);
         }
         let endpoint = scope.add_default(endpoint);
@@ -263,8 +264,8 @@ impl<T: Target> OnInstances<T> {
     }
 }
 
-/// Keeps the weights and the capacity that were changed while the endpoint was running, unless the program sets
-/// that they are its own.
+/// Keeps the weights and the capacity that were changed while the endpoint was running, unless the program requests
+/// that updates reset them.
 fn keep_what_runs(endpoint: Endpoint, variants: usize, is_scaled: bool, settings: &Settings) -> Endpoint {
     let keeps_weights = variants > 1 && !settings.sets_weights;
     if !is_scaled && !keeps_weights {
@@ -316,7 +317,7 @@ pub struct EndpointHandle {
 }
 
 impl EndpointHandle {
-    /// The name to invoke the endpoint by.
+    /// The name of the endpoint, which a request contains.
     pub fn name(&self) -> Value<String> {
         self.endpoint.endpoint_name()
     }

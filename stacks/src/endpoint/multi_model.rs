@@ -23,8 +23,8 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// do not have to deploy. A request names its model, which is downloaded and loaded if it is not in memory. If the
 /// memory is full, the least recently used model is unloaded.
 ///
-/// On GPUs it takes Triton and a type with one GPU, such as ml.g5.2xlarge. What multi-model endpoints cannot do (several
-/// variants, shadows, data capture) has no setter here.
+/// On GPUs it requires Triton and an instance type with one GPU, such as ml.g5.2xlarge. Features that multi-model
+/// endpoints do not support (several variants, shadows, data capture) have no setters.
 ///
 /// ```
 /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
@@ -117,7 +117,7 @@ impl MultiModelEndpoint {
         }
     }
 
-    /// Triton on instances with one GPU, with the location of the models' archives.
+    /// Creates an endpoint with Triton on instances with one GPU, and the location of the models' archives.
     #[track_caller]
     pub fn triton(
         version: impl Into<String>,
@@ -127,8 +127,8 @@ impl MultiModelEndpoint {
         Self::of(ContainerImage::triton(version, Processor::Gpu), models, instance_type)
     }
 
-    /// An image for processors, with the location of the models' archives. The image has to support loading and unloading of
-    /// models.
+    /// Creates an endpoint on instances without GPUs with an image for CPUs, and the location of the models'
+    /// archives. The image has to support loading and unloading of models.
     #[track_caller]
     pub fn cpu(image: ContainerImage, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self::of(image, models, instance_type)
@@ -147,9 +147,9 @@ impl MultiModelEndpoint {
         self
     }
 
-    /// Describes the models of the endpoint, so that `synth`, `plan` and `estimate` show how many are loaded beside each other in the
-    /// memory of the GPU, and `check` reports a model that cannot be loaded. Each GPU is counted with every loaded model, which
-    /// is Triton's default. The description is written into the `Metadata` of the model.
+    /// Describes the models of the endpoint, so that `synth`, `plan` and `estimate` show how many fit into the memory
+    /// of the GPU at the same time, and `check` reports a model that cannot be loaded. Each GPU is counted with every
+    /// loaded model, which is Triton's default. The description is written into the `Metadata` of the model.
     ///
     /// ```
     /// use stackwright_estimate::memory::PackedModel;
@@ -167,8 +167,8 @@ impl MultiModelEndpoint {
         self
     }
 
-    /// Whether models stay in memory after a request; the default is `true`. Otherwise a model is loaded for each
-    /// request: for a large number of models, each with few requests.
+    /// Sets whether models stay in memory after a request. The default is `true`. With `false`, a model is loaded for
+    /// each request, which suits a large number of models with few requests each.
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {
         self.cached = Some(Value::from(models_stay).with_caller_location());

@@ -56,16 +56,16 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// The share of requests that may end in an error of the server (5xx), 0 to 1, before an alarm enters `ALARM` and rolls an
-    /// update back; 0.01 unless set.
+    /// Sets the share of requests with a server error (5xx), from 0 to 1, above which an alarm enters `ALARM` and
+    /// rolls an update back. The default is 0.01.
     #[track_caller]
     fn error_alarm(mut self, share: impl IntoValue<f64>) -> Self {
         self.settings().errors = share.into().with_caller_location();
         self
     }
 
-    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and rolls an
-    /// update back; half of what SageMaker allows a request unless set.
+    /// Sets the 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and
+    /// rolls an update back. The default is half of the maximum duration that SageMaker allows for a request.
     #[track_caller]
     fn latency_alarm(mut self, time: Duration) -> Self {
         self.settings().latency = Some(Value::from(time.as_secs_f64() * 1e6).with_caller_location());
@@ -78,7 +78,8 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Rolls an update back when another alarm, given by its name, enters `ALARM`. At most ten alarms in all.
+    /// Rolls an update back when another alarm, given by its name, enters `ALARM`. Several calls add up, to at most
+    /// ten alarms in all.
     #[track_caller]
     fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.settings().alarms.push(alarm_name.into().with_caller_location());
@@ -91,8 +92,8 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Keeps logs for a number of days. The log group is then a resource of the stack, and no log group of that name may
-    /// exist yet. Without it, SageMaker creates the log group and keeps logs forever.
+    /// Keeps logs for a number of days. The log group is then a resource of the stack, and no log group of that name
+    /// may exist yet. Without it, SageMaker creates the log group, whose logs never expire.
     #[track_caller]
     fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.settings().log_retention = Some(days.into().with_caller_location());
@@ -128,43 +129,46 @@ pub trait HostingOptions: Sized {
     #[doc(hidden)]
     fn hosting(&mut self) -> &mut Hosting;
 
-    /// The size of each instance's volume in GB, 1 to 512. Types with NVMe storage have that instead.
+    /// Sets the size of each instance's volume in GB, 1 to 512. Instance types with NVMe storage use that instead of
+    /// a volume.
     #[track_caller]
     fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.hosting().volume_gb = Some(size.into().with_caller_location());
         self
     }
 
-    /// How long downloading the model may take, a minute to an hour.
+    /// Sets the maximum time for downloading the model, one minute to one hour.
     #[track_caller]
     fn download_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().download_timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// How long the container may take until it answers health checks, a minute to an hour. Loading the model is part of
-    /// it.
+    /// Sets the maximum time until the container passes health checks, one minute to one hour. It includes loading
+    /// the model.
     #[track_caller]
     fn health_check_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().health_check_timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// How long SageMaker waits for instances of one type before it tries the next, five minutes to an hour.
+    /// Sets the time for which SageMaker waits for instances of one type before it tries the next one, five minutes
+    /// to one hour.
     #[track_caller]
     fn provision_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().provision_timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The machine image of the instances, with its version of the GPU driver: `al2-ami-sagemaker-inference-gpu-3-1`.
+    /// Sets the AMI of the instances, which determines the version of the GPU driver, such as
+    /// `al2-ami-sagemaker-inference-gpu-3-1`.
     #[track_caller]
     fn ami_version(mut self, name: impl IntoValue<String>) -> Self {
         self.hosting().ami_version = Some(name.into().with_caller_location());
         self
     }
 
-    /// Takes instances from a capacity reservation (a training plan for endpoints) only, by its ARN.
+    /// Runs the instances only in a capacity reservation (a training plan for endpoints), given by its ARN.
     #[track_caller]
     fn capacity_reservation(mut self, arn: impl IntoValue<String>) -> Self {
         let arn = crate::arn::checked(
@@ -176,7 +180,7 @@ pub trait HostingOptions: Sized {
         self
     }
 
-    /// How SageMaker selects the instance for a request; at random unless set.
+    /// Sets how SageMaker selects the instance for a request. The default is [`Routing::random`].
     fn routing(mut self, routing: Routing) -> Self {
         self.hosting().routing = Some(routing);
         self
@@ -188,7 +192,7 @@ pub trait HostingOptions: Sized {
         self
     }
 
-    /// Whether AWS Systems Manager may open a session in the containers, for debugging (`EnableSSMAccess`).
+    /// Sets whether AWS Systems Manager may open a session in the containers, for debugging (`EnableSSMAccess`).
     #[track_caller]
     fn ssm_access(mut self, allowed: impl IntoValue<bool>) -> Self {
         self.hosting().ssm_access = Some(allowed.into().with_caller_location());
@@ -198,7 +202,7 @@ pub trait HostingOptions: Sized {
 
 /// The setter of utilization metrics, for endpoints on instances.
 pub trait MetricsOptions: EndpointOptions {
-    /// How SageMaker publishes utilization metrics of the endpoint (`MetricsConfig`).
+    /// Sets how SageMaker publishes utilization metrics of the endpoint (`MetricsConfig`).
     fn metrics(mut self, metrics: InstanceMetrics) -> Self {
         self.settings().metrics = Some(metrics);
         self
@@ -207,8 +211,8 @@ pub trait MetricsOptions: EndpointOptions {
 
 /// The setter of the number of instances.
 pub trait InstanceCountOptions: HostingOptions {
-    /// How many instances the endpoint starts with; one unless set. Where autoscaling changes the number, it is only the
-    /// first one.
+    /// Sets the initial number of instances. The default is 1. If the endpoint is scaled, autoscaling changes the
+    /// number afterwards.
     #[track_caller]
     fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.hosting().count = count.into().with_caller_location();
@@ -229,7 +233,7 @@ pub trait InstanceCountOptions: HostingOptions {
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
 /// ```
 pub trait AutoscalingOptions: Sized {
-    /// What is scaled.
+    /// The scalable dimension, which determines the available policies.
     type Scales: Target;
 
     /// The setting that the other method changes.
@@ -261,7 +265,7 @@ pub trait BlueGreenOptions: Sized {
     #[doc(hidden)]
     fn update(&mut self) -> &mut Update;
 
-    /// How traffic moves to the new fleet of an update; all at once unless set.
+    /// Sets how an update shifts traffic to the new fleet. The default is [`BlueGreen::all_at_once`].
     fn blue_green(mut self, update: BlueGreen) -> Self {
         *self.update() = Update::BlueGreen(update);
         self

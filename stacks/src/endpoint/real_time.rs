@@ -12,27 +12,27 @@ use super::{DataCapture, EndpointHandle, Plan, add_scaling, encrypted, id, name}
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
+/// The marker of an endpoint with one variant: further variants, a shadow, or a rolling update can be added.
 #[derive(Clone, Copy, Debug)]
 pub enum OneVariant {}
 
-/// An endpoint whose variants share the requests.
+/// The marker of an endpoint with several variants, among which the requests are distributed.
 #[derive(Clone, Copy, Debug)]
 pub enum SeveralVariants {}
 
-/// An endpoint whose requests a shadow gets too.
+/// The marker of an endpoint with a shadow variant, which gets a copy of the requests.
 #[derive(Clone, Copy, Debug)]
 pub enum WithShadow {}
 
-/// An endpoint that is updated batch by batch.
+/// The marker of an endpoint that is updated in batches.
 #[derive(Clone, Copy, Debug)]
 pub enum RollingUpdate {}
 
 /// An endpoint that answers requests synchronously, on instances.
 ///
-/// An update starts a new fleet beside the old one, and is rolled back by alarms on errors and latency that the construct
-/// creates; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) set how traffic is shifted. What
-/// AWS excludes does not compile: a rolling update, or a shadow, beside several variants.
+/// An update starts a new fleet beside the old one, and is rolled back by alarms on errors and latency that the
+/// construct creates; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) set how traffic is
+/// shifted. Combinations that AWS rejects do not compile: a rolling update, or a shadow, with several variants.
 ///
 /// ```
 /// use std::time::Duration;
@@ -113,7 +113,7 @@ impl<V> RealTimeEndpoint<V> {
         }
     }
 
-    /// Keeps a share of requests and answers.
+    /// Stores a share of the requests and responses in S3.
     pub fn data_capture(mut self, capture: DataCapture) -> Self {
         self.capture = Some(capture);
         self
@@ -121,7 +121,7 @@ impl<V> RealTimeEndpoint<V> {
 }
 
 impl RealTimeEndpoint<OneVariant> {
-    /// An endpoint with one variant.
+    /// Creates an endpoint with one variant.
     pub fn new(variant: Variant) -> Self {
         Self {
             variants: vec![variant],
@@ -134,14 +134,15 @@ impl RealTimeEndpoint<OneVariant> {
         }
     }
 
-    /// A second variant: the two share the requests by their weights.
+    /// Adds a second variant: the requests are distributed between the two in proportion to their weights.
     pub fn variant(mut self, variant: Variant) -> RealTimeEndpoint<SeveralVariants> {
         self.variants.push(variant);
         self.become_()
     }
 
-    /// A shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0 to 1, is the
-    /// share of the requests that it gets. Not for several containers, and not on Inferentia 1.
+    /// Adds a shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0
+    /// to 1, is the share of the requests that it gets. Shadow variants do not support several containers or
+    /// Inferentia 1.
     pub fn shadow(mut self, variant: Variant) -> RealTimeEndpoint<WithShadow> {
         self.shadow = Some(variant);
         self.become_()
@@ -155,21 +156,21 @@ impl RealTimeEndpoint<OneVariant> {
 }
 
 impl RealTimeEndpoint<SeveralVariants> {
-    /// A further variant, ten at most.
+    /// Adds a further variant; an endpoint has at most ten.
     pub fn variant(mut self, variant: Variant) -> Self {
         self.variants.push(variant);
         self
     }
 
-    /// Has every update set the weights as they are here. Without this, weights that were changed while the endpoint ran
-    /// stay: a deployment does not undo a manual shift of traffic.
+    /// Makes every update reset the weights to those of the program. Without it, weights that were changed while the
+    /// endpoint was running are kept: a deployment does not undo a manual shift of traffic.
     pub fn set_weights(mut self) -> Self {
         self.settings.sets_weights = true;
         self
     }
 }
 
-/// What can be updated with a fleet beside the old one.
+/// The marker of endpoints that support blue/green updates.
 pub trait BlueGreenUpdate {}
 
 impl BlueGreenUpdate for OneVariant {}
@@ -185,7 +186,7 @@ impl<V: BlueGreenUpdate> RealTimeEndpoint<V> {
 }
 
 impl<V> RealTimeEndpoint<V> {
-    /// What the roles of all variants need beside their models.
+    /// The permissions that the roles of all variants need in addition to those for their models.
     fn statements(&self) -> Vec<Statement> {
         self.capture.iter().flat_map(|capture| capture.location.write()).collect()
     }

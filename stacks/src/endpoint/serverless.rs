@@ -51,15 +51,15 @@ impl From<MemorySize> for MemorySizeValue {
     }
 }
 
-/// What [`ServerlessEndpoint::memory`] takes: a [`MemorySize`], or a parameter in MB.
+/// The argument of [`ServerlessEndpoint::memory`]: a [`MemorySize`], or a parameter in MB.
 #[derive(Clone, Debug)]
 pub struct MemorySizeValue(Value<i64>);
 
 /// A serverless endpoint with its configuration, model and role.
 ///
-/// The endpoint keeps its name; model and configuration have none, so that a new model, image or size becomes a
-/// new configuration and an update in place. What serverless endpoints cannot do (instances, a second variant,
-/// a VPC, network isolation, data capture, a rolling update, several containers) has no setter here.
+/// The endpoint keeps its name; model and configuration have none, so that a new model, image or size becomes a new
+/// configuration and an update in place. Features that serverless endpoints do not support (instances, a second
+/// variant, a VPC, network isolation, data capture, a rolling update, several containers) have no setters.
 ///
 /// ```
 /// use stackwright_stacks::container::Container;
@@ -114,7 +114,7 @@ impl BlueGreenOptions for ServerlessEndpoint {
 }
 
 impl ServerlessEndpoint {
-    /// An endpoint for a container, with 2 GB and up to 5 requests at a time.
+    /// Creates an endpoint for a container, with 2 GB of memory and a maximum concurrency of 5 requests.
     pub fn new(container: impl Into<Container>) -> Self {
         Self {
             container: container.into(),
@@ -127,21 +127,22 @@ impl ServerlessEndpoint {
         }
     }
 
-    /// The memory, 2 GB unless set.
+    /// Sets the memory. The default is 2 GB.
     #[track_caller]
     pub fn memory(mut self, size: impl Into<MemorySizeValue>) -> Self {
         self.memory = size.into().0.with_caller_location();
         self
     }
 
-    /// How many requests are served at a time, 1 to 200; 5 unless set. More are throttled.
+    /// Sets the maximum number of concurrent requests, 1 to 200. The default is 5. Further requests are throttled.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.max_concurrency = requests.into().with_caller_location();
         self
     }
 
-    /// How many requests are always served without a cold start. It is billed while there are no requests as well.
+    /// Sets the number of concurrent requests that are always served without a cold start (`ProvisionedConcurrency`).
+    /// It is billed even if there are no requests.
     #[track_caller]
     pub fn provisioned_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.provisioned_concurrency = Some(requests.into().with_caller_location());

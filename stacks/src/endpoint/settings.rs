@@ -17,7 +17,7 @@ pub struct Settings {
     pub(super) watches: bool,
     /// The share of requests that may fail before the alarm enters `ALARM`.
     pub(super) errors: Value<f64>,
-    /// Microseconds.
+    /// The threshold of the latency alarm, in microseconds.
     pub(super) latency: Option<Value<f64>>,
     pub(super) alarms: Vec<Value<String>>,
     pub(super) dashboard: bool,

@@ -62,8 +62,8 @@ impl AutoscalingOptions for Variant {
 }
 
 impl Variant {
-    /// A variant by its name, with one instance of a type. Keep the name when you change the variant: deployment guardrails
-    /// and autoscaling refuse an update to a configuration with other names.
+    /// Creates a variant with a name, and one instance of a type. Keep the name when you change the variant:
+    /// deployment guardrails and autoscaling refuse an update to a configuration with other names.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -73,7 +73,8 @@ impl Variant {
         Self::of(name.into().with_caller_location(), containers.into(), Hosting::on(instance_type))
     }
 
-    /// A variant on whichever of up to five instance types is available.
+    /// Creates a variant on up to five instance types, of which SageMaker uses the available one with the highest
+    /// priority.
     #[track_caller]
     pub fn on_pools(
         name: impl IntoValue<String>,
@@ -92,15 +93,16 @@ impl Variant {
         Self { name, containers, hosting, weight: None, scaling: None, role: RoleSettings::default() }
     }
 
-    /// The variant's share of the requests, by its weight among those of all variants; 1 unless set.
+    /// Sets the weight of the variant: its share of the requests is its weight divided by the sum of all weights. The
+    /// default is 1.
     #[track_caller]
     pub fn weight(mut self, weight: impl IntoValue<f64>) -> Self {
         self.weight = Some(weight.into().with_caller_location());
         self
     }
 
-    /// Adds its model, under ids that start with a part, and gives the variant as the configuration has it. Its role may
-    /// do more than the containers need.
+    /// Adds its model, under ids that start with a part, and gives the variant as the configuration has it. Its role
+    /// also gets the additional statements of the program.
     pub(super) fn lower(
         self,
         part: &str,

@@ -1,4 +1,4 @@
-//! What watches an endpoint: alarms, a dashboard, a log group.
+//! The monitoring of an endpoint: alarms, a dashboard, a log group.
 
 use stackwright_resources::cloudwatch::Dashboard;
 use stackwright_resources::cloudwatch::alarm::ComparisonOperator;
@@ -47,7 +47,8 @@ impl Settings {
             comparison: ComparisonOperator::GreaterThanThreshold,
             threshold,
             period: 60.into(),
-            // Two minutes of three: one bad minute is no bad update.
+            // Two of three minutes have to breach the threshold, so that errors in one minute do not roll an update
+            // back.
             periods: 3.into(),
             breaching: 2.into(),
             missing: Missing::Fine,
@@ -71,7 +72,7 @@ impl Settings {
         Some(scope.add("Logs", group))
     }
 
-    /// Adds the dashboard, if there is to be one.
+    /// Adds the dashboard, if the program requests it.
     pub(super) fn add_dashboard(&self, watched: &[(String, Subject)], scope: &mut Scope<'_>) {
         if self.dashboard {
             let body = json_text(dashboard::body(watched));

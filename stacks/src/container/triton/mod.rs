@@ -49,14 +49,14 @@ pub struct Triton {
 }
 
 impl Triton {
-    /// Triton with this version and its models, for the processor of the instances; for GPUs if the instance type is not
-    /// known during synthesis.
+    /// Creates a Triton container with a version such as `25.09` and its models. The image is the one for the
+    /// processor of the instances, or the one for GPUs if the instance type is not known during synthesis.
     #[track_caller]
     pub fn new(version: impl Into<String>, repository: ModelRepository) -> Self {
         Self::of(ContainerImage::for_instances_or_gpus("tritonserver", version), repository)
     }
 
-    /// Triton with this version, for a type of processor, with its models.
+    /// Creates a Triton container with a version such as `25.09` for a type of processor, with its models.
     #[track_caller]
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
         Self::of(ContainerImage::triton(version, processor), repository)
@@ -73,7 +73,8 @@ impl Triton {
         self
     }
 
-    /// The model that serves requests that name no model; the only ensemble or the only model unless set.
+    /// Sets the model for requests that name no model. The default is the only ensemble or the only model of the
+    /// repository.
     #[track_caller]
     pub fn default_model(mut self, name: impl IntoValue<String>) -> Self {
         self.default_model = Some(name.into().with_caller_location());

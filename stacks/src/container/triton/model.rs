@@ -92,17 +92,18 @@ pub struct TritonInstanceGroup {
 }
 
 impl TritonInstanceGroup {
-    /// This number of instances on each GPU.
+    /// Creates a group with this number of instances on each GPU.
     pub fn gpu(count: u32) -> Self {
         Self { kind: "KIND_GPU", count, gpus: Vec::new() }
     }
 
-    /// This number of instances on the CPU.
+    /// Creates a group with this number of instances on the CPU.
     pub fn cpu(count: u32) -> Self {
         Self { kind: "KIND_CPU", count, gpus: Vec::new() }
     }
 
-    /// This number of instances that the model or its backend places itself, as vLLM does (`KIND_MODEL`).
+    /// Creates a group with this number of instances whose device the model or its backend chooses, as vLLM does
+    /// (`KIND_MODEL`).
     pub fn model(count: u32) -> Self {
         Self { kind: "KIND_MODEL", count, gpus: Vec::new() }
     }
@@ -135,14 +136,14 @@ impl DynamicBatching {
         Self::default()
     }
 
-    /// The preferred batch sizes: a batch of one of these sizes runs at once. None may exceed the model's maximum
-    /// batch size.
+    /// Sets the preferred batch sizes: a batch of one of these sizes runs at once. No size may exceed the model's
+    /// maximum batch size.
     pub fn preferred(mut self, sizes: impl Into<Vec<u32>>) -> Self {
         self.preferred = sizes.into();
         self
     }
 
-    /// The maximum time that a request may wait for others.
+    /// Sets the maximum time that a request waits for other requests of its batch.
     pub fn max_queue_delay(mut self, time: Duration) -> Self {
         self.delay = Some(time);
         self
@@ -200,7 +201,7 @@ impl SequenceBatching {
         Self { candidates: Some(max_candidate_sequences), ..Self::direct() }
     }
 
-    /// The time without requests after which the slot of a sequence is freed; one second unless set.
+    /// Sets the time without requests after which the slot of a sequence is freed. The default is one second.
     pub fn max_idle(mut self, time: Duration) -> Self {
         self.max_idle = Some(time);
         self
@@ -259,13 +260,13 @@ impl WarmUp {
         Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
     }
 
-    /// The size of the batch.
+    /// Sets the size of the batch. The default is 1.
     pub fn batch_size(mut self, requests: u32) -> Self {
         self.batch_size = requests;
         self
     }
 
-    /// The number of times that the request is run; one unless set.
+    /// Sets the number of times that the request is run. The default is 1.
     pub fn repeat(mut self, times: u32) -> Self {
         self.repeat = Some(times);
         self
@@ -335,7 +336,7 @@ impl TensorRtOptions {
         Self { precision: "FP16", ..Self::fp32() }
     }
 
-    /// The maximum workspace memory for the selection of kernels, in bytes.
+    /// Sets the maximum workspace memory for the selection of kernels, in bytes.
     pub fn max_workspace_size(mut self, bytes: u64) -> Self {
         self.workspace = Some(bytes);
         self
@@ -552,7 +553,7 @@ impl TritonModel {
         self
     }
 
-    /// The maximum batch size. The default of 0 is for models that do not support batching.
+    /// Sets the maximum batch size. The default is 0, which is for models that do not support batching.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
@@ -571,7 +572,7 @@ impl TritonModel {
         self
     }
 
-    /// Which versions are served.
+    /// Sets the versions that are served. By default, Triton serves the latest one.
     pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
         self.version_policy = Some(policy);
         self
@@ -697,7 +698,7 @@ impl Ensemble {
         self
     }
 
-    /// The maximum batch size. It must not exceed that of any model in the ensemble.
+    /// Sets the maximum batch size. It must not exceed that of any model in the ensemble.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
@@ -762,7 +763,7 @@ impl EnsembleStep {
         }
     }
 
-    /// The version of the model; the latest one unless set.
+    /// Sets the version of the model. The default is the latest one.
     pub fn version(mut self, number: u32) -> Self {
         self.version = Some(number);
         self

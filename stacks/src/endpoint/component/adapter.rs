@@ -10,8 +10,8 @@ use super::{InferenceComponentHandle, allow};
 use crate::endpoint::name;
 use crate::s3::S3Location;
 
-/// An adapter (LoRA) on a component: it uses the copies and accelerators of its base component. The
-/// base has to serve adapters (see [`LargeModel::adapters`](crate::container::LargeModel::adapters)).
+/// An adapter (LoRA) on a component: it uses the copies and accelerators of its base component. The base component
+/// has to support adapters (see [`LargeModel::adapters`](crate::container::LargeModel::adapters)).
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -40,12 +40,13 @@ pub struct AdapterComponent {
 }
 
 impl AdapterComponent {
-    /// An adapter, packed as `.tar.gz`, on a component.
+    /// Creates a component for an adapter, which is a `.tar.gz` archive in S3, on a base component.
     pub fn new(base: &InferenceComponentHandle, adapter: impl Into<S3Location>) -> Self {
         Self { base: base.clone(), adapter: adapter.into(), name: None }
     }
 
-    /// Sets the name. The default consists of the stack's name and the construct's ID. Another name replaces the component.
+    /// Sets the name. The default consists of the stack's name and the construct's ID. If the name is changed,
+    /// CloudFormation replaces the component.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());

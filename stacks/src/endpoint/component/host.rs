@@ -76,14 +76,16 @@ impl HostingOptions for ComponentEndpoint {
 impl MetricsOptions for ComponentEndpoint {}
 
 impl ComponentEndpoint {
-    /// Instances of a type, as many as the components need, within bounds. It starts with one.
+    /// Creates an endpoint on instances of one type. SageMaker adjusts the number of instances to the components,
+    /// within the given range. The endpoint starts with one instance.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<CapacityRange>) -> Self {
         Self::of(Hosting::on(instance_type), instances.into())
     }
 
-    /// Instances of whichever of up to five types is available, as many as the components need, within bounds. Components
-    /// may have settings for each type: [`on_instance_type`](super::InferenceComponent::on_instance_type).
+    /// Creates an endpoint on instances of up to five types, of which SageMaker uses the available one with the
+    /// highest priority. SageMaker adjusts the number of instances to the components, within the given range.
+    /// Components may have settings for each type: [`on_instance_type`](super::InferenceComponent::on_instance_type).
     pub fn on_pools(
         pools: impl IntoIterator<Item = InstancePool>,
         instances: impl Into<CapacityRange>,
@@ -138,7 +140,7 @@ impl Construct for ComponentEndpoint {
             config: encrypted(config, security.key.as_ref(), on_local_storage),
             variants: vec![(String::new(), variant)],
             settings: &self.settings,
-            // Components have updates of their own.
+            // The updates of components are configured on the components.
             update: None,
             is_scaled: false,
             longest_request: hosting().real_time_request_seconds,
@@ -160,7 +162,7 @@ pub struct ComponentEndpointHandle {
 }
 
 impl ComponentEndpointHandle {
-    /// The name to invoke the endpoint by, together with that of a component.
+    /// The name of the endpoint. A request contains it together with the name of a component.
     pub fn name(&self) -> Value<String> {
         self.endpoint.name()
     }
@@ -171,7 +173,7 @@ impl ComponentEndpointHandle {
     }
 }
 
-/// What inference components run on: a [`ComponentEndpoint`] of the app by its handle, or an
+/// The endpoint that inference components run on: a [`ComponentEndpoint`] of the app, given by its handle, or an
 /// [`ExternalEndpoint`](crate::endpoint::ExternalEndpoint) with the role of its components.
 #[derive(Clone, Debug)]
 pub struct ComponentHost {

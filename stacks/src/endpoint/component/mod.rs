@@ -78,7 +78,7 @@ impl AutoscalingOptions for InferenceComponent {
 }
 
 impl InferenceComponent {
-    /// A container on an endpoint, with the memory of the host that each copy needs at least, in MB.
+    /// Creates a component with a container on an endpoint, and the minimum host memory of each copy in MB.
     #[track_caller]
     pub fn new(
         host: impl Into<ComponentHost>,
@@ -105,7 +105,7 @@ impl InferenceComponent {
         }
     }
 
-    /// The accelerators of each copy; none unless set.
+    /// Sets the number of accelerators of each copy. The default is 0.
     #[track_caller]
     pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
@@ -113,7 +113,7 @@ impl InferenceComponent {
         self
     }
 
-    /// The cores of each copy, 0.25 at least.
+    /// Sets the number of CPU cores of each copy, at least 0.25.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
@@ -121,42 +121,43 @@ impl InferenceComponent {
         self
     }
 
-    /// The most memory of the host that a copy may take, in MB.
+    /// Sets the maximum host memory that a copy may use, in MB.
     #[track_caller]
     pub fn max_memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.requirements = self.requirements.max_memory_required_in_mb(size.into().with_caller_location());
         self
     }
 
-    /// Sets the number of copies. The default is 1. If [`scale`](AutoscalingOptions::scale) enables autoscaling,
-    /// leave this out: a number that is set here is set again by every update of the component.
+    /// Sets the number of copies. The default is 1. If [`scale`](AutoscalingOptions::scale) enables autoscaling, do
+    /// not call this setter: every update of the component resets the number of copies to it.
     #[track_caller]
     pub fn copies(mut self, number: impl IntoValue<i64>) -> Self {
         self.copies = Some(number.into().with_caller_location());
         self
     }
 
-    /// Allows the endpoint's role more than the component needs.
+    /// Adds a statement to the permissions of the endpoint's role, in addition to those that the component needs.
     pub fn allow(mut self, statement: Statement) -> Self {
         self.statements.push(statement);
         self
     }
 
-    /// Whether instances cache the model and the image, so that further copies start faster (`DataCacheConfig`).
+    /// Sets whether instances cache the model and the image, so that further copies start faster (`DataCacheConfig`).
     #[track_caller]
     pub fn data_cache(mut self, enabled: impl IntoValue<bool>) -> Self {
         self.cache = Some(enabled.into().with_caller_location());
         self
     }
 
-    /// Runs another container, or the same with other resources, where the endpoint's instance pools give a copy an
-    /// instance of this type (`Specifications`).
+    /// Uses another container, or the same container with other resources, for copies on instances of this type,
+    /// which is one of the endpoint's instance pools (`Specifications`).
     pub fn on_instance_type(mut self, specification: ForInstanceType) -> Self {
         self.types.push(specification);
         self
     }
 
-    /// How long fetching the model may take, and how long the container may take until it answers; a minute to an hour.
+    /// Sets the maximum time for downloading the model, and the maximum time until the container passes health
+    /// checks; each is one minute to one hour.
     #[track_caller]
     pub fn startup_timeouts(
         mut self,
@@ -170,7 +171,8 @@ impl InferenceComponent {
         self
     }
 
-    /// Updates a batch of copies at a time and waits after each; half of the copies, and five minutes, unless set.
+    /// Updates one batch of copies at a time, and waits after each batch. The default is half of the copies and five
+    /// minutes.
     #[track_caller]
     pub fn rolling_update(mut self, batch: CopyBatch, wait: impl Into<Seconds>) -> Self {
         self.batch = batch;
@@ -178,13 +180,13 @@ impl InferenceComponent {
         self
     }
 
-    /// The batch of copies that a rollback replaces at a time; all of them unless set.
+    /// Sets the number of copies that a rollback replaces at a time. The default is all copies.
     pub fn rollback_batch(mut self, batch: CopyBatch) -> Self {
         self.rollback_batch = Some(batch);
         self
     }
 
-    /// How long a whole update may take, ten minutes to eight hours.
+    /// Sets the maximum time of a whole update, ten minutes to eight hours.
     #[track_caller]
     pub fn update_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -248,14 +250,15 @@ impl InferenceComponent {
     }
 }
 
-/// Where the logs of a component's containers are.
+/// The name of the log group of a component's containers.
 fn log_group(component: &Value<String>) -> Value<String> {
     sub!("/aws/sagemaker/InferenceComponents/{}", component)
 }
 
-/// Lets the endpoint's role do what a component needs; what has to be there before the component.
+/// Adds the permissions that a component needs to the endpoint's role, and returns the policy that has to exist
+/// before the component.
 fn allow(host: &ComponentHost, statements: Vec<Statement>, scope: &mut Scope<'_>) -> Option<Handle> {
-    // A role outside of the app is the user's to extend.
+    // The app cannot add permissions to a role that it does not create.
     let role = host.role.handle()?;
     let policy = scope.add("Policy", versioned_policy(scope.id(), role, statements));
     Some((*policy).clone())
@@ -316,7 +319,7 @@ impl Construct for InferenceComponent {
         } else {
             component.specifications(self.specifications(models))
         };
-        // Autoscaling owns the number of copies: an update would set it again.
+        // With autoscaling, the property is omitted, because every update would reset the number of copies.
         let copies = match (&self.copies, &self.scaling) {
             (Some(copies), _) => Some(copies.clone()),
             (None, None) => Some(1.into()),

@@ -1,4 +1,4 @@
-//! How large the parts of a component's copies are, and what a component runs with on one instance type.
+//! The sizes of batches of copies, and the settings of a component on one instance type.
 
 use stackwright_resources::sagemaker::inference_component::{
     InferenceComponentCapacitySize, InferenceComponentCapacitySizeType,
@@ -8,7 +8,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::container::Container;
 
-/// A part of a component's copies.
+/// The size of a batch of copies, as a percentage or as a number.
 ///
 /// ```
 /// use stackwright_stacks::endpoint::CopyBatch;
@@ -45,7 +45,7 @@ impl CopyBatch {
     }
 }
 
-/// What a component runs with on one instance type, where it differs from the component's own settings.
+/// The settings of a component on one instance type that differ from those of the component.
 ///
 /// ```
 /// use stackwright_stacks::endpoint::ForInstanceType;
@@ -62,7 +62,7 @@ pub struct ForInstanceType {
 }
 
 impl ForInstanceType {
-    /// An instance type, one of the endpoint's pools.
+    /// Creates the settings for an instance type, which is one of the endpoint's pools.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl ForInstanceType {
         }
     }
 
-    /// Another container than the component's.
+    /// Sets another container than the component's.
     pub fn container(mut self, container: impl Into<Container>) -> Self {
         self.container = Some(container.into());
         self
@@ -94,14 +94,14 @@ impl ForInstanceType {
         self
     }
 
-    /// The least memory of the host that each copy needs, in MB.
+    /// Sets the minimum host memory of each copy, in MB.
     #[track_caller]
     pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.memory_mb = Some(size.into().with_caller_location());
         self
     }
 
-    /// The component's requirements with what is set here.
+    /// The component's requirements, overridden by the settings for the instance type.
     pub(super) fn requirements(
         &self,
         mut requirements: InferenceComponentComputeResourceRequirements,
