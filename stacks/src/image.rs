@@ -7,8 +7,8 @@ use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
-/// A container image: one of AWS's by family and version, found in the region that the stack is deployed into; or one of
-/// your own registry.
+/// A container image: an AWS image, given by its family and version, in the region that the stack is deployed to; or
+/// an image in your own registry.
 ///
 /// ```
 /// use stackwright_stacks::{ContainerImage, Mirror, Processor};
@@ -46,13 +46,14 @@ enum Kind {
 /// The processor that an image of AWS is needed for.
 #[derive(Clone, Copy, Debug)]
 enum Target {
-    /// This one.
+    /// This processor.
     Given(Processor),
-    /// That of the instances on which the image runs, or this one if their type is not known during synthesis.
+    /// The processor of the instances on which the image runs, or this processor if their type is not known during
+    /// synthesis.
     OfInstances { otherwise: Option<Processor> },
 }
 
-/// The location of your copies of AWS's images: repositories with the same names and a prefix, in a registry of Amazon
+/// The location of your copies of AWS images: repositories with the same names and a prefix, in a registry of Amazon
 /// ECR.
 ///
 /// ```
@@ -68,26 +69,26 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Repositories in the account and region of the stack.
+    /// Creates a mirror whose repositories are in the account and region of the stack.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The account of the registry; that of the stack unless set.
+    /// Sets the account of the registry, by its ID. The default is the account of the stack.
     #[track_caller]
     pub fn account(mut self, id: impl IntoValue<String>) -> Self {
         self.account = Some(id.into().with_caller_location());
         self
     }
 
-    /// The region of the registry; that of the stack unless set.
+    /// Sets the region of the registry. The default is the region of the stack.
     #[track_caller]
     pub fn region(mut self, name: impl IntoValue<String>) -> Self {
         self.region = Some(name.into().with_caller_location());
         self
     }
 
-    /// What the names of the repositories start with, such as the prefix of a pull-through cache: `dlc/`.
+    /// Sets the prefix of the names of the repositories, such as `dlc/` for a pull-through cache with this prefix.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -99,7 +100,8 @@ pub(crate) struct Resolved {
     pub uri: Value<String>,
     /// The ARN of the repository in Amazon ECR; none for an image of another registry.
     pub repository_arn: Option<Value<String>>,
-    /// How SageMaker reaches another registry: the ARN of the function that gives credentials, if it needs them.
+    /// For an image of another registry: the ARN of the function that returns the credentials, if the registry needs
+    /// them.
     pub private: Option<Option<Value<String>>>,
 }
 
@@ -132,7 +134,7 @@ impl ContainerImage {
         Self::aws("smp", pytorch_version, Processor::Gpu)
     }
 
-    /// NVIDIA Triton in AWS's build for SageMaker.
+    /// NVIDIA Triton Inference Server in the image of AWS for SageMaker, by its version, such as `25.09`.
     #[track_caller]
     pub fn triton(version: impl Into<String>, processor: Processor) -> Self {
         Self::aws("tritonserver", version, processor)
@@ -146,9 +148,9 @@ impl ContainerImage {
     }
 
     /// An image of a family in the image table for the processor of the instances that it runs on: GPUs, Trainium or
-    /// Inferentia, Graviton, or others. Endpoints, components and jobs of a known instance type choose it, and a serverless
-    /// endpoint takes the image for CPUs. Elsewhere, synthesis reports an error at the caller's line: use
-    /// [`aws`](Self::aws) there.
+    /// Inferentia, Graviton, or others. Endpoints, components and jobs with a known instance type determine the
+    /// processor, and a serverless endpoint uses the image for CPUs. Everywhere else, synthesis reports an error at
+    /// the caller's line: use [`aws`](Self::aws) there.
     ///
     /// ```
     /// use stackwright_stacks::ContainerImage;
@@ -166,7 +168,7 @@ impl ContainerImage {
         Self(Kind::Aws { family, version: version.into(), processor, source })
     }
 
-    /// The same, for GPUs where the instance type is not known.
+    /// The same image, for GPUs if the instance type is not known.
     #[track_caller]
     pub(crate) fn for_instances_or_gpus(family: &'static str, version: impl Into<String>) -> Self {
         let source = std::panic::Location::caller();
@@ -174,7 +176,7 @@ impl ContainerImage {
         Self(Kind::Aws { family, version: version.into(), processor, source })
     }
 
-    /// The same image for the processor of its instances, unless it was given for one.
+    /// The same image for the processor of its instances, unless the program chose the processor.
     pub(crate) fn on(self, processor: Option<Processor>) -> Self {
         fn on(kind: Kind, known: Processor) -> Kind {
             match kind {
@@ -295,14 +297,14 @@ impl ContainerImage {
         })
     }
 
-    /// An image of a Docker registry in your VPC: what runs it has to have a VPC. SageMaker takes such images for models,
-    /// processing and training jobs.
+    /// An image of a Docker registry in your VPC. The model or job that uses it has to be connected to the VPC.
+    /// SageMaker supports such images for models, processing jobs and training jobs.
     #[track_caller]
     pub fn from_private_registry(uri: impl IntoValue<String>) -> Self {
         Self(Kind::Private { uri: uri.into().with_caller_location(), credentials: None })
     }
 
-    /// Sets the Lambda function that gives the credentials of a private registry, by its ARN.
+    /// Sets the Lambda function that returns the credentials of a private registry, by its ARN.
     #[track_caller]
     pub fn registry_credentials(mut self, function_arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:lambda:us-east-1:123456789012:function:registry";
@@ -313,12 +315,13 @@ impl ContainerImage {
         self
     }
 
-    /// The same image, pulled from a copy in a registry of yours: for accounts without access to AWS's registries.
+    /// Returns the same image, pulled from a copy in a registry of yours, for accounts without access to the
+    /// registries of AWS.
     pub fn mirrored(self, mirror: Mirror) -> Self {
         Self(Kind::Mirrored { original: Box::new(self.0), mirror })
     }
 
-    /// The same image, given at another line.
+    /// The same image, with another line as the caller's location.
     pub(crate) fn with_location(mut self, line: CallerLocation) -> Self {
         if let Kind::Aws { source, .. } = &mut self.0 {
             *source = line;
@@ -343,7 +346,7 @@ impl ContainerImage {
                     let region = mirror.region.unwrap_or_else(|| own_region(scope));
                     in_registry(&account, &region, &name, &image.tag, source)
                 }
-                // The image of a registry of the user's is at its URI.
+                // An image in the user's own registry is used by its URI.
                 own => Self(own).resolve(scope),
             },
             Kind::Aws { family, version, processor, source } => {
@@ -353,7 +356,7 @@ impl ContainerImage {
     }
 }
 
-/// The image in the table; if it is not there, that is an error at the line that gave it.
+/// The image in the table; if the table does not contain it, an error at the line that set it is reported.
 fn listed(
     family: &str,
     version: &str,
@@ -399,7 +402,7 @@ fn in_registry(
     Resolved::of_ecr(uri.with_location(Some(source)), arn)
 }
 
-/// An image of AWS's in the scope's stack.
+/// An AWS image in the scope's stack.
 fn of_aws(
     family: &str,
     version: &str,

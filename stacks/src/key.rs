@@ -1,4 +1,4 @@
-//! KMS keys: the construct, and what other constructs encrypt with.
+//! KMS keys: the construct that creates one, and the reference with which other constructs encrypt.
 
 use stackwright_resources::kms::{Alias, Key, KeyHandle};
 use stackwright_synth::intrinsic::{account_id, partition, region, url_suffix};
@@ -12,8 +12,8 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 
-/// The KMS key that something is encrypted with: a handle of the app, or a key outside of the app by its ARN, ID or
-/// alias. Setters accept every value that converts into it.
+/// The KMS key that a resource is encrypted with: a key that the app creates, given by its handle, or an existing
+/// key, given by its ARN, ID or alias. Setters accept every value that converts into it.
 ///
 /// ```
 /// use stackwright_stacks::{EncryptionKey, PrivateBucket, PrivateKey, SsmParameter};
@@ -34,12 +34,12 @@ const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncryptionKey {
-    /// What a property of a resource takes.
+    /// The value for the property of a resource.
     id: Value<String>,
     granted: Granted,
 }
 
-/// What a policy names.
+/// The form in which a policy refers to the key.
 #[derive(Clone, Debug, PartialEq)]
 enum Granted {
     /// The key, by its ARN.
@@ -89,12 +89,12 @@ impl EncryptionKey {
         Self { id: alias.clone(), granted: Granted::Alias(alias) }
     }
 
-    /// What a property such as `KmsKeyId` takes: the ARN or the alias.
+    /// The value for a property such as `KmsKeyId`: the ARN or the alias.
     pub fn id(&self) -> &Value<String> {
         &self.id
     }
 
-    /// What a property takes that accepts no alias. An alias is an error at its line.
+    /// The value for a property that does not accept an alias. For an alias, an error at its line is reported.
     pub(crate) fn without_alias(&self, service: &str, scope: &Scope<'_>) -> &Value<String> {
         if let Granted::Alias(alias) = &self.granted {
             scope.error(
@@ -107,12 +107,12 @@ impl EncryptionKey {
         &self.id
     }
 
-    /// Allows actions of KMS on the key.
+    /// Returns a statement that allows actions of KMS on the key.
     pub fn allow<A: Into<String>>(&self, actions: impl IntoIterator<Item = A>) -> Statement {
         let statement = Statement::allow(actions);
         match &self.granted {
             Granted::Arn(arn) => statement.on(arn),
-            // An alias can't stand in `Resource`; the condition holds only for the key that has the alias.
+            // `Resource` cannot contain an alias; the condition is true only for the key that has the alias.
             Granted::Alias(alias) => statement
                 .on(sub!("arn:{}:kms:{}:{}:key/*", partition(), region(), account_id()))
                 .when("ForAnyValue:StringEquals", "kms:ResourceAliases", alias.clone()),
@@ -200,8 +200,8 @@ impl From<&PrivateKeyHandle> for EncryptionKey {
     }
 }
 
-/// A KMS key that the account's IAM policies give access to: rotated every year, kept when the stack is deleted, and
-/// managed by the account. [`allow_service`](Self::allow_service) allows other services to use it.
+/// A KMS key to which the account's IAM policies give access. It is rotated every year, and retained when the stack
+/// is deleted. [`allow_service`](Self::allow_service) allows other services to use it.
 ///
 /// ```
 /// use stackwright_stacks::PrivateKey;
@@ -223,27 +223,27 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// A symmetric key for encryption.
+    /// Creates a symmetric key for encryption.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Describes what the key is for.
+    /// Sets the description of the key.
     #[track_caller]
     pub fn description(mut self, description: impl IntoValue<String>) -> Self {
         self.description = Some(description.into().with_caller_location());
         self
     }
 
-    /// Gives the key an alias, `alias/NAME`.
+    /// Adds an alias for the key, `alias/NAME`.
     #[track_caller]
     pub fn alias(mut self, alias: impl IntoValue<String>) -> Self {
         self.alias = Some(EncryptionKey::from_alias(alias).id);
         self
     }
 
-    /// Lets a service of AWS encrypt and decrypt with the key on its own behalf: `cloudwatch` for alarms that publish to
-    /// an encrypted topic, for example.
+    /// Allows a service of AWS to encrypt and decrypt with the key as a service principal: `cloudwatch` for alarms
+    /// that publish to an encrypted topic, for example.
     pub fn allow_service(self, service: &str) -> Self {
         self.allow(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey*"]).on("*").to_service(service))
     }
@@ -301,7 +301,8 @@ impl PrivateKey {
         self
     }
 
-    /// What happens to the key when it leaves the stack or is replaced; it is retained unless set here or by
+    /// Sets whether CloudFormation deletes or retains the key when it is removed from the stack or replaced. It is
+    /// retained unless another policy is set here or by
     /// [`Defaults::removal_policy`](crate::Defaults::removal_policy).
     pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
         self.removal = Some(policy);
@@ -350,7 +351,8 @@ impl std::ops::Deref for PrivateKeyHandle {
     }
 }
 
-/// Uses a bucket's objects through S3: the key is usable through S3 alone, not with KMS directly.
+/// A statement for the objects of a bucket: it allows the use of the key through S3 only, not through direct calls of
+/// KMS.
 pub(crate) fn through_s3(key: &EncryptionKey, actions: &[&str]) -> Statement {
     let service = sub!("s3.{}.{}", region(), url_suffix());
     key.allow(actions.iter().copied()).when("StringEquals", "kms:ViaService", service)

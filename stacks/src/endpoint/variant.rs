@@ -73,8 +73,8 @@ impl Variant {
         Self::of(name.into().with_caller_location(), containers.into(), Hosting::on(instance_type))
     }
 
-    /// Creates a variant on up to five instance types, of which SageMaker uses the available one with the highest
-    /// priority.
+    /// Creates a variant on up to five instance types, of which SageMaker uses the available one with the lowest
+    /// priority number.
     #[track_caller]
     pub fn on_pools(
         name: impl IntoValue<String>,

@@ -104,7 +104,8 @@ impl Ami {
         Self { image: id.into().with_caller_location(), root_device }
     }
 
-    /// Returns the AMI whose ID is in an SSM parameter of the account.
+    /// Returns the AMI whose ID is the value of an SSM parameter of the account, with the name of its root device,
+    /// such as `/dev/xvda`.
     #[track_caller]
     pub fn from_parameter(name: impl IntoValue<String>, root_device: &'static str) -> Self {
         let name = name.into().with_caller_location();

@@ -9,8 +9,8 @@ use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Val
 
 /// A monthly budget in USD: of the account, or of the resources with a tag.
 ///
-/// A budget notifies people by e-mail or through an SNS topic; it does not stop anything, and costs appear up to a day late. A
-/// schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
+/// A budget sends notifications by e-mail or to an SNS topic; it does not stop resources, and AWS reports costs up to
+/// one day late. A schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
 /// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances.
 ///
 /// It becomes `AWS::Budgets::Budget`.
@@ -64,13 +64,13 @@ impl MonthlyBudget {
         Self::new(estimate.monthly().ceiling.whole_dollars() as f64)
     }
 
-    /// Counts only what has this tag. The tag has to be activated for cost allocation.
+    /// Counts only the costs of resources with this tag. The tag has to be activated for cost allocation.
     pub fn of_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tag = Some((key.into(), value.into()));
         self
     }
 
-    /// Notifies this address by e-mail. At most ten.
+    /// Notifies this e-mail address. Several calls add up, to at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push(("EMAIL", address.into().with_caller_location()));
@@ -84,7 +84,8 @@ impl MonthlyBudget {
         self
     }
 
-    /// Sends a notification when this share of the amount is spent, in percent. At most five thresholds.
+    /// Sends a notification when this share of the amount is spent, in percent. Several calls add up, to at most five
+    /// thresholds.
     pub fn at_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("ACTUAL", share));
         self

@@ -1,4 +1,4 @@
-//! Actions of AWS Budgets: who may start instances no longer may when a budget is spent.
+//! Actions of AWS Budgets, which remove the permission to start instances when a budget is spent.
 
 use stackwright_resources::budgets::budgets_action::{
     ActionThreshold, ActionType, ApprovalModel, Definition, IamActionDefinition, NotificationType,
@@ -11,7 +11,7 @@ use stackwright_synth::{CallerLocation, Construct, IntoValue, Scope, Value, sub}
 
 use crate::iam::{BuiltRole, PolicyDocument, RoleNeeded, RoleReference, RoleSettings, Statement};
 
-/// What starts instances or makes more of them.
+/// The actions that start instances or increase their number.
 const LAUNCHES: [&str; 17] = [
     "autoscaling:CreateAutoScalingGroup",
     "autoscaling:SetDesiredCapacity",
@@ -32,13 +32,14 @@ const LAUNCHES: [&str; 17] = [
     "sagemaker:UpdateEndpointWeightsAndCapacities",
 ];
 
-/// Takes the permission to start instances and jobs from roles when a budget is spent: AWS Budgets attaches a policy that denies it,
-/// until somebody reverses the action or the next month begins.
+/// Removes the permission to start instances and jobs from roles when a budget is spent: AWS Budgets attaches a
+/// policy that denies these actions, until somebody reverses the action or the next month begins.
 ///
-/// It stops nothing that runs, and does not restrict what services start by roles of their own: an Auto Scaling group still
-/// replaces instances up to its maximum. A schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
-/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances. Budgets see costs up to a
-/// day late.
+/// It does not stop running instances, and it does not restrict services that start instances with their own roles:
+/// an Auto Scaling group still replaces instances up to its maximum. A schedule
+/// ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
+/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances. AWS Budgets receives
+/// costs up to one day late.
 ///
 /// It becomes `AWS::Budgets::BudgetsAction` of the type `APPLY_IAM_POLICY`, `AWS::IAM::ManagedPolicy` and `AWS::IAM::Role`.
 ///
@@ -71,7 +72,8 @@ pub struct LaunchBan {
 }
 
 impl LaunchBan {
-    /// Creates a ban by the name of a budget and the share of its amount in percent, above 0, at which it starts.
+    /// Creates a ban with the name of a budget, and the share of the budget's amount in percent, above 0, at which
+    /// AWS Budgets applies it.
     #[track_caller]
     pub fn new(budget_name: impl IntoValue<String>, percent: impl IntoValue<f64>) -> Self {
         Self {
@@ -86,15 +88,16 @@ impl LaunchBan {
         }
     }
 
-    /// Applies the policy to a role of the account, by its name without its path: `role.reference()` of a role of the app.
-    /// At most 100.
+    /// Applies the policy to a role of the account, given by its name without its path; for a role of the app, use
+    /// `role.reference()`. Several calls add up, to at most 100 roles.
     #[track_caller]
     pub fn role(mut self, name: impl IntoValue<String>) -> Self {
         self.roles.push(name.into().with_caller_location());
         self
     }
 
-    /// Starts when the share is forecast to be spent by the end of the month, instead of when it is spent.
+    /// Applies the policy when the share is forecast to be spent by the end of the month, instead of when it is
+    /// spent.
     pub fn on_forecast(mut self) -> Self {
         self.forecast = true;
         self
@@ -114,7 +117,7 @@ impl LaunchBan {
         self
     }
 
-    /// Notifies this e-mail address. At most ten.
+    /// Notifies this e-mail address. Several calls add up, to at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push((SubscriberType::Email, address.into().with_caller_location()));
@@ -153,7 +156,7 @@ impl Construct for LaunchBan {
             "iam:PolicyARN",
             policy.reference(),
         );
-        // The path of a role is part of its ARN, and AWS Budgets takes the name only.
+        // The path of a role is part of its ARN, but AWS Budgets accepts the name only.
         let attach = self.roles.iter().fold(attach, |attach, name| {
             let role = |path: &str| sub!("arn:{}:iam::{}:role/{}{}", partition(), account_id(), path, name);
             attach.on(role("")).on(role("*/"))

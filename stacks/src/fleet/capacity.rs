@@ -1,4 +1,5 @@
-//! How a fleet gets its instances. One way excludes the others.
+//! The capacity that a fleet uses: on demand, reservations, a capacity block or spot. A fleet has one kind of
+//! capacity.
 
 use stackwright_resources::autoscaling::auto_scaling_group::{
     CapacityReservationPreference, CapacityReservationSpecification, CapacityReservationTarget,
@@ -7,7 +8,7 @@ use stackwright_resources::autoscaling::auto_scaling_group::{
 };
 use stackwright_synth::{IntoValue, Value};
 
-/// The way in which a fleet gets its instances.
+/// The kind of capacity that a fleet uses.
 #[derive(Clone, Debug)]
 pub(super) enum Capacity {
     OnDemand,
@@ -18,8 +19,8 @@ pub(super) enum Capacity {
 
 /// On-demand capacity reservations.
 ///
-/// Instances are launched into reservations, or into the reservations of resource groups. The constructor states what happens
-/// when they are full: launches fail (`only`), or continue on demand (`first`).
+/// Instances are launched into reservations, or into the reservations of resource groups. The constructor determines
+/// what happens when they are full: launches fail (`only`), or use on-demand capacity (`first`).
 ///
 /// ```
 /// use stackwright_stacks::fleet::Reservations;
@@ -91,11 +92,11 @@ fn all<I: IntoValue<String>>(values: impl IntoIterator<Item = I>) -> Vec<Value<S
     located
 }
 
-/// How spot pools are chosen.
+/// The strategy by which EC2 Auto Scaling chooses spot pools (`SpotAllocationStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpotAllocation {
-    /// Pools with spare capacity, the cheapest among them: what AWS recommends.
+    /// The cheapest pools among those with the most spare capacity. AWS recommends this strategy.
     PriceCapacityOptimized,
     /// Pools with the most spare capacity.
     CapacityOptimized,
@@ -147,21 +148,21 @@ impl SpotMix {
         }
     }
 
-    /// Sets how many instances are always on demand.
+    /// Sets the number of instances that are always on demand. The default is 0.
     #[track_caller]
     pub fn on_demand_base(mut self, instances: impl IntoValue<i64>) -> Self {
         self.base = instances.into().with_caller_location();
         self
     }
 
-    /// Sets the share of spot among the instances above the base, in percent; 100 unless set.
+    /// Sets the share of spot instances above the on-demand base, in percent. The default is 100.
     #[track_caller]
     pub fn spot_percent(mut self, share: u8) -> Self {
         self.on_demand_percent = Value::from(100 - i64::from(share.min(100))).with_caller_location();
         self
     }
 
-    /// Sets how spot pools are chosen; [`SpotAllocation::PriceCapacityOptimized`] unless set.
+    /// Sets the strategy by which spot pools are chosen. The default is [`SpotAllocation::PriceCapacityOptimized`].
     pub fn allocation(mut self, strategy: SpotAllocation) -> Self {
         self.allocation = strategy;
         self
@@ -175,7 +176,7 @@ impl SpotMix {
         self
     }
 
-    /// Takes the cheapest type for instances on demand, instead of the first in the list.
+    /// Uses the cheapest instance type for on-demand instances, instead of the first one in the list.
     pub fn cheapest_on_demand(mut self) -> Self {
         self.prioritized = false;
         self

@@ -1,4 +1,4 @@
-//! What instance types and networks do not allow.
+//! Checks of settings that the instance types or the network do not support.
 
 use stackwright_schemas::ec2_network::network_facts;
 use stackwright_synth::Scope;
@@ -7,7 +7,7 @@ use super::GpuFleet;
 use super::capacity::Capacity;
 
 impl<C> GpuFleet<C> {
-    /// Reports what the instance types and the network do not allow.
+    /// Reports settings that the instance types or the network do not support.
     pub(super) fn check(&self, scope: &Scope<'_>) {
         let refuse = |name, message: String, help: &str| {
             scope.error(name, message, help.to_owned(), Some(self.location));

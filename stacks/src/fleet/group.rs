@@ -48,7 +48,7 @@ impl<C> Construct for GpuFleet<C> {
             let hooks: Vec<_> = self.settings.hooks.iter().map(LifecycleHook::specification).collect();
             group = group.lifecycle_hook_specification_list(hooks);
         }
-        // A deployment leaves the size alone that schedules, alarms and people have set.
+        // A deployment does not change the size that schedules, alarms or people have set.
         let policy = match &self.settings.refresh {
             Some(refresh) => refresh.policy(),
             None => UpdatePolicy::new().ignore_unmodified_group_size_properties(true),
@@ -85,7 +85,7 @@ impl<C> Construct for GpuFleet<C> {
     }
 }
 
-/// A number where CloudFormation takes a text.
+/// Converts a number for a property in which CloudFormation expects a string.
 fn as_text(value: &Value<i64>) -> Value<String> {
     match value.as_literal() {
         Some(number) => Value::from(number.to_string()).with_location(value.location()),
@@ -112,8 +112,8 @@ impl GpuFleetHandle {
         &self.group
     }
 
-    /// Returns the role of the instances; `None` for a fleet with an instance profile of yours
-    /// ([`instance_profile`](GpuFleet::instance_profile)), whose role is not known.
+    /// Returns the role of the instances; `None` if [`instance_profile`](GpuFleet::instance_profile) sets an existing
+    /// instance profile, because its role is not known.
     pub fn role(&self) -> Option<&RoleReference> {
         self.role.as_ref()
     }

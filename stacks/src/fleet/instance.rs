@@ -1,4 +1,4 @@
-//! What instances of fleets and of training jobs have in common in their launch templates.
+//! The parts that the launch templates of fleets and of training jobs share.
 
 use stackwright_resources::ec2::launch_template::{
     BlockDeviceMapping, CapacityReservationSpecification, CapacityReservationTarget, Ebs, HttpEndpoint,
@@ -15,7 +15,7 @@ pub(super) fn metadata() -> MetadataOptions {
     MetadataOptions::new()
         .http_endpoint(HttpEndpoint::Enabled)
         .http_tokens(HttpTokens::Required)
-        // A container is one hop further away.
+        // The request of a container passes one more network hop.
         .http_put_response_hop_limit(2)
         .instance_metadata_tags(InstanceMetadataTags::Disabled)
 }

@@ -1,7 +1,8 @@
 //! Fleets of GPU instances on EC2.
 //!
-//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. The constructor determines
-//! how a fleet gets its instances, so that what one way excludes has no setter.
+//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. The
+//! constructor determines the kind of capacity of a fleet, so that settings that this kind does not support have no
+//! setters.
 
 mod ami;
 mod budget;
@@ -49,7 +50,7 @@ pub struct Reserved;
 #[derive(Clone, Copy, Debug)]
 pub struct CapacityBlock;
 
-/// A way to get instances from capacity that is reserved in one zone.
+/// The marker of fleets whose capacity is reserved in one zone.
 pub trait ReservedCapacity {}
 
 impl ReservedCapacity for Reserved {}
@@ -141,8 +142,8 @@ impl GpuFleet<Reserved> {
 }
 
 impl GpuFleet<CapacityBlock> {
-    /// Creates a fleet of one instance type in a capacity block, by the ID of its reservation. EC2 terminates the instances
-    /// from 30 minutes before the block ends.
+    /// Creates a fleet of one instance type in a capacity block, by the ID of its reservation. EC2 starts to
+    /// terminate the instances 30 minutes before the block ends.
     #[track_caller]
     pub fn capacity_block(
         network: &NetworkHandle,
@@ -165,8 +166,9 @@ impl GpuFleet<Mixed> {
 }
 
 impl GpuFleet<OnDemand> {
-    /// Sets the number of stopped instances in the warm pool, so that the fleet grows faster. A stopped instance costs its
-    /// volumes only. Fleets with spot instances, reservations or capacity blocks have no warm pool.
+    /// Sets the number of stopped instances in the warm pool, so that the fleet grows faster. For a stopped instance,
+    /// AWS charges for its volumes only. Fleets with spot instances, reservations or capacity blocks have no warm
+    /// pool.
     #[track_caller]
     pub fn warm_pool(mut self, instances: impl IntoValue<i64>) -> Self {
         self.settings.prepared = Some(Prepared { minimum: instances.into().with_caller_location() });
@@ -175,8 +177,8 @@ impl GpuFleet<OnDemand> {
 }
 
 impl<C: ReservedCapacity> GpuFleet<C> {
-    /// Names the zone of the reserved capacity by its ID, such as `use1-az4`: a network whose subnets are known to be in other
-    /// zones is an error.
+    /// States the zone of the reserved capacity by its ID, such as `use1-az4`: a network whose subnets are known to
+    /// be in other zones is an error.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.settings.zone_id = Some(id.into());
         self

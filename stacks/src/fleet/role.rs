@@ -1,12 +1,12 @@
-//! What GPU instances need.
+//! The permissions that GPU instances need.
 
 use super::scaling::METRICS;
 use crate::iam::{Statement, arn};
 
-/// What lets people log in through Session Manager. The managed policy `AmazonSSMManagedInstanceCore` allows also to read all
-/// parameters, and documents of anyone.
+/// The permissions with which people can log in through Session Manager. The managed policy
+/// `AmazonSSMManagedInstanceCore` also allows instances to read all parameters and all documents.
 pub(super) fn of_instances(publishes_metrics: bool) -> Vec<Statement> {
-    // AWS gives these actions no resources.
+    // These actions do not support resource-level permissions.
     let sessions = Statement::allow([
         "ec2messages:AcknowledgeMessage",
         "ec2messages:DeleteMessage",
@@ -23,7 +23,8 @@ pub(super) fn of_instances(publishes_metrics: bool) -> Vec<Statement> {
     let mut statements =
         vec![sessions, Statement::allow(["ssm:UpdateInstanceInformation"]).on(arn("ec2", "instance/*"))];
     if publishes_metrics {
-        // AWS gives these no resources. The agent reads the name of the Auto Scaling group from the instance's tags.
+        // These actions do not support resource-level permissions. The agent reads the name of the Auto Scaling group
+        // from the instance's tags.
         statements.push(Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
             "StringEquals",
             "cloudwatch:namespace",

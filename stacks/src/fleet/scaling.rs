@@ -19,10 +19,10 @@ use crate::duration::Seconds;
 /// The namespace of the metrics that the CloudWatch agent publishes on the instances.
 pub(super) const METRICS: &str = "GpuFleet";
 
-/// The use of GPUs in percent, over all instances of a fleet.
+/// The metric of the GPU utilization in percent, averaged over all instances of a fleet.
 const GPU_UTILIZATION: &str = "nvidia_smi_utilization_gpu";
 
-/// Other bounds of a fleet at a time.
+/// A scheduled action that changes the minimum and the maximum number of instances of a fleet.
 ///
 /// ```
 /// use stackwright_stacks::fleet::ScheduledSize;
@@ -39,8 +39,8 @@ pub struct ScheduledSize {
 }
 
 impl ScheduledSize {
-    /// Sets the bounds at the times of a cron expression with five fields, such as `0 20 * * MON-FRI`. `id` is part of the
-    /// logical ID.
+    /// Creates an action that sets the minimum and the maximum number of instances at the times of a cron expression
+    /// with five fields, such as `0 20 * * MON-FRI`. `id` is part of the logical ID.
     #[track_caller]
     pub fn new(id: &str, recurrence: impl IntoValue<String>, instances: RangeInclusive<u32>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl ScheduledSize {
         }
     }
 
-    /// Sets the time zone of the expression, such as `Europe/Berlin`; UTC unless set.
+    /// Sets the time zone of the expression, such as `Europe/Berlin`. The default is UTC.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
@@ -91,7 +91,8 @@ pub struct LifecycleHook {
 }
 
 impl LifecycleHook {
-    /// Waits when an instance is launched, at most for the timeout. After it, the instance is terminated.
+    /// Creates a hook that pauses an instance when it is launched, at most for the timeout. If the timeout ends
+    /// first, the instance is terminated.
     #[track_caller]
     pub fn launching(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -102,7 +103,8 @@ impl LifecycleHook {
         }
     }
 
-    /// Waits when an instance is terminated, at most for the timeout, for example until a checkpoint is saved.
+    /// Creates a hook that pauses an instance when it is terminated, at most for the timeout, for example until a
+    /// checkpoint is saved.
     #[track_caller]
     pub fn terminating(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -122,8 +124,8 @@ impl LifecycleHook {
     }
 }
 
-/// How instances are replaced when their launch template has changed: by an instance refresh, which CloudFormation starts and
-/// watches.
+/// An instance refresh, which replaces the instances when their launch template has changed. CloudFormation starts it
+/// and monitors it.
 ///
 /// It becomes the `AutoScalingInstanceRefresh` of the group's update policy.
 ///
@@ -144,8 +146,9 @@ pub struct InstanceRefresh {
 }
 
 impl InstanceRefresh {
-    /// Keeps this share of the instances healthy meanwhile, in percent. With 100, new instances are launched first, for which
-    /// capacity has to be free; reserved capacity that is in use needs less.
+    /// Creates a refresh that keeps at least this share of the instances healthy, in percent. With 100, new instances
+    /// are launched before old ones are terminated, which needs free capacity; use a lower share if all reserved
+    /// capacity is in use.
     #[track_caller]
     pub fn keeping_healthy(minimum_percent: impl IntoValue<i64>) -> Self {
         Self {
@@ -166,7 +169,8 @@ impl InstanceRefresh {
         self
     }
 
-    /// Stops when these shares are replaced, in percent and ascending, and waits each time.
+    /// Pauses the refresh for a time whenever one of these shares of the instances is replaced; the shares are in
+    /// percent and ascending.
     #[track_caller]
     pub fn checkpoints(
         mut self,
@@ -178,22 +182,22 @@ impl InstanceRefresh {
         self
     }
 
-    /// Sets how long an instance needs until it counts as in service.
+    /// Sets the time after the launch of an instance from which it is considered in service.
     #[track_caller]
     pub fn warm_up(mut self, time: impl Into<Seconds>) -> Self {
         self.warm_up = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Watches the alarms for this time after the last instance is replaced.
+    /// Sets the time for which the alarms are monitored after the last instance is replaced.
     #[track_caller]
     pub fn bake(mut self, time: impl Into<Seconds>) -> Self {
         self.bake = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back. At most ten
-    /// alarms.
+    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back.
+    /// Several calls add up, to at most ten alarms.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());
@@ -246,7 +250,7 @@ impl Prepared {
     }
 }
 
-/// Keeps the average use of GPUs near a share, by starting and terminating instances.
+/// Keeps the average GPU utilization near a target, by starting and terminating instances.
 #[derive(Clone, Debug)]
 pub(super) struct GpuTracking {
     pub percent: Value<f64>,
@@ -268,19 +272,19 @@ impl GpuTracking {
     }
 }
 
-/// Scales to nothing what does nothing.
+/// Scales an idle fleet to 0 instances.
 #[derive(Clone, Debug)]
 pub(super) struct IdleSwitchOff {
-    /// Below this use of GPUs, in percent, a fleet counts as idle.
+    /// The GPU utilization in percent below which a fleet is idle.
     pub below: Value<f64>,
     pub time: Duration,
 }
 
 impl IdleSwitchOff {
-    /// The length of a period of the alarm.
+    /// The length of a period of the alarm in seconds.
     const PERIOD: u64 = 300;
 
-    /// Adds an alarm on the use of GPUs that sets the number of instances to 0.
+    /// Adds an alarm on the GPU utilization that sets the number of instances to 0.
     pub(super) fn add(&self, group: &AutoScalingGroupHandle, scope: &mut Scope<'_>) {
         let policy = ScalingPolicy::new(group.reference())
             .policy_type(PolicyType::SimpleScaling)
@@ -298,7 +302,7 @@ impl IdleSwitchOff {
             .evaluation_periods(i64::try_from(periods).unwrap_or(i64::MAX))
             .comparison_operator(ComparisonOperator::LessThanThreshold)
             .threshold(&self.below)
-            // Without instances, there are no values, and nothing to switch off.
+            // Without instances the metric has no values, and the alarm must not start an action.
             .treat_missing_data(TreatMissingData::NotBreaching)
             .alarm_actions([policy.reference()]);
         scope.add("Idle", alarm);

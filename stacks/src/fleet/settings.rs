@@ -1,4 +1,4 @@
-//! What every fleet can be given.
+//! The settings that all fleets share.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::duration::Seconds;
 use crate::iam::{RoleOptions, RoleSettings};
 use crate::key::EncryptionKey;
 
-/// What every fleet has.
+/// The settings of every fleet.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub minimum: Value<i64>,
@@ -70,7 +70,7 @@ impl Default for Settings {
 }
 
 impl<C> GpuFleet<C> {
-    /// Sets the smallest and the largest number of instances; `0..=1` unless set.
+    /// Sets the minimum and the maximum number of instances. The default is `0..=1`.
     #[track_caller]
     pub fn instances(mut self, bounds: RangeInclusive<u32>) -> Self {
         self.settings.minimum = Value::from(i64::from(*bounds.start())).with_caller_location();
@@ -78,21 +78,22 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Gives the instances an EFA interface on each network card that takes one. The network has to have one subnet (EFA does
-    /// not cross zones) and a security group that allows all traffic from itself (see
+    /// Adds an EFA interface on each network card of the instances that supports EFA. The network has to have one
+    /// subnet (EFA does not cross zones) and a security group that allows all traffic from itself (see
     /// [`Network::efa`](crate::network::Network::efa)).
     pub fn efa(mut self) -> Self {
         self.settings.efa = true;
         self
     }
 
-    /// Puts the instances close together in one zone, for the lowest latency. Large instances are harder to get like this.
+    /// Launches the instances into a cluster placement group, close together in one zone, for the lowest latency.
+    /// Capacity for large instances is scarcer in such a group.
     pub fn cluster_placement(mut self) -> Self {
         self.settings.placement = Some(Strategy::Cluster);
         self
     }
 
-    /// Sets the size of the root volume in GB; 200 unless set.
+    /// Sets the size of the root volume in GB. The default is 200.
     #[track_caller]
     pub fn root_volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.settings.root_gb = size.into().with_caller_location();
@@ -120,20 +121,22 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Publishes the use of GPUs, memory and disks in the namespace `GpuFleet`, by the CloudWatch agent.
+    /// Publishes the utilization of GPUs, memory and disks in the namespace `GpuFleet` with the CloudWatch agent.
     pub fn gpu_metrics(mut self) -> Self {
         self.settings.agent = true;
         self
     }
 
-    /// Sets other bounds at fixed times, such as none at night.
+    /// Adds a scheduled action that changes the minimum and the maximum number of instances, for example to 0 at
+    /// night.
     pub fn schedule(mut self, size: ScheduledSize) -> Self {
         self.settings.schedule.push(size);
         self
     }
 
-    /// Scales to no instances when no GPU was used more than `below_percent` for the given time. The metric comes from the
-    /// CloudWatch agent, which is installed on the instances. Set a minimum of 0 instances, or the group starts them again.
+    /// Scales the fleet to 0 instances when no GPU was used more than `below_percent` for the given time. The metric
+    /// comes from the CloudWatch agent, which is installed on the instances. Set a minimum of 0 instances, or the
+    /// group starts them again.
     #[track_caller]
     pub fn switch_off_when_idle(mut self, below_percent: impl IntoValue<f64>, time: Duration) -> Self {
         self.settings.agent = true;
@@ -142,8 +145,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Keeps the average use of GPUs near this share in percent. The metric comes from the CloudWatch agent, which is installed
-    /// on the instances.
+    /// Keeps the average GPU utilization near this target in percent. The metric comes from the CloudWatch agent,
+    /// which is installed on the instances.
     #[track_caller]
     pub fn track_gpu_utilization(mut self, percent: impl IntoValue<f64>) -> Self {
         self.settings.agent = true;
@@ -151,7 +154,7 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Waits for a signal when instances are launched or terminated.
+    /// Adds a lifecycle hook, which pauses instances when they are launched or terminated until a signal is sent.
     pub fn lifecycle_hook(mut self, hook: LifecycleHook) -> Self {
         self.settings.hooks.push(hook);
         self
@@ -163,14 +166,14 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Replaces instances that are older, 1 to 365 days.
+    /// Sets the maximum lifetime of an instance, 1 to 365 days, after which it is replaced.
     #[track_caller]
     pub fn maximum_lifetime(mut self, time: impl Into<Seconds>) -> Self {
         self.settings.lifetime = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets how long an instance needs until its metrics count.
+    /// Sets the time after the launch of an instance from which its metrics are included in scaling.
     #[track_caller]
     pub fn instance_warm_up(mut self, time: impl Into<Seconds>) -> Self {
         self.settings.warm_up = Some(time.into().0.with_caller_location());

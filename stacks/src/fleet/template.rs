@@ -19,7 +19,7 @@ pub(super) struct Profile {
     arn: Value<String>,
     /// Its role, unless the program names a profile.
     pub role: Option<RoleReference>,
-    /// What has to be there before an instance runs with the role.
+    /// The policy that has to exist before an instance runs with the role.
     pub policy: Option<Handle>,
 }
 
@@ -32,7 +32,7 @@ impl<C> GpuFleet<C> {
         }
     }
 
-    /// Everything that instances run, what the fleet itself needs first.
+    /// The user data of the instances: the parts that the fleet itself needs, and then those of the program.
     fn user_data_parts(&self) -> UserData {
         let mut parts = UserData::new();
         if self.settings.local_disks {
@@ -73,7 +73,7 @@ impl<C> GpuFleet<C> {
         Profile { arn, role: Some(role), policy }
     }
 
-    /// Adds the launch template and what its instances run with.
+    /// Adds the launch template and the instance profile.
     pub(super) fn launch_template(&self, scope: &mut Scope<'_>) -> (LaunchTemplateHandle, Profile) {
         let profile = self.profile(scope);
         let mut data = LaunchTemplateData::new()

@@ -1,11 +1,11 @@
-//! What instances run when they start for the first time.
+//! The user data of instances: scripts that run at the first start.
 
 use stackwright_synth::intrinsic::{base64, join};
 use stackwright_synth::{IntoValue, Value};
 
 use crate::deferred_error::DeferredError;
 
-/// What separates the parts of a multipart document. No line of a part may be equal to it.
+/// The line that separates the parts of a multipart document. No line of a part may be equal to it.
 const BOUNDARY: &str = "==stackwright==";
 
 /// Scripts and cloud-init documents that an instance runs when it starts for the first time, in order.
@@ -26,7 +26,7 @@ pub struct UserData {
 }
 
 impl UserData {
-    /// Creates it without any part.
+    /// Creates user data without any part.
     pub fn new() -> Self {
         Self::default()
     }
@@ -45,8 +45,8 @@ impl UserData {
         self
     }
 
-    /// Adds a script from a template of [Handlebars](https://handlebarsjs.com): `{{name}}` becomes the member `name` of
-    /// `values`. A name that is not among them is an error.
+    /// Adds a script from a template of [Handlebars](https://handlebarsjs.com): `{{name}}` becomes the member `name`
+    /// of `values`. A name in the template that `values` does not contain is an error.
     #[track_caller]
     pub fn template(mut self, template: &str, values: &serde_json::Value) -> Self {
         let mut engine = handlebars::Handlebars::new();
@@ -70,13 +70,13 @@ impl UserData {
         self.parts.is_empty()
     }
 
-    /// Adds parts of another one after these.
+    /// Appends the parts of other user data.
     pub(super) fn extend(&mut self, other: Self) {
         self.parts.extend(other.parts);
         self.errors.extend(other.errors);
     }
 
-    /// Returns the document as a launch template takes it: in base 64.
+    /// Returns the document in Base64, as a launch template requires.
     pub(super) fn rendered(&self) -> Value<String> {
         let text = match self.parts.as_slice() {
             [(_, only)] => only.clone(),
@@ -101,7 +101,7 @@ impl From<Value<String>> for UserData {
     }
 }
 
-/// A MIME document of the parts: a plain text if all of them are known now.
+/// A MIME document of the parts: a literal string if all of them are known during synthesis.
 fn multipart(parts: &[(&'static str, Value<String>)]) -> Value<String> {
     let head = format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\n");
     let mut pieces: Vec<Value<String>> = vec![head.into()];

@@ -1,4 +1,4 @@
-//! What a function runs: a `.zip` archive with a runtime, or a container image.
+//! The code of a function: a `.zip` archive with a runtime, or a container image.
 
 use stackwright_resources::lambda::Function;
 use stackwright_resources::lambda::function::{self, PackageType};
@@ -21,8 +21,9 @@ use crate::image::ContainerImage;
 pub struct Runtime(Value<function::Runtime>);
 
 impl Runtime {
-    /// A runtime by its identifier. If functions with it cannot be created any more, or if it is not known, synthesis
-    /// reports an error at the caller's line. The dates are in `schemas/facts/lambda_runtimes.json`.
+    /// Returns the runtime with this identifier, such as `python3.13`. If AWS no longer allows the creation of
+    /// functions with the runtime, or if the identifier is not known, synthesis reports an error at the caller's
+    /// line. The dates are in `schemas/facts/lambda_runtimes.json`.
     #[track_caller]
     pub fn named(name: &str) -> Self {
         let family: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
@@ -86,7 +87,7 @@ impl From<&str> for Runtime {
     }
 }
 
-/// What a function runs.
+/// The code of a function.
 #[derive(Clone, Debug)]
 pub(super) enum Code {
     Zip { directory: Asset, runtime: Runtime, handler: Value<String> },
@@ -94,7 +95,7 @@ pub(super) enum Code {
 }
 
 impl Code {
-    /// The function with its code and its role.
+    /// Returns the function with its code and its role.
     pub fn put(self, role_arn: &Value<String>, scope: &mut Scope<'_>) -> Function {
         match self {
             Self::Zip { directory, runtime, handler } => {

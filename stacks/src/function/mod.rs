@@ -1,4 +1,5 @@
-//! Functions of AWS Lambda, for the work around jobs and endpoints: choosing data in a pipeline, reacting to events.
+//! Functions of AWS Lambda, for tasks beside jobs and endpoints, such as the selection of data in a pipeline or the
+//! handling of events.
 
 mod code;
 mod source;
@@ -25,7 +26,7 @@ use crate::vpc::VpcConfig;
 use code::Code;
 use source::EventSource;
 
-/// A function of AWS Lambda with its role, its log group, and what calls it.
+/// A function of AWS Lambda with its role, its log group and its event sources.
 ///
 /// The role may write to the log group of the function, and do what [`allow`](RoleOptions::allow) and the event sources
 /// add. Without a setter, Lambda's defaults apply: 128 MB of memory, 3 seconds, x86.
@@ -71,16 +72,16 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function from a directory that is packed as `.zip`, or from a `.zip` file, with its runtime and its handler, such
-    /// as `index.handler`.
+    /// Creates a function from a directory that is packed as `.zip`, or from a `.zip` file, with its runtime and its
+    /// handler, such as `index.handler`.
     #[track_caller]
     pub fn zip(runtime: impl Into<Runtime>, handler: impl IntoValue<String>, directory: Asset) -> Self {
         let handler = code::handler(handler);
         Self::of(Code::Zip { directory, runtime: runtime.into(), handler })
     }
 
-    /// A function from a container image in Amazon ECR, in the region of the stack, by its digest. Build and push the image
-    /// before you deploy: the deployment does not run Docker.
+    /// Creates a function from a container image in Amazon ECR, in the region of the stack, given by its digest.
+    /// Build and push the image before you deploy: the deployment does not run Docker.
     ///
     /// ```
     /// use stackwright_stacks::ContainerImage;
@@ -120,14 +121,14 @@ impl Function {
         self
     }
 
-    /// The memory in MB, 128 to 10,240; 128 unless set. The share of the CPU follows it.
+    /// Sets the memory in MB, 128 to 10,240. The default is 128. The CPU share is proportional to the memory.
     #[track_caller]
     pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.memory_mb = Some(size.into().with_caller_location());
         self
     }
 
-    /// The time that a call may take, at most 15 minutes; 3 seconds unless set.
+    /// Sets the maximum duration of a call, at most 15 minutes. The default is 3 seconds.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -140,8 +141,8 @@ impl Function {
         self
     }
 
-    /// Sets an environment variable. Everybody who can describe the function can read it: do not put a secret here, use
-    /// [`secret`](Self::secret).
+    /// Sets an environment variable. Everybody who can describe the function can read it: do not set it to a secret;
+    /// use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value: Value<String> = value.into().with_caller_location();
@@ -157,7 +158,7 @@ impl Function {
         secret.allow_read().into_iter().fold(function, RoleOptions::allow)
     }
 
-    /// The number of calls that may run at the same time, which are reserved for the function
+    /// Sets the number of calls that may run at the same time, which Lambda reserves for the function
     /// (`ReservedConcurrentExecutions`).
     #[track_caller]
     pub fn reserved_concurrency(mut self, calls: impl IntoValue<i64>) -> Self {
@@ -165,7 +166,7 @@ impl Function {
         self
     }
 
-    /// How long logs are kept, in days; 90 unless set.
+    /// Sets the number of days for which logs are kept. The default is 90.
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.log_retention_days = days.into().with_caller_location();
@@ -195,7 +196,7 @@ impl Function {
         self
     }
 
-    /// Calls the function at times, such as `"rate(1 day)"` or `"cron(0 2 * * ? *)"`.
+    /// Calls the function at the times of a schedule, such as `"rate(1 day)"` or `"cron(0 2 * * ? *)"`.
     #[track_caller]
     pub fn on_schedule(mut self, expression: impl Into<ScheduleExpression>) -> Self {
         self.sources.push(EventSource::Schedule(expression.into().0));
@@ -225,7 +226,7 @@ impl Function {
     /// queue has to be at least that of the function; AWS recommends six times as much.
     ///
     /// If the queue is encrypted with a key of yours, let the role decrypt with it:
-    /// `.allow(EncryptionKey::from("alias/queues").allow(["kms:Decrypt"]))`. The same holds for streams.
+    /// `.allow(EncryptionKey::from("alias/queues").allow(["kms:Decrypt"]))`. The same applies to streams.
     #[track_caller]
     pub fn on_queue(mut self, queue_arn: impl IntoValue<String>) -> Self {
         let arn = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:uploads");
@@ -335,8 +336,8 @@ impl Construct for Function {
     }
 }
 
-/// What Lambda needs to put the network interfaces of a function into a VPC ("Giving Lambda functions access to resources
-/// in an Amazon VPC", Lambda Developer Guide).
+/// The permissions that Lambda needs to create the network interfaces of a function in a VPC ("Giving Lambda
+/// functions access to resources in an Amazon VPC", Lambda Developer Guide).
 fn network_interfaces() -> [Statement; 2] {
     [
         Statement::allow([
@@ -348,7 +349,7 @@ fn network_interfaces() -> [Statement; 2] {
         .on(arn("ec2", "network-interface/*"))
         .on(arn("ec2", "subnet/*"))
         .on(arn("ec2", "security-group/*")),
-        // AWS gives the reading of networks no resources.
+        // The actions that describe networks do not support resource-level permissions.
         Statement::allow([
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroups",
@@ -380,7 +381,7 @@ impl FunctionHandle {
         self.function.arn()
     }
 
-    /// Permission to call this function, for the role of a client.
+    /// Returns a statement that allows the role of a client to call this function.
     pub fn allow_invoke(&self) -> Statement {
         Statement::allow(["lambda:InvokeFunction"]).on(self.arn()).on(sub!("{}:*", self.arn()))
     }
@@ -417,7 +418,7 @@ mod tests {
         let parameter = |name: &str| -> Value<String> { SsmParameter::new(name).into() };
         for (function, service) in [
             (zip().on_kinesis_stream("arn:aws:kinesis:us-east-1:123456789012:stream/clicks"), "kinesis"),
-            // The service of an ARN that is known only during deployment follows from the setter.
+            // If an ARN is known only during deployment, the setter determines its service.
             (zip().on_kinesis_stream(parameter("/streams/clicks")), "kinesis"),
             (zip().on_dynamodb_stream(parameter("/streams/features")), "dynamodb"),
         ] {

@@ -1,5 +1,5 @@
-//! What calls a function, and the permissions that follow: services that push events need a permission of the function,
-//! and for sources that Lambda polls, the role of the function needs permissions.
+//! The event sources of a function, and their permissions: a service that pushes events needs a permission of the
+//! function, and for a source that Lambda polls, the role of the function needs permissions.
 
 use stackwright_resources::events::Rule;
 use stackwright_resources::events::rule::{State, Target};
@@ -10,7 +10,7 @@ use stackwright_synth::{Json, Scope, Value};
 use crate::iam::Statement;
 use crate::topic::TopicReference;
 
-/// What calls a function.
+/// An event source, which calls a function.
 #[derive(Clone, Debug)]
 pub(super) enum EventSource {
     Schedule(Value<String>),
@@ -22,7 +22,7 @@ pub(super) enum EventSource {
 }
 
 impl EventSource {
-    /// What the role of the function needs.
+    /// The permissions that the role of the function needs.
     pub fn statements(&self) -> Vec<Statement> {
         match self {
             Self::Queue { arn, .. } => vec![
@@ -48,7 +48,7 @@ impl EventSource {
                     "dynamodb:GetShardIterator",
                 ])
                 .on(arn),
-                // AWS gives the listing no resource that could be named.
+                // The action that lists streams does not support resource-level permissions.
                 Statement::allow(["dynamodb:ListStreams"]).on("*"),
             ],
             Self::Schedule(_) | Self::Pattern(_) | Self::Topic(_) => Vec::new(),

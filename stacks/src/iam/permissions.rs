@@ -1,4 +1,4 @@
-//! What the roles of constructs need: logs, metrics, images, networks, keys.
+//! The permissions that the roles of constructs need for logs, metrics, images, networks and keys.
 
 use stackwright_synth::intrinsic::{account_id, partition, region, select, split};
 use stackwright_synth::{IntoValue, Value, sub};
@@ -8,7 +8,7 @@ use crate::arn::known;
 use crate::image::Resolved;
 use crate::key::EncryptionKey;
 
-/// The ARN of something of a service in the stack's account and region.
+/// The ARN of a resource of a service in the stack's account and region.
 pub(crate) fn arn(service: &str, resource: impl IntoValue<String>) -> Value<String> {
     sub!("arn:{}:{}:{}:{}:{}", partition(), service, region(), account_id(), resource.into())
 }
@@ -24,8 +24,8 @@ pub(crate) fn group_and_packages(group: &Value<String>) -> (Value<String>, Value
     }
 }
 
-/// What every container in SageMaker needs: its image, its log group (with or without a `*` at its end), its
-/// metrics.
+/// The permissions that every container in SageMaker needs: to pull its image, to write to its log group (given with
+/// or without a `*` at its end), and to publish metrics.
 pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> Vec<Statement> {
     let log_group = arn("logs", sub!("log-group:{}", log_group));
     let mut statements = vec![
@@ -41,7 +41,7 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> Vec<Stat
     ];
     if let Some(repository) = &image.repository_arn {
         statements.extend([
-            // AWS gives it no resource.
+            // The action does not support resource-level permissions.
             Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
             Statement::allow([
                 "ecr:BatchCheckLayerAvailability",
@@ -57,7 +57,7 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> Vec<Stat
     statements
 }
 
-/// Permission to publish metrics of SageMaker. No resource can be named for it: AWS gives it none.
+/// The permission to publish metrics of SageMaker. The action does not support resource-level permissions.
 pub(crate) fn metrics() -> Statement {
     Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
         "StringLike",
@@ -66,7 +66,7 @@ pub(crate) fn metrics() -> Statement {
     )
 }
 
-/// What SageMaker needs to put a job's network interfaces into a VPC.
+/// The permissions that SageMaker needs to create a job's network interfaces in a VPC.
 pub(crate) fn network_interfaces() -> [Statement; 2] {
     [
         Statement::allow([
@@ -78,7 +78,7 @@ pub(crate) fn network_interfaces() -> [Statement; 2] {
         .on(arn("ec2", "network-interface/*"))
         .on(arn("ec2", "subnet/*"))
         .on(arn("ec2", "security-group/*")),
-        // AWS gives the reading of networks no resources.
+        // The actions that describe networks do not support resource-level permissions.
         Statement::allow([
             "ec2:DescribeDhcpOptions",
             "ec2:DescribeNetworkInterfaces",
@@ -95,7 +95,7 @@ pub(crate) fn use_key(key: impl Into<EncryptionKey>) -> Statement {
     key.into().allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"])
 }
 
-/// Permission to hand a role to SageMaker and to no other service.
+/// The permission to pass a role to SageMaker and to no other service.
 pub(crate) fn pass_to_sagemaker(role: impl IntoValue<String>) -> Statement {
     Statement::allow(["iam:PassRole"]).on(role).when(
         "StringEquals",

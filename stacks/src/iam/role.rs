@@ -1,4 +1,4 @@
-//! Roles: those that constructs create, and references to those that they are given.
+//! Roles that constructs create, and references to roles that a program sets.
 
 use stackwright_resources::iam::role::Policy;
 use stackwright_resources::iam::{Role, RoleHandle, RolePolicy};
@@ -13,7 +13,8 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 
-/// A role of the app or outside of it. Setters accept every value that converts into it: a handle, or an ARN.
+/// A role that the app creates, or one that exists already. Setters accept every value that converts into it: a
+/// handle, or an ARN.
 ///
 /// ```
 /// use stackwright_stacks::SsmParameter;
@@ -36,7 +37,7 @@ pub struct RoleReference {
     /// The name of a role that was given by its name, with its path if it has one.
     name: Option<Value<String>>,
     handle: Option<RoleHandle>,
-    /// What the construct that uses the role needs.
+    /// The statements that the construct that uses the role needs.
     permissions: Vec<Statement>,
 }
 
@@ -74,8 +75,8 @@ impl RoleReference {
         self.handle.as_ref()
     }
 
-    /// The role's name, as an instance profile takes it, where it is known: of a role of the app, of a role by its name, and
-    /// of a role by an ARN that the program has as text.
+    /// The role's name, which an instance profile requires, if it is known: that of a role of the app, of a role
+    /// given by its name, and of a role given by a literal ARN.
     pub(crate) fn name(&self) -> Option<Value<String>> {
         if let Some(role) = &self.handle {
             return Some(role.reference());
@@ -90,7 +91,7 @@ impl RoleReference {
         }
     }
 
-    /// What the construct needs its role to allow: the statements for a role of your own.
+    /// The statements that the construct requires in the policies of its role. Add them to a role of your own.
     pub fn permissions(&self) -> &[Statement] {
         &self.permissions
     }
@@ -174,17 +175,18 @@ pub trait RoleOptions: Sized {
     #[doc(hidden)]
     fn role_settings(&mut self) -> &mut RoleSettings;
 
-    /// Uses a role of yours, by its handle or ARN, and creates none. It gets no permissions from the construct: the
-    /// statements that it needs are in the `permissions` of the role that the construct's handle has. The role of a job is
-    /// `job_role` of the handle of the pipeline, the state machine or the schedule that starts it.
+    /// Uses a role of yours, by its handle or ARN, and creates none. The construct adds no permissions to it:
+    /// [`RoleReference::permissions`] of the role in the construct's handle returns the statements that it needs. For
+    /// a job, `job_role` of the handle of the pipeline, the state machine or the schedule that starts it returns the
+    /// role.
     #[track_caller]
     fn role(mut self, role: impl Into<RoleReference>) -> Self {
         self.role_settings().role = Some((role.into(), std::panic::Location::caller()));
         self
     }
 
-    /// Allows the role more than the construct needs. Several calls add up. A role of the app that was given with
-    /// [`role`](Self::role) gets a policy with these statements.
+    /// Adds a statement to the permissions of the role, in addition to those that the construct needs. Several calls
+    /// add up. If [`role`](Self::role) sets a role of the app, the statements become a separate policy of that role.
     fn allow(mut self, statement: Statement) -> Self {
         self.role_settings().statements.push(statement);
         self
@@ -219,13 +221,13 @@ pub trait RoleOptions: Sized {
     }
 }
 
-/// Which role a construct creates unless it is given one.
+/// The role that a construct creates unless the program sets one.
 pub(crate) struct RoleNeeded {
-    /// Of the role, relative to the construct.
+    /// The ID of the role, relative to the construct.
     pub id: String,
-    /// The service that runs with the role: `sagemaker` for `sagemaker.amazonaws.com`.
+    /// The service that assumes the role: `sagemaker` stands for `sagemaker.amazonaws.com`.
     pub service: &'static str,
-    /// Of its policy.
+    /// The name of its policy.
     pub policy: &'static str,
     pub statements: Vec<Statement>,
 }
@@ -233,12 +235,12 @@ pub(crate) struct RoleNeeded {
 /// A role in a stack.
 pub(crate) struct BuiltRole {
     pub role: RoleReference,
-    /// What has to be there before anything runs with the role.
+    /// The policy that has to exist before a resource uses the role.
     pub policy: Option<Handle>,
 }
 
 impl RoleSettings {
-    /// The settings of a construct with several roles: the role of the program, if it sets one.
+    /// The settings for one role of a construct with several roles: the role that the program set, if any.
     #[track_caller]
     pub(crate) fn given(role: Option<RoleReference>) -> Self {
         let location = std::panic::Location::caller();
@@ -250,13 +252,14 @@ impl RoleSettings {
         self.role.is_some() || !self.statements.is_empty()
     }
 
-    /// The role for a construct: the one that was given, or a new one with the statements in its own policy.
+    /// Returns the role for a construct: the one that the program set, or a new one with the statements in an inline
+    /// policy.
     pub(crate) fn build(self, needed: RoleNeeded, scope: &mut Scope<'_>) -> BuiltRole {
         let trust = trust(needed.service);
         self.build_trusting(trust, needed, scope)
     }
 
-    /// The same, with a trust policy of the caller instead of the default one of the service.
+    /// Returns the role, with a trust policy of the caller instead of the default one for the service.
     pub(crate) fn build_trusting(
         self,
         trust: PolicyDocument,
@@ -266,7 +269,7 @@ impl RoleSettings {
         self.build_managed(trust, None, needed, scope)
     }
 
-    /// The same, with a managed policy besides the statements.
+    /// Returns the role, with a managed policy in addition to the statements.
     pub(crate) fn build_managed(
         self,
         trust: PolicyDocument,
@@ -295,9 +298,9 @@ impl RoleSettings {
         }
     }
 
-    /// The same, with the statements in a policy that is replaced when they change. CloudFormation creates the new
-    /// policy before it changes anything that depends on it, and deletes the old one when the update is complete: until
-    /// then the role may do what the old and what the new resources need.
+    /// Returns the role, with the statements in a policy that is replaced when they change. CloudFormation creates
+    /// the new policy before it changes anything that depends on it, and deletes the old one when the update is
+    /// complete: until then the role has the permissions that the old and the new resources need.
     pub(crate) fn build_versioned(self, needed: RoleNeeded, scope: &mut Scope<'_>) -> BuiltRole {
         let Self { role, statements: more } = self;
         if let Some((role, location)) = role {
@@ -382,7 +385,7 @@ impl ExecutionRole {
         Self(ServiceRole { service: "sagemaker", name: "Execution", policy: PolicyDocument::new(statements) })
     }
 
-    /// Allows more.
+    /// Adds a statement to the permissions of the role.
     pub fn allow(mut self, statement: Statement) -> Self {
         self.0.policy.push(statement);
         self
@@ -401,9 +404,9 @@ impl Construct for ExecutionRole {
 /// A role that only one service can assume, only for this account.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceRole {
-    /// `sagemaker` for `sagemaker.amazonaws.com`.
+    /// The service that assumes the role: `sagemaker` stands for `sagemaker.amazonaws.com`.
     pub service: &'static str,
-    /// Of its policy.
+    /// The name of its policy.
     pub name: &'static str,
     pub policy: PolicyDocument,
 }

@@ -70,12 +70,12 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Allows actions.
+    /// Creates a statement that allows actions, such as `s3:GetObject`.
     pub fn allow<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
         Self::of("Allow", actions)
     }
 
-    /// Denies actions, even if other statements allow them.
+    /// Creates a statement that denies actions, even if other statements allow them.
     pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
         Self::of("Deny", actions)
     }
@@ -90,7 +90,7 @@ impl Statement {
         }
     }
 
-    /// On a resource, by its ARN. Several calls add up.
+    /// Adds a resource that the statement applies to, given by its ARN. Several calls add up.
     pub fn on(mut self, resource: impl IntoValue<String>) -> Self {
         self.resources.push(resource.into());
         self
@@ -101,23 +101,24 @@ impl Statement {
         if self.resources.is_empty() { self.on("*") } else { self }
     }
 
-    /// To a service of AWS: `sagemaker` stands for `sagemaker.amazonaws.com`. Several calls add up.
+    /// Adds a service of AWS as a principal: `sagemaker` stands for `sagemaker.amazonaws.com`. Several calls add up.
     pub fn to_service(self, service: &str) -> Self {
         self.service_principal(Value::from(format!("{service}.amazonaws.com")))
     }
 
-    /// To a service by its whole name, which may contain the region.
+    /// Adds a service as a principal by its full name, which may contain the region.
     pub(crate) fn service_principal(mut self, name: Value<String>) -> Self {
         self.principals.push(Principal::Service(name));
         self
     }
 
-    /// To every principal of an account, by its ID: those that the account's own policies allow it too.
+    /// Adds an account as a principal, given by its ID: the statement applies to its users and roles to which the
+    /// policies of that account give the same permission.
     pub fn to_account(self, account: impl IntoValue<String>) -> Self {
         self.arn_principal(sub!("arn:{}:iam::{}:root", partition(), account.into()))
     }
 
-    /// To a role: a handle, or an ARN. Several calls add up.
+    /// Adds a role as a principal, given as a handle or an ARN. Several calls add up.
     #[track_caller]
     pub fn to_role(self, role: impl Into<RoleReference>) -> Self {
         self.arn_principal(role.into().arn().clone())
@@ -128,14 +129,14 @@ impl Statement {
         self
     }
 
-    /// To everybody, in a policy of a resource.
+    /// Makes the statement apply to every principal (`*`), in the policy of a resource.
     pub fn to_everybody(mut self) -> Self {
         self.principals = vec![Principal::Everybody];
         self
     }
 
-    /// Only when a condition holds: an operator such as `StringEquals`, a condition key, and what it has to be. Several
-    /// calls add up: all of them have to hold.
+    /// Adds a condition, with an operator such as `StringEquals`, a condition key, and the value to compare with.
+    /// Several calls add up: all conditions have to be true.
     #[track_caller]
     pub fn when(
         mut self,
@@ -147,7 +148,7 @@ impl Statement {
         self
     }
 
-    /// The values of a principal's kind, as a policy has them.
+    /// The principals of the statement, in the form of a policy document.
     fn principal(principals: &[Principal]) -> Option<Value<Json>> {
         let mut kinds: Vec<(&'static str, Vec<Value<String>>)> = Vec::new();
         for principal in principals {
@@ -179,7 +180,7 @@ fn one_or_many(mut values: Vec<Value<String>>) -> Value<Json> {
     }
 }
 
-/// Who a statement is about, in a trust policy or in a policy of a resource.
+/// A principal of a statement, in a trust policy or in the policy of a resource.
 #[derive(Clone, Debug, PartialEq)]
 enum Principal {
     Service(Value<String>),
@@ -187,7 +188,7 @@ enum Principal {
     Everybody,
 }
 
-/// How a condition compares the value of its key.
+/// The operator of a condition, which compares the value of a condition key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConditionOperator {

@@ -84,7 +84,7 @@ impl ComponentEndpoint {
     }
 
     /// Creates an endpoint on instances of up to five types, of which SageMaker uses the available one with the
-    /// highest priority. SageMaker adjusts the number of instances to the components, within the given range.
+    /// lowest priority number. SageMaker adjusts the number of instances to the components, within the given range.
     /// Components may have settings for each type: [`on_instance_type`](super::InferenceComponent::on_instance_type).
     pub fn on_pools(
         pools: impl IntoIterator<Item = InstancePool>,

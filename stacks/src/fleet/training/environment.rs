@@ -49,8 +49,8 @@ impl TrainingFleet {
         if let Some(arn) = &self.profile {
             return arn.clone();
         }
-        // The ECS agent registers the instance with a cluster whose name AWS Batch makes, so AWS keeps what it needs in this
-        // policy.
+        // The ECS agent registers the instance with a cluster whose name AWS Batch generates; AWS maintains the
+        // necessary permissions in this policy.
         let policy =
             sub!("arn:{}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role", partition());
         let role = scope.add("InstanceRole", Role::new(trusted_by("ec2")).managed_policy_arns([policy]));

@@ -1,4 +1,4 @@
-//! The definition of a job: a container on each node, with everything that the node has.
+//! The definition of a job: one container on each node, with all resources of the node.
 
 use stackwright_resources::batch::JobDefinition;
 use stackwright_resources::batch::job_definition::{
@@ -17,7 +17,7 @@ const EFA_DEVICE: &str = "/dev/infiniband/uverbs";
 const MEMORY_SHARE: (u64, u64) = (9, 10);
 
 impl TrainingFleet {
-    /// What a container takes of its node: everything.
+    /// The resources that a container requires: all virtual CPUs and GPUs of its node, and nine tenths of the memory.
     fn requirements(&self) -> Vec<ResourceRequirement> {
         let Some(facts) = self.facts() else { return Vec::new() };
         let memory = facts.memory_mib / MEMORY_SHARE.1 * MEMORY_SHARE.0;
@@ -30,7 +30,7 @@ impl TrainingFleet {
     }
 
     fn linux(&self) -> LinuxParameters {
-        // Data loaders share batches by it: a tenth of the memory, in MiB.
+        // Data loaders share batches through this memory: a tenth of the memory, in MiB.
         let shared = self.facts().map_or(0, |facts| facts.memory_mib / 10);
         let linux = LinuxParameters::new()
             .init_process_enabled(true)

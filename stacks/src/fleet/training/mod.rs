@@ -1,8 +1,8 @@
 //! Instances that AWS Batch starts and terminates with jobs.
 //!
-//! AWS Batch was chosen over an EC2 Fleet of type `instant`: CloudFormation creates such a fleet once, so that every run
-//! would be an edit of the stack, and nothing queues, retries or keeps logs. AWS's samples for distributed training use AWS
-//! Batch (`awsome-distributed-training`, `1.architectures/3.aws-batch`).
+//! AWS Batch was chosen over an EC2 Fleet of type `instant`: CloudFormation creates such a fleet once, so that every
+//! run would require a change of the stack, and nothing queues jobs, retries them or stores their logs. AWS's samples
+//! for distributed training use AWS Batch (`awsome-distributed-training`, `1.architectures/3.aws-batch`).
 
 mod environment;
 mod job;
@@ -21,7 +21,7 @@ use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
-/// The way in which jobs get their instances.
+/// The kind of capacity that jobs use.
 #[derive(Clone, Debug)]
 enum Capacity {
     OnDemand,
@@ -111,13 +111,14 @@ impl TrainingFleet {
         }
     }
 
-    /// Creates it with instances of a type on demand, the number of nodes of a job, and the image of its containers.
+    /// Creates a fleet of on-demand instances of one type, with the number of nodes of a job, and the image of its
+    /// containers.
     #[track_caller]
     pub fn new(network: &NetworkHandle, instance_type: &str, nodes: u32, image: ContainerImage) -> Self {
         Self::of(network, vec![instance_type.to_owned()], nodes, image, Capacity::OnDemand)
     }
 
-    /// Creates it with instances of a capacity block, by the ID of its reservation.
+    /// Creates a fleet of instances in a capacity block, given by the ID of its reservation.
     #[track_caller]
     pub fn capacity_block(
         network: &NetworkHandle,
@@ -130,9 +131,9 @@ impl TrainingFleet {
         Self::of(network, vec![instance_type.to_owned()], nodes, image, block)
     }
 
-    /// Creates it with spot instances of one of these types, for jobs of one node: AWS Batch runs jobs of several nodes on
-    /// instances on demand only. A job whose instance is interrupted is started again, five times at most, and has to go on
-    /// from its own checkpoint: see [`checkpoints`](Self::checkpoints).
+    /// Creates a fleet of spot instances of these types, for jobs of one node: AWS Batch runs jobs of several nodes
+    /// on on-demand instances only. A job whose instance is interrupted is started again, at most five times, and has
+    /// to resume from its own checkpoint: see [`checkpoints`](Self::checkpoints).
     #[track_caller]
     pub fn spot(
         network: &NetworkHandle,
@@ -145,14 +146,15 @@ impl TrainingFleet {
         fleet
     }
 
-    /// Names the zone of the capacity block by its ID, such as `use1-az4`: a network whose subnets are known to be in other
-    /// zones is an error.
+    /// States the zone of the capacity block by its ID, such as `use1-az4`: a network whose subnets are known to be
+    /// in other zones is an error.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.zone_id = Some(id.into());
         self
     }
 
-    /// Sets how many instances exist at most, for several jobs at a time; the nodes of one job unless set.
+    /// Sets the maximum number of instances, which allows several jobs to run at a time. The default is the number of
+    /// nodes of one job.
     pub fn max_nodes(mut self, nodes: u32) -> Self {
         self.max_nodes = nodes;
         self
@@ -196,29 +198,30 @@ impl TrainingFleet {
         self.environment("CHECKPOINTS", location.uri()).allow_write(location)
     }
 
-    /// Starts a job at most so often, 1 to 10, if its instance fails. A job whose script fails is not started again.
+    /// Sets the maximum number of attempts, 1 to 10, of a job whose instance fails. A job whose script fails is not
+    /// started again.
     #[track_caller]
     pub fn attempts(mut self, number: impl IntoValue<i64>) -> Self {
         self.attempts = number.into().with_caller_location();
         self
     }
 
-    /// Ends a job that takes longer.
+    /// Sets the maximum run time of a job, after which AWS Batch terminates it.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the size of the root volume in GB, which holds the images of containers; 200 unless set.
+    /// Sets the size of the root volume in GB, on which the images of containers are stored. The default is 200.
     #[track_caller]
     pub fn root_volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = size.into().with_caller_location();
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let
-    /// EC2 Auto Scaling use it, with which AWS Batch starts instances:
+    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key
+    /// policy has to allow EC2 Auto Scaling, with which AWS Batch starts instances, to use the key:
     /// [`PrivateKey::allow_auto_scaling`](crate::PrivateKey::allow_auto_scaling).
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
