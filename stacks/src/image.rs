@@ -176,7 +176,7 @@ impl ContainerImage {
         Self(Kind::Aws { family, version: version.into(), processor, source })
     }
 
-    /// The same image for the processor of its instances, unless the program chose the processor.
+    /// Returns the same image for the processor of its instances, unless the program chose the processor.
     pub(crate) fn on(self, processor: Option<Processor>) -> Self {
         fn on(kind: Kind, known: Processor) -> Kind {
             match kind {
@@ -321,7 +321,7 @@ impl ContainerImage {
         Self(Kind::Mirrored { original: Box::new(self.0), mirror })
     }
 
-    /// The same image, with another line as the caller's location.
+    /// Returns the same image, with another line as the caller's location.
     pub(crate) fn with_location(mut self, line: CallerLocation) -> Self {
         if let Kind::Aws { source, .. } = &mut self.0 {
             *source = line;

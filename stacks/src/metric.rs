@@ -111,7 +111,7 @@ impl Metric {
         Self::invocations_named("Invocations").statistic("Sum")
     }
 
-    /// The time that the container takes for a request, in microseconds.
+    /// The time that the container needs for a request, in microseconds.
     pub fn model_latency() -> Self {
         Self::invocations_named("ModelLatency")
     }
@@ -133,7 +133,7 @@ impl Metric {
         self
     }
 
-    /// The statistic over a period, such as `Average` (the default), `Sum`, `Maximum`, `SampleCount` or `p99`.
+    /// Sets the statistic over a period, such as `Average` (the default), `Sum`, `Maximum`, `SampleCount` or `p99`.
     #[track_caller]
     pub fn statistic(mut self, name: impl IntoValue<String>) -> Self {
         self.statistic = name.into().with_caller_location();

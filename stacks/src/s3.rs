@@ -1,4 +1,4 @@
-//! Locations in S3, and what a role needs to read and write there.
+//! Locations in S3, and the permissions that a role needs to read and write there.
 
 use std::panic::Location;
 
@@ -10,7 +10,7 @@ use crate::bucket::BucketReference;
 use crate::iam::Statement;
 use crate::key::{EncryptionKey, through_s3};
 
-/// The most bytes that the key of an object may have.
+/// The maximum length of the key of an object in bytes.
 const MAX_KEY_BYTES: usize = 1_024;
 
 /// An object in S3, such as a `model.tar.gz`, or all objects whose keys start with the same characters.
@@ -31,13 +31,13 @@ pub struct S3Location {
 }
 
 impl S3Location {
-    /// A key in a bucket, by the names of both. The bucket's name is the name alone, without `s3://`.
+    /// Creates a location from the name of a bucket, without `s3://`, and a key.
     #[track_caller]
     pub fn new(bucket: impl IntoValue<String>, key: impl IntoValue<String>) -> Self {
         Self::in_bucket(BucketReference::named(bucket), key)
     }
 
-    /// A key in a bucket of the app, or in one outside of it.
+    /// Creates a location from a bucket, which the app creates or which exists already, and a key.
     #[track_caller]
     pub fn in_bucket(bucket: impl Into<BucketReference>, key: impl IntoValue<String>) -> Self {
         let mut bucket = Box::new(bucket.into());
@@ -45,7 +45,7 @@ impl S3Location {
         Self { bucket, key: checked_key(key) }
     }
 
-    /// A location by its URI, `s3://BUCKET/KEY`.
+    /// Parses the URI of a location, `s3://BUCKET/KEY`.
     #[track_caller]
     pub fn from_uri(uri: impl AsRef<str>) -> Self {
         let uri = uri.as_ref();
@@ -61,8 +61,8 @@ impl S3Location {
         }
     }
 
-    /// Sets the KMS key that the objects are encrypted with, for a bucket outside of the app: a bucket of the app
-    /// has its key already.
+    /// Sets the KMS key that the objects are encrypted with. Use it for a bucket that the app does not create: a
+    /// location in a bucket of the app already contains its key.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.bucket.key = Some(key.into());
@@ -118,8 +118,8 @@ impl S3Location {
         Self { key: key.with_location(self.key.location()), ..self.clone() }
     }
 
-    /// What a role needs to read the one object. Without the listing, a missing object is answered with "access
-    /// denied".
+    /// The permissions that a role needs to read a single object. Without the permission to list the bucket, S3
+    /// answers a request for a missing object with "access denied".
     pub(crate) fn read_object(&self) -> Vec<Statement> {
         if self.known_key() != self.key {
             return self.read();
@@ -128,12 +128,12 @@ impl S3Location {
         self.reading(Statement::allow(["s3:GetObject"]).on(object), self.key.clone())
     }
 
-    /// What a role needs to read everything whose key starts like this.
+    /// The permissions that a role needs to read all objects whose keys start with this key.
     pub(crate) fn read(&self) -> Vec<Statement> {
         self.reading(Statement::allow(["s3:GetObject"]).on(self.objects()), sub!("{}*", self.known_key()))
     }
 
-    /// What a role needs to write below, and to go on with what was written before.
+    /// The permissions that a role needs to write objects below the location, and to read and continue earlier ones.
     pub(crate) fn write(&self) -> Vec<Statement> {
         let objects =
             Statement::allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]).on(self.objects());
@@ -155,8 +155,8 @@ impl S3Location {
         sub!("{}/{}*", &self.bucket.arn, self.known_key())
     }
 
-    /// The key up to the first value that is known only when a job runs, such as a parameter of a pipeline: what a policy
-    /// can name.
+    /// The key up to the first value that is known only when a job runs, such as a parameter of a pipeline. A policy
+    /// can contain only this part.
     fn known_key(&self) -> Value<String> {
         let is_of_run = |part: &Expression| matches!(part, Expression::Object(_));
         match self.key.expression() {
@@ -174,7 +174,7 @@ impl S3Location {
     }
 }
 
-/// The key, or an invalid value where it is known that it leads elsewhere than it seems to.
+/// The key, or an invalid value if the key is known and is malformed, such as one that starts with a slash.
 #[track_caller]
 fn checked_key(key: impl IntoValue<String>) -> Value<String> {
     let key = key.into().with_caller_location();
@@ -215,8 +215,9 @@ impl From<AssetHandle> for S3Location {
     }
 }
 
-/// What a role needs for the locations that a program sets in a request by a JSON pointer: to read them, and to write below a
-/// member whose name states that results are there. Only literal URIs are known.
+/// The permissions that a role needs for the locations that a program sets in a request by a JSON pointer: to read
+/// them, and to write below the value of a member whose name states that it is for results. Only literal URIs are
+/// considered.
 pub(crate) fn access_to_set(pointer: &str, value: &Value<Json>) -> Vec<Statement> {
     let mut statements = Vec::new();
     if let Some(literal) = value.as_literal() {

@@ -14,7 +14,8 @@ const EXAMPLE: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-
 /// A secret of AWS Secrets Manager by its ARN, with the KMS key that it is encrypted with: a role that may read the secret
 /// may decrypt with the key.
 ///
-/// Setters also take an ARN, which is enough for a secret under the key `aws/secretsmanager` of AWS.
+/// Setters also accept an ARN, which is sufficient for a secret that is encrypted with the AWS managed key
+/// `aws/secretsmanager`.
 ///
 /// ```
 /// use stackwright_stacks::{SecretReference, SsmParameter};
@@ -47,7 +48,7 @@ impl SecretReference {
         &self.arn
     }
 
-    /// What a role needs to read the value of the secret.
+    /// Returns the statements that a role needs to read the value of the secret.
     pub fn allow_read(&self) -> Vec<Statement> {
         let mut statements = vec![Statement::allow(["secretsmanager:GetSecretValue"]).on(&self.arn)];
         let service = || sub!("secretsmanager.{}.{}", region(), url_suffix());

@@ -1,4 +1,4 @@
-//! The settings of what runs on instances that SageMaker manages: encryption, network, isolation.
+//! The security settings of workloads on instances that SageMaker manages: encryption, network and isolation.
 
 use stackwright_synth::{IntoValue, Scope, Value};
 
@@ -15,7 +15,7 @@ pub struct SecuritySettings {
 }
 
 impl SecuritySettings {
-    /// The same settings with the default key of the stack, where no key is set.
+    /// Returns the same settings with the default key of the stack, where no key is set.
     pub(crate) fn with_defaults(mut self, scope: &Scope<'_>) -> Self {
         self.key = defaults::encryption_key(self.key, scope);
         self
@@ -48,13 +48,14 @@ pub trait SecurityOptions: Sized {
         self
     }
 
-    /// Puts the network interfaces of the containers into a VPC.
+    /// Connects the containers to subnets and security groups of a VPC.
     fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.security_settings().vpc = Some(vpc.into());
         self
     }
 
-    /// Gives the containers no network access: they cannot download anything, and their model has to be in S3.
+    /// Sets whether network isolation is enabled. If it is, the containers have no network access: they cannot
+    /// download files, and their model has to be in S3.
     #[track_caller]
     fn network_isolation(mut self, isolated: impl IntoValue<bool>) -> Self {
         self.security_settings().isolated = Some(isolated.into().with_caller_location());

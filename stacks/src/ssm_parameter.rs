@@ -17,13 +17,13 @@ use stackwright_synth::{IntoValue, Value};
 pub struct SsmParameter(Value<String>);
 
 impl SsmParameter {
-    /// A parameter by its name, in its newest version.
+    /// Refers to the latest version of a parameter, given by its name.
     #[track_caller]
     pub fn new(name: impl AsRef<str>) -> Self {
         Self::named(name.as_ref(), None)
     }
 
-    /// A parameter by its name, in one version.
+    /// Refers to one version of a parameter, given by its name.
     #[track_caller]
     pub fn version(name: impl AsRef<str>, version: u32) -> Self {
         Self::named(name.as_ref(), Some(version))

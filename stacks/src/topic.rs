@@ -13,8 +13,8 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 
-/// A topic of the app or outside of it, with the KMS key that its messages are encrypted with: who publishes to it may
-/// use the key.
+/// A topic that the app creates, or one that exists already, with the KMS key that its messages are encrypted with: a
+/// role that may publish to it may use the key.
 ///
 /// Setters accept every value that converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
 ///
@@ -49,7 +49,7 @@ impl TopicReference {
         &self.arn
     }
 
-    /// What a role needs to publish to the topic.
+    /// Returns the statements that a role needs to publish to the topic.
     pub fn allow_publish(&self) -> Vec<Statement> {
         let mut statements = vec![Statement::allow(["sns:Publish"]).on(&self.arn)];
         statements.extend(self.key.iter().map(|key| key.allow(["kms:Decrypt", "kms:GenerateDataKey"])));
@@ -69,7 +69,7 @@ impl From<&AlarmTopicHandle> for TopicReference {
     }
 }
 
-/// By its handle; a key that the topic is encrypted with has to be named with [`TopicReference::kms_key`].
+/// By its handle. If the topic is encrypted with a KMS key, state it with [`TopicReference::kms_key`].
 impl From<&TopicHandle> for TopicReference {
     fn from(topic: &TopicHandle) -> Self {
         Self { arn: topic.reference(), key: None }
@@ -108,12 +108,12 @@ impl From<SsmParameter> for TopicReference {
     }
 }
 
-/// A topic that CloudWatch alarms publish to, and other services that [`allow_service`](Self::allow_service) names,
-/// encrypted with a KMS key that they may use.
+/// A topic to which CloudWatch alarms and the services that [`allow_service`](Self::allow_service) sets can publish.
+/// It is encrypted with a KMS key that they may use.
 ///
-/// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not allow CloudWatch to use it, and the
-/// alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key whose policy
-/// does, unless it is given one.
+/// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not allow CloudWatch to use it,
+/// and the alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key
+/// whose policy allows it, unless [`kms_key`](Self::kms_key) sets an existing key.
 ///
 /// ```
 /// use stackwright_stacks::AlarmTopic;
@@ -139,8 +139,8 @@ impl AlarmTopic {
         Self::default()
     }
 
-    /// Encrypts with an existing key. Its key policy has to allow `cloudwatch.amazonaws.com` to use the key, as
-    /// [`PrivateKey::allow_service`] does.
+    /// Encrypts the messages with an existing key. Its key policy has to allow `cloudwatch.amazonaws.com` to use the
+    /// key, as [`PrivateKey::allow_service`] does.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());

@@ -1,4 +1,4 @@
-//! How much a construct is used, stated beside it.
+//! The expected usage of a construct, stated in the program.
 
 use stackwright_estimate::cost::{ResourceUsage, USAGE_MEMBER};
 use stackwright_synth::{Construct, Customized, Resource, ResourceOptions as _};
@@ -20,11 +20,12 @@ use stackwright_synth::{Construct, Customized, Resource, ResourceOptions as _};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 pub trait UsageOptions: Construct + Sized {
-    /// States the usage of the construct's main resource: requests a month and their duration, the typical share of the
-    /// capacity, stored gigabytes, and others. Of a pipeline or another launcher, it applies to each of its jobs.
+    /// States the usage of the construct's main resource: requests per month and their duration, the typical share of
+    /// the capacity, stored gigabytes, and others. For a pipeline or another launcher, it applies to each of its
+    /// jobs.
     ///
-    /// The statement is written into the `Metadata` of the resource, as `stackwright-usage`. The file of
-    /// `estimate --usage` comes before it.
+    /// The statement is written into the `Metadata` of the resource, as `stackwright-usage`. A value in the file of
+    /// `estimate --usage` takes precedence over it.
     #[track_caller]
     fn usage(self, usage: ResourceUsage) -> Customized<Self> {
         let statement = serde_json::to_value(&usage).unwrap_or_default();

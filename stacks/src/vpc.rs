@@ -6,7 +6,8 @@ use crate::network::NetworkHandle;
 
 /// The subnets and security groups of a VPC for the network interfaces of jobs and endpoints (`VpcConfig`).
 ///
-/// Setters also take the handle of a network: all its private subnets, and its security groups for instances.
+/// Setters also accept the handle of a network, which stands for all its private subnets and its security groups for
+/// instances.
 ///
 /// ```
 /// use stackwright_stacks::VpcConfig;

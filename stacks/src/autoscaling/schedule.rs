@@ -49,14 +49,14 @@ impl ScheduledCapacity {
         self
     }
 
-    /// The time at which the schedule starts, in ISO 8601: `2027-01-01T00:00:00Z`.
+    /// Sets the time at which the schedule starts, in ISO 8601: `2027-01-01T00:00:00Z`.
     #[track_caller]
     pub fn starts(mut self, time: impl IntoValue<String>) -> Self {
         self.start = Some(time.into().with_caller_location());
         self
     }
 
-    /// The time at which the schedule ends, in ISO 8601.
+    /// Sets the time at which the schedule ends, in ISO 8601.
     #[track_caller]
     pub fn ends(mut self, time: impl IntoValue<String>) -> Self {
         self.end = Some(time.into().with_caller_location());

@@ -67,7 +67,7 @@ impl StepScaling {
         }
     }
 
-    /// The change of the capacity when the metric reaches the threshold; a negative number scales in.
+    /// Sets the change of the capacity when the metric reaches the threshold; a negative number scales in.
     pub fn change(self, by: i64) -> Self {
         self.change_beyond(0.0, by)
     }

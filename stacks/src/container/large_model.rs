@@ -351,7 +351,7 @@ impl<E: Engine> LargeModel<E> {
         self.put("tensor_parallel_degree", "max")
     }
 
-    /// The data type of the weights in memory.
+    /// Sets the data type of the weights in memory.
     #[track_caller]
     pub fn data_type(self, name: DataType) -> Self {
         self.put(
@@ -364,7 +364,7 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// Whether requests can join a running batch.
+    /// Sets whether requests can join a running batch.
     #[track_caller]
     pub fn rolling_batch(self, how: RollingBatch) -> Self {
         self.put(

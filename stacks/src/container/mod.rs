@@ -253,7 +253,8 @@ impl Container {
         self
     }
 
-    /// The same container with the image for this processor, unless the program chose the processor of the image.
+    /// Returns the same container with the image for this processor, unless the program chose the processor of the
+    /// image.
     pub(crate) fn on(mut self, processor: Option<crate::Processor>) -> Self {
         self.image = self.image.on(processor);
         self
@@ -304,7 +305,7 @@ impl Container {
     }
 }
 
-/// The configuration for an image of a private registry that SageMaker reaches through a VPC.
+/// The configuration for an image of a private registry that SageMaker accesses through a VPC.
 fn private_registry(credentials: Option<&Value<String>>) -> ImageConfig {
     let config = ImageConfig::new(RepositoryAccessMode::Vpc);
     match credentials {
@@ -432,7 +433,7 @@ impl Containers {
 }
 
 impl Containers {
-    /// The same containers with their images for a processor.
+    /// Returns the same containers with their images for a processor.
     pub(crate) fn on(mut self, processor: Option<crate::Processor>) -> Self {
         self.all = self.all.into_iter().map(|container| container.on(processor)).collect();
         self

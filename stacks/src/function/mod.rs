@@ -114,7 +114,7 @@ impl Function {
         }
     }
 
-    /// The description of the function.
+    /// Sets the description of the function.
     #[track_caller]
     pub fn description(mut self, text: impl IntoValue<String>) -> Self {
         self.description = Some(text.into().with_caller_location());
@@ -188,8 +188,8 @@ impl Function {
         self
     }
 
-    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN; the default key of the stack, or a
-    /// key of Lambda, unless set. An alias is not accepted.
+    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN. By default they are encrypted
+    /// with the default key of the stack or, if there is none, with a key of Lambda. An alias is not accepted.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());

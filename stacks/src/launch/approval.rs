@@ -1,4 +1,4 @@
-//! The model data of the version of a model package group that was approved last, in a parameter.
+//! A parameter with the URI of the model data of the latest approved version in a model package group.
 
 use serde_json::json;
 use stackwright_resources::events::Rule;
@@ -12,13 +12,14 @@ use stackwright_synth::{Construct, IntoValue, Json, Property, ResourceOptions, S
 use crate::arn::known;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn};
 
-/// Keeps the URI of the model data of the version that was approved last in a parameter of Systems Manager, from which
+/// Stores the URI of the model data of the latest approved version in a parameter of Systems Manager, from which
 /// another stack deploys it.
 ///
 /// Approving a version of the group sends an event, which starts a state machine: it describes the version and stores
-/// `ModelDataUrl` of its only container in the parameter. The serving stack reads the parameter when it is deployed, with
-/// a template parameter of the type `AWS::SSM::Parameter::Value<String>`, so that the next deployment moves the endpoint to
-/// the approved model. A version whose image is not the expected one is refused: the run of the state machine fails.
+/// `ModelDataUrl` of its only container in the parameter. The serving stack reads the parameter when it is deployed,
+/// with a template parameter of the type `AWS::SSM::Parameter::Value<String>`, so that the next deployment updates
+/// the endpoint to the approved model. A version whose image is not the expected one is refused: the run of the state
+/// machine fails.
 ///
 /// ```
 /// use stackwright_resources::sagemaker::ModelPackageGroup;
@@ -53,8 +54,9 @@ pub struct ApprovedModel {
 }
 
 impl ApprovedModel {
-    /// The group, by its name or by a reference to an `AWS::SageMaker::ModelPackageGroup`, the name of the parameter, such
-    /// as `/scorers/approved`, and the URI of the model data until a version is approved.
+    /// Creates it with three values: the group, given by its name or by a reference to an
+    /// `AWS::SageMaker::ModelPackageGroup`; the name of the parameter, such as `/scorers/approved`; and the initial
+    /// URI of the model data, which the parameter contains until a version is approved.
     #[track_caller]
     pub fn new(
         group: impl IntoValue<String>,
@@ -80,7 +82,7 @@ impl ApprovedModel {
         }
     }
 
-    /// Accepts versions whose image has this end of its URI only, such as `sagemaker-tritonserver:25.09-py3`.
+    /// Accepts only versions whose image URI ends with this suffix, such as `sagemaker-tritonserver:25.09-py3`.
     pub fn image_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.image = Some(suffix.into());
         self
@@ -163,7 +165,7 @@ pub struct ApprovedModelHandle {
 }
 
 impl ApprovedModelHandle {
-    /// The parameter that holds the URI of the model data.
+    /// The parameter that contains the URI of the model data.
     pub fn parameter(&self) -> &ssm::ParameterHandle {
         &self.parameter
     }

@@ -23,7 +23,7 @@ const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:
 pub struct ScheduleExpression(pub(crate) Value<String>);
 
 impl ScheduleExpression {
-    /// Repeats after a time, which is rounded down to minutes.
+    /// Starts the target repeatedly at this interval, which is rounded down to whole minutes.
     #[track_caller]
     pub fn rate(every: Duration) -> Self {
         let minutes = every.as_secs() / 60;
@@ -36,13 +36,13 @@ impl ScheduleExpression {
         Self::from(format!("rate({count} {unit}{plural})").as_str())
     }
 
-    /// Runs at the times that six fields select: minutes, hours, day of month, month, day of week, year.
+    /// Starts the target at the times that six fields select: minutes, hours, day of month, month, day of week, year.
     #[track_caller]
     pub fn cron(fields: &str) -> Self {
         Self::from(format!("cron({fields})").as_str())
     }
 
-    /// Runs once, at a date and time without a time zone: `2027-01-01T00:00:00`.
+    /// Starts the target once, at a date and time without a time zone: `2027-01-01T00:00:00`.
     #[track_caller]
     pub fn at(time: &str) -> Self {
         Self::from(format!("at({time})").as_str())

@@ -54,7 +54,7 @@ impl SpeculativeDecoding {
         Self::default()
     }
 
-    /// The location in S3 of the prompts that the draft model is trained with.
+    /// Sets the location in S3 of the prompts that the draft model is trained with.
     pub fn training_data(mut self, data: S3Location) -> Self {
         self.data = Some(data);
         self
@@ -193,7 +193,7 @@ impl OptimizationJob {
         }
     }
 
-    /// The image that runs the optimization. SageMaker chooses one unless this is set.
+    /// Sets the image that runs the optimization. SageMaker chooses one unless this is set.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = Some(image);
         self
@@ -206,7 +206,7 @@ impl OptimizationJob {
         self
     }
 
-    /// The maximum run time of the job; ten hours unless set.
+    /// Sets the maximum run time of the job. The default is ten hours.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();

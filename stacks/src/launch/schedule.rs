@@ -90,7 +90,7 @@ impl Schedule {
         }
     }
 
-    /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
+    /// Sets the time zone of the expression, such as `Europe/Berlin`. The default is UTC.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
@@ -123,7 +123,7 @@ impl Construct for Schedule {
             ScheduleTarget::Pipeline(pipeline) => {
                 let mut input = Properties::default();
                 input.put("PipelineName", pipeline.name());
-                // EventBridge Scheduler may send a call twice; the same token makes that one run.
+                // EventBridge Scheduler may send a call twice; with the same token, both calls start only one run.
                 input.put("ClientRequestToken", "<aws.scheduler.execution-id>");
                 let allowed = Statement::allow(["sagemaker:StartPipelineExecution"]).on(pipeline.arn());
                 (call("startPipelineExecution"), input, vec![allowed])

@@ -94,22 +94,22 @@ impl StateMachine {
         self
     }
 
-    /// Publishes the error of a failed job to an SNS topic, given as a handle or an ARN. The role may use the key of the topic;
-    /// the key of a topic that is not in the app has to be stated with [`TopicReference::kms_key`].
+    /// Publishes the error of a failed job to an SNS topic, given as a handle or an ARN. The role may use the key of
+    /// the topic; for a topic that is not in the app, state its key with [`TopicReference::kms_key`].
     #[track_caller]
     pub fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
         self.topic = Some(topic.into());
         self
     }
 
-    /// The timeout of a run, including the time in which it waits for capacity; 14 days unless set.
+    /// Sets the timeout of a run, including the time in which it waits for capacity. The default is 14 days.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// The maximum number of attempts for a request to SageMaker that was throttled or exceeded a quota; 5 unless
-    /// set.
+    /// Sets the maximum number of attempts for a request to SageMaker that was throttled or exceeded a quota. The
+    /// default is 5.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.into();
         self
@@ -153,7 +153,7 @@ struct States {
     /// Policies that must exist before a run starts.
     policies: Vec<Handle>,
     attempts: i64,
-    /// What is stated about the memory of jobs, by the names of their states.
+    /// The statements about the memory of jobs, by the names of their states.
     memory: Vec<(String, JsonValue)>,
     /// The roles of jobs, by the names of their tasks.
     roles: Vec<(String, RoleReference)>,
@@ -216,7 +216,8 @@ impl States {
             );
             self.add(&wait, json!({ "Type": "Wait", "Seconds": CAPACITY_WAIT.as_secs(), "Next": name }));
         }
-        // SageMaker writes ARNs in lower case, but IAM evaluates the name as it was given: the statement lists both.
+        // SageMaker writes names in ARNs in lower case, but IAM evaluates the name in the request: the statement
+        // lists both forms.
         let jobs = arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()));
         self.statements.extend([
             Statement::allow([

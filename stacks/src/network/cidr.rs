@@ -2,13 +2,13 @@
 
 use ipnet::Ipv4Net;
 
-/// The smallest block that a VPC or a subnet takes.
+/// The prefix length of the smallest block that a VPC or a subnet can have.
 const SMALLEST_PREFIX: u8 = 28;
 
-/// The largest block that a VPC takes.
+/// The prefix length of the largest block that a VPC can have.
 const LARGEST_PREFIX: u8 = 16;
 
-/// The number of addresses that AWS keeps in each subnet.
+/// The number of addresses that AWS reserves in each subnet.
 const RESERVED_ADDRESSES: u32 = 5;
 
 /// Parses the block of a VPC.
@@ -27,7 +27,8 @@ pub(super) fn vpc_block(text: &str) -> Result<Ipv4Net, String> {
     Ok(block)
 }
 
-/// Divides a block: `count` private subnets of equal size, and, if asked, as many small public ones from the last part.
+/// Divides a block into `count` private subnets of equal size and, if requested, as many small public ones in the
+/// last part of the block.
 ///
 /// Returns `None` if the block is too small.
 pub(super) fn divide(

@@ -2,9 +2,10 @@
 
 /// A service of AWS that is reached through a VPC endpoint of type `Interface`.
 ///
-/// The lists are what each kind of workload needs in a network without a route to the internet; the gateway endpoint of
-/// S3 is always there. They come from the AWS documentation of each service and from the Terraform modules of
-/// `aws-samples/awsome-distributed-training` (`modules/vpc_endpoints`).
+/// The constants list the endpoints that each kind of workload needs in a network without a route to the internet; a
+/// [`Network`](super::Network) always has the gateway endpoint of S3 in addition. They come from the AWS
+/// documentation of each service and from the Terraform modules of `aws-samples/awsome-distributed-training`
+/// (`modules/vpc_endpoints`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InterfaceEndpoint {
@@ -24,9 +25,9 @@ pub enum InterfaceEndpoint {
     EcsAgent,
     /// `ecs-telemetry`: metrics of the agent of Amazon ECS.
     EcsTelemetry,
-    /// `ecr.api`: Amazon ECR.
+    /// `ecr.api`: the API of Amazon ECR.
     EcrApi,
-    /// `ecr.dkr`: Amazon ECR.
+    /// `ecr.dkr`: the Docker registry of Amazon ECR.
     EcrDkr,
     /// `eks`: the API of Amazon EKS.
     Eks,
@@ -57,7 +58,7 @@ pub enum InterfaceEndpoint {
 }
 
 impl InterfaceEndpoint {
-    /// What SageMaker training and processing jobs need.
+    /// The endpoints that SageMaker training and processing jobs need.
     pub const TRAINING: &'static [Self] = &[
         Self::EcrApi,
         Self::EcrDkr,
@@ -69,7 +70,7 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// What the nodes of a HyperPod cluster with Slurm need.
+    /// The endpoints that the nodes of a HyperPod cluster with Slurm need.
     pub const HYPERPOD_SLURM: &'static [Self] = &[
         Self::Ec2,
         Self::Ec2Messages,
@@ -86,7 +87,7 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// What the nodes of a HyperPod cluster with Amazon EKS need.
+    /// The endpoints that the nodes of a HyperPod cluster with Amazon EKS need.
     pub const HYPERPOD_EKS: &'static [Self] = &[
         Self::Ec2,
         Self::Ec2Messages,
@@ -105,7 +106,8 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// What EC2 instances need that are reached through Session Manager and pull images from Amazon ECR.
+    /// The endpoints that EC2 instances need if users connect to them through Session Manager and they pull images
+    /// from Amazon ECR.
     pub const FLEET: &'static [Self] = &[
         Self::AutoScaling,
         Self::CloudFormation,
@@ -121,7 +123,7 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// What instances of AWS Batch need, which run containers by Amazon ECS.
+    /// The endpoints that instances of AWS Batch need, which run containers with Amazon ECS.
     pub const BATCH: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,

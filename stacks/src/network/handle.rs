@@ -10,7 +10,7 @@ pub struct NetworkHandle {
     pub(super) security_groups: Vec<Value<String>>,
     /// Whether the security groups allow Lustre traffic between their members, if that is known.
     pub(super) lustre: Option<bool>,
-    /// What has to exist before instances start, and has to be deleted after them.
+    /// The resources that have to exist before instances start, and have to be deleted after them.
     pub(super) ready: Vec<Handle>,
 }
 
@@ -26,7 +26,7 @@ pub struct NetworkSubnet {
     pub(super) id: Value<String>,
     pub(super) zone: Option<String>,
     pub(super) zone_id: Option<String>,
-    /// How many network interfaces fit, where that is known.
+    /// The number of network interfaces that fit into the subnet, if it is known.
     pub(super) addresses: Option<u32>,
 }
 
@@ -37,7 +37,8 @@ impl NetworkSubnet {
         Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
     }
 
-    /// Sets the ID of the zone of the subnet, such as `use1-az4`. Capacity is compared with it.
+    /// Sets the ID of the zone of the subnet, such as `use1-az4`. Synthesis compares the zone of reserved capacity
+    /// with it.
     pub fn in_zone_id(mut self, id: impl Into<String>) -> Self {
         self.zone_id = Some(id.into());
         self
@@ -131,7 +132,7 @@ impl NetworkHandle {
         &self.ready
     }
 
-    /// Reports reserved capacity in a zone in which no subnet of the network is, if the zones of all subnets are known.
+    /// Reports reserved capacity in a zone without a subnet of the network, if the zones of all subnets are known.
     pub(crate) fn check_zone(&self, zone_id: &str, what: &str, location: CallerLocation, scope: &Scope<'_>) {
         let zones: Option<Vec<&str>> = self.subnets.iter().map(NetworkSubnet::zone_id).collect();
         if let Some(zones) = zones.filter(|zones| !zones.contains(&zone_id)) {
@@ -144,12 +145,12 @@ impl NetworkHandle {
         }
     }
 
-    /// Returns whether the security groups let Lustre through between their members, where that is known.
+    /// Returns whether the security groups allow Lustre traffic between their members, if that is known.
     pub(crate) fn is_open_to_lustre(&self) -> Option<bool> {
         self.lustre
     }
 
-    /// Returns the number of network interfaces that fit into the smallest subnet, where that is known.
+    /// Returns the number of network interfaces that fit into the smallest subnet, if that is known.
     pub(crate) fn addresses(&self) -> Option<u32> {
         self.subnets.iter().map(|subnet| subnet.addresses).min().flatten()
     }

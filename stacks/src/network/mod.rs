@@ -1,4 +1,4 @@
-//! Networks: a VPC with private subnets, what it reaches of AWS, and a security group for instances.
+//! Networks: a VPC with private subnets, its endpoints for services of AWS, and a security group for instances.
 
 mod cidr;
 mod endpoint;
@@ -30,14 +30,14 @@ const HTTPS: i64 = 443;
 
 /// A VPC with private subnets.
 ///
-/// - [`Network::isolated`] has no route to the internet: instances reach S3 through a gateway endpoint, and other
-///   services of AWS through the interface endpoints that [`endpoints`](Self::endpoints) names.
-/// - [`Network::private`] adds a NAT gateway, through which instances reach the internet; nothing on the internet
-///   reaches them.
+/// - [`Network::isolated`] has no route to the internet: instances connect to S3 through a gateway endpoint, and to
+///   other services of AWS through the interface endpoints that [`endpoints`](Self::endpoints) names.
+/// - [`Network::private`] adds a NAT gateway, through which instances can connect to the internet; connections from
+///   the internet to them are not possible.
 /// - [`NetworkHandle::existing`] is the handle of a VPC that exists already.
 ///
-/// Subnets never give out public addresses. The security group for instances takes no traffic from outside of the group;
-/// [`efa`](Self::efa) opens it to itself, as Elastic Fabric Adapter requires.
+/// Subnets never assign public addresses. The security group for instances allows no inbound traffic from outside of
+/// the group; [`efa`](Self::efa) allows all traffic between its members, as Elastic Fabric Adapter requires.
 ///
 /// It becomes `AWS::EC2::VPC`, `AWS::EC2::Subnet`, `AWS::EC2::RouteTable`, `AWS::EC2::VPCEndpoint` and
 /// `AWS::EC2::SecurityGroup`.
@@ -72,7 +72,7 @@ pub struct Network {
     location: stackwright_synth::CallerLocation,
 }
 
-/// How the zones of the subnets are chosen.
+/// The choice of the zones of the subnets.
 #[derive(Clone, Debug)]
 enum Zones {
     /// The first Availability Zones of the region, in the order of the account.
@@ -130,8 +130,8 @@ impl Network {
         Self::of(block, subnets, false)
     }
 
-    /// Creates a network whose private subnets reach the internet through a NAT gateway in the first zone. A part of the
-    /// address block is set aside for the public subnets of the gateway.
+    /// Creates a network whose private subnets have a route to the internet through a NAT gateway in the first zone.
+    /// A part of the address block is set aside for the public subnets of the gateway.
     #[track_caller]
     pub fn private(block: &str, subnets: usize) -> Self {
         Self::of(block, subnets, true)
@@ -146,8 +146,8 @@ impl Network {
         self
     }
 
-    /// Sets the Availability Zone of each subnet by its ID, such as `use1-az4`, which is the same zone in every account.
-    /// Reserved capacity names its zone like this.
+    /// Sets the Availability Zone of each subnet by its ID, such as `use1-az4`, which is the same zone in every
+    /// account. AWS states the zone of reserved capacity by this ID.
     #[track_caller]
     pub fn zone_ids(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.zones = Zones::Ids(ids.into_iter().map(Into::into).collect());
@@ -155,20 +155,22 @@ impl Network {
         self
     }
 
-    /// Opens the security group to itself in both directions, which Elastic Fabric Adapter (EFA) requires.
+    /// Allows all traffic between members of the security group in both directions, which Elastic Fabric Adapter
+    /// (EFA) requires.
     pub fn efa(mut self) -> Self {
         self.efa = true;
         self
     }
 
-    /// Opens the security group to itself for FSx for Lustre. A network with [`efa`](Self::efa) needs no more.
+    /// Allows the traffic of FSx for Lustre between members of the security group. It is not necessary in addition to
+    /// [`efa`](Self::efa).
     pub fn lustre(mut self) -> Self {
         self.lustre = true;
         self
     }
 
-    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and its neighbours list what each kind of workload needs.
-    /// Several calls add up.
+    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and similar constants list the endpoints that each
+    /// kind of workload needs. Several calls add up.
     pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e InterfaceEndpoint>) -> Self {
         for endpoint in endpoints {
             if !self.endpoints.contains(endpoint) {
@@ -230,7 +232,8 @@ impl Network {
         }
     }
 
-    /// Adds the gateways that lead to the internet, and returns what has to exist before instances start.
+    /// Adds the internet gateway and the NAT gateway, and returns the resources that have to exist before instances
+    /// start.
     fn gateways(
         &self,
         public: &[Ipv4Net],
@@ -278,7 +281,8 @@ impl Network {
         let out = if self.internet {
             Egress::new("-1").cidr_ip("0.0.0.0/0").description("The internet, through the NAT gateway")
         } else {
-            // S3 answers from public addresses behind the gateway endpoint, so the block cannot be the VPC's.
+            // S3 has public addresses behind the gateway endpoint, so the rule cannot be limited to the block of the
+            // VPC.
             Egress::new("tcp")
                 .from_port(HTTPS)
                 .to_port(HTTPS)
@@ -328,7 +332,7 @@ impl Network {
             .to_port(HTTPS)
             .cidr_ip(block.clone())
             .description("HTTPS from the VPC");
-        // Without a rule of its own, the group would allow everything out.
+        // Without an explicit rule, the group would allow all outbound traffic.
         let answers = Egress::new("tcp")
             .from_port(HTTPS)
             .to_port(HTTPS)
@@ -358,7 +362,7 @@ impl Network {
     }
 }
 
-/// Opens a security group to itself in both directions: the ports, or everything.
+/// Allows traffic between members of a security group in both directions, on the given ports or on all ports.
 fn open_to_itself(
     group: &SecurityGroupHandle,
     id: &str,

@@ -12,7 +12,7 @@ use crate::duration::Seconds;
 pub enum TrainingCapacity {
     /// Spot instances, which AWS can interrupt.
     Spot(Spot),
-    /// Instances that are kept running for the next job.
+    /// Instances of a warm pool, which are kept running for the next job.
     WarmPool(WarmPool),
     /// Capacity that is reserved by a training plan.
     TrainingPlan(TrainingPlan),

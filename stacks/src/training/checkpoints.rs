@@ -41,12 +41,12 @@ impl Checkpoints {
     }
 
     /// The location itself: a run continues from the checkpoints of any earlier run. If an earlier run has completed
-    /// the training, the next one finds nothing left to do.
+    /// the training, the next run ends without further training.
     pub fn continuing(location: impl Into<RunLocation>) -> Self {
         Self { location: Location::Fixed(location.into()), local_path: None }
     }
 
-    /// The directory in the container; `/opt/ml/checkpoints` unless set.
+    /// Sets the directory in the container. The default is `/opt/ml/checkpoints`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

@@ -125,15 +125,16 @@ impl Customization {
         self
     }
 
-    /// The ARN of the evaluator or of the reward function in a hub. If it calls a function of Lambda, allow the role of the job to
-    /// do so with `.allow(Statement::allow(["lambda:InvokeFunction"]).on(…))`: the template does not name the function.
+    /// Sets the ARN of the evaluator or of the reward function in a hub. If it calls a function of Lambda, allow the
+    /// role of the job to do so with `.allow(Statement::allow(["lambda:InvokeFunction"]).on(…))`: the template does
+    /// not name the function.
     #[track_caller]
     pub fn evaluator(mut self, arn: impl IntoValue<String>) -> Self {
         self.evaluator = Some(arn.into().with_caller_location());
         self
     }
 
-    /// The maximum sequence length, in the form that the model's recipe uses, such as `4K`.
+    /// Sets the maximum sequence length, in the form that the model's recipe uses, such as `4K`.
     #[track_caller]
     pub fn sequence_length(mut self, length: impl IntoValue<String>) -> Self {
         self.sequence_length = Some(length.into().with_caller_location());
@@ -206,21 +207,21 @@ impl Mlflow {
         Self { arn: arn.into().with_caller_location(), artifacts: None, experiment: None, run: None }
     }
 
-    /// The server's artifact store in S3. The role is allowed to access it, because the MLflow client writes files to
-    /// it directly.
+    /// Sets the server's artifact store in S3. The role is allowed to access it, because the MLflow client writes
+    /// files to it directly.
     pub fn artifacts(mut self, location: S3Location) -> Self {
         self.artifacts = Some(location);
         self
     }
 
-    /// The MLflow experiment of a serverless customization job.
+    /// Sets the MLflow experiment of a serverless customization job.
     #[track_caller]
     pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
         self.experiment = Some(name.into().with_caller_location());
         self
     }
 
-    /// The name of the run of a serverless customization job.
+    /// Sets the name of the run of a serverless customization job.
     #[track_caller]
     pub fn run(mut self, name: impl IntoValue<String>) -> Self {
         self.run = Some(name.into().with_caller_location());
@@ -267,7 +268,7 @@ impl Mlflow {
         ];
         let record =
             Statement::allow(actions.map(|action| format!("sagemaker-mlflow:{action}"))).on(&self.arn);
-        // An MLflow app has one more permission, for calls at all; a tracking server has none.
+        // An MLflow app requires one more permission for calls of its API; a tracking server does not have it.
         let is_server = known(&self.arn).is_some_and(|arn| arn.contains(":mlflow-tracking-server/"));
         let call = (!is_server).then(|| Statement::allow(["sagemaker:CallMlflowAppApi"]).on(&self.arn));
         let artifacts = self.artifacts.iter().flat_map(|location| location.write());

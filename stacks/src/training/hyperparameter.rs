@@ -10,8 +10,9 @@ pub enum HyperparameterFormat {
     /// As JSON: the string `cosine` is written as `"cosine"`, with quotes. The SageMaker training toolkit in the
     /// framework containers decodes it. The SageMaker Python SDK does the same for every estimator with an entry point.
     Json,
-    /// As plain text: the string `reg:squarederror` is written without quotes. SageMaker's built-in algorithms, the
-    /// algorithms of AWS Marketplace and most images without the training toolkit read values like this.
+    /// As an unquoted string: the string `reg:squarederror` is written without quotes. SageMaker's built-in
+    /// algorithms, the algorithms of AWS Marketplace and most images without the training toolkit read values like
+    /// this.
     Plain,
 }
 

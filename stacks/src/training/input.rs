@@ -100,7 +100,7 @@ impl Input {
         Self::of_type("S3Prefix", location.into())
     }
 
-    /// The objects that a manifest file in S3 lists. The role must be able to read the objects too: name their
+    /// The objects that a manifest file in S3 lists. The role must be able to read the objects too: add their
     /// location with [`reads`](Self::reads).
     pub fn manifest(file: impl Into<RunLocation>) -> Self {
         Self::of_type("ManifestFile", file.into())
@@ -165,7 +165,7 @@ impl Input {
         self.mode(InputMode::Pipe)
     }
 
-    /// The input mode of this channel, if it differs from that of the job.
+    /// Sets the input mode of this channel, if it differs from that of the job.
     #[track_caller]
     pub fn mode(mut self, mode: InputMode) -> Self {
         self.mode = Some(Value::from(mode.name()).with_caller_location());
@@ -197,7 +197,7 @@ impl Input {
         self
     }
 
-    /// The MIME type of the data.
+    /// Sets the MIME type of the data.
     #[track_caller]
     pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
         self.content_type = Some(name.into().with_caller_location());

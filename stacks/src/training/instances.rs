@@ -88,7 +88,7 @@ impl Instances {
         Self(Kind::Groups { groups: groups.into_iter().collect(), trains: None })
     }
 
-    /// The name of the instance group that the distribution strategy runs on.
+    /// Sets the name of the instance group that the distribution strategy runs on.
     #[track_caller]
     pub fn distributed_on(mut self, group: impl IntoValue<String>) -> Self {
         if let Kind::Groups { trains, .. } = &mut self.0 {

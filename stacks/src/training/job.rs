@@ -81,9 +81,9 @@ pub struct TrainingJob {
     pub(super) source_model_package: Option<Value<String>>,
     pub(super) statements: Vec<Statement>,
     pub(super) others: Vec<(String, Value<Json>)>,
-    /// A recipe of HyperPod, and where the program gives it.
+    /// A recipe of HyperPod, and the location in the program that sets it.
     pub(super) recipe: Option<(String, CallerLocation)>,
-    /// A recipe that the image reads from a channel, and where the program gives it.
+    /// A recipe that the image reads from a channel, and the location in the program that sets it.
     pub(super) recipe_channel: Option<(String, CallerLocation)>,
     pub(super) memory: Option<serde_json::Value>,
 }
@@ -223,8 +223,8 @@ impl TrainingJob {
         }
     }
 
-    /// The directory of the training script, and the path of the script in it. The directory is packed and uploaded
-    /// with the stack; the training toolkit installs its `requirements.txt` and starts the script.
+    /// Sets the directory of the training script, and the path of the script in it. The directory is packed and
+    /// uploaded with the stack; the training toolkit installs its `requirements.txt` and starts the script.
     #[track_caller]
     pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -297,8 +297,8 @@ impl TrainingJob {
         self.hyperparameter("sagemaker_recipe_local_path", Hyperparameter::plain(path))
     }
 
-    /// The archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the script in
-    /// it.
+    /// Sets the archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the
+    /// script in it.
     #[track_caller]
     pub fn source_archive(mut self, archive: impl Into<RunLocation>, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -307,21 +307,21 @@ impl TrainingJob {
         self
     }
 
-    /// The command that the container runs instead of its default one (`ContainerEntrypoint`).
+    /// Sets the command that the container runs instead of its default one (`ContainerEntrypoint`).
     #[track_caller]
     pub fn container_entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.entrypoint = words.into_iter().map(|word| word.into().with_caller_location()).collect();
         self
     }
 
-    /// The arguments of the container's command (`ContainerArguments`).
+    /// Sets the arguments of the container's command (`ContainerArguments`).
     #[track_caller]
     pub fn container_arguments<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.container_arguments = words.into_iter().map(|word| word.into().with_caller_location()).collect();
         self
     }
 
-    /// The distribution strategy of the job.
+    /// Sets the distribution strategy of the job.
     pub fn distribution(mut self, distribution: impl Into<Distribution>) -> Self {
         self.distribution = Some(distribution.into());
         self
@@ -338,13 +338,13 @@ impl TrainingJob {
         self
     }
 
-    /// The format of hyperparameter values, if the default does not suit the image.
+    /// Sets the format of hyperparameter values, if the default does not suit the image.
     pub fn hyperparameter_format(mut self, format: HyperparameterFormat) -> Self {
         self.hyperparameter_format = Some(format);
         self
     }
 
-    /// Sets an environment variable. Everybody who may describe the job can read it: do not put a secret here, use
+    /// Sets an environment variable. Everybody who may describe the job can read it: do not set it to a secret; use
     /// [`secret`](Self::secret). For a location in S3, such as that of a compile cache, use
     /// [`environment_location`](Self::environment_location), which also grants the access.
     #[track_caller]
@@ -381,54 +381,55 @@ impl TrainingJob {
         self
     }
 
-    /// The input mode of channels that do not set one; [`InputMode::File`] unless set.
+    /// Sets the input mode of channels that do not set one. The default is [`InputMode::File`].
     pub fn input_mode(mut self, mode: InputMode) -> Self {
         self.input_mode = mode;
         self
     }
 
-    /// How the model is compressed; an archive unless set.
+    /// Sets how the model is compressed. The default is an archive.
     pub fn output_compression(mut self, compression: OutputCompression) -> Self {
         self.output_compression = Some(compression);
         self
     }
 
-    /// The maximum run time; one day unless set.
+    /// Sets the maximum run time. The default is one day.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The maximum time that the job may stay pending while it waits for instances with accelerators, from 2 hours to
-    /// 28 days (`MaxPendingTimeInSeconds`).
+    /// Sets the maximum time that the job may stay pending while it waits for instances with accelerators, from 2
+    /// hours to 28 days (`MaxPendingTimeInSeconds`).
     #[track_caller]
     pub fn max_pending(mut self, time: impl Into<Seconds>) -> Self {
         self.max_pending = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The capacity that the job runs on; on-demand instances unless set.
+    /// Sets the capacity that the job runs on. The default is on-demand instances.
     pub fn capacity(mut self, capacity: impl Into<TrainingCapacity>) -> Self {
         self.capacity = Some(capacity.into());
         self
     }
 
-    /// The location of checkpoints. Every run has its own directory below the location, unless [`Checkpoints`] sets
-    /// another mode. [`Spot`](super::Spot) has its own location.
+    /// Sets the location of checkpoints. Every run has its own directory below the location, unless [`Checkpoints`]
+    /// sets another mode. [`Spot`](super::Spot) has its own location.
     pub fn checkpoints(mut self, checkpoints: impl Into<Checkpoints>) -> Self {
         self.checkpoints = Some(checkpoints.into());
         self
     }
 
-    /// The size of each instance's volume in GB; 30 unless set. Instance types with NVMe storage use that instead.
+    /// Sets the size of each instance's volume in GB. The default is 30. Instance types with NVMe storage use that
+    /// instead.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
-    /// The number of retries after an internal error of SageMaker, 1 to 30 (`RetryStrategy`).
+    /// Sets the number of retries after an internal error of SageMaker, 1 to 30 (`RetryStrategy`).
     #[track_caller]
     pub fn retries(mut self, attempts: impl IntoValue<i64>) -> Self {
         self.retries = Some(unquoted(attempts).with_caller_location());
@@ -475,7 +476,7 @@ impl TrainingJob {
         self.switch(&["RemoteDebugConfig", "EnableRemoteDebug"], true)
     }
 
-    /// Whether SageMaker checks the instances' accelerators before the job starts.
+    /// Sets whether SageMaker checks the instances' accelerators before the job starts.
     #[track_caller]
     pub fn infrastructure_check(self, is_on: impl IntoValue<bool>) -> Self {
         self.switch(&["InfraCheckConfig", "EnableInfraCheck"], is_on)
@@ -487,7 +488,7 @@ impl TrainingJob {
         self.switch(&["SessionChainingConfig", "EnableSessionTagChaining"], true)
     }
 
-    /// The profiler: its location, or [`Profiler::disabled`].
+    /// Sets the profiler: its location, or [`Profiler::disabled`].
     pub fn profiler(mut self, profiler: impl Into<Profiler>) -> Self {
         self.observation.profiler = Some(profiler.into());
         self
@@ -499,7 +500,7 @@ impl TrainingJob {
         self
     }
 
-    /// The hook of SageMaker Debugger that saves tensors.
+    /// Sets the hook of SageMaker Debugger that saves tensors.
     pub fn debugger(mut self, hook: impl Into<DebuggerHook>) -> Self {
         self.observation.debugger = Some(hook.into());
         self
@@ -511,7 +512,7 @@ impl TrainingJob {
         self
     }
 
-    /// The location of the files for TensorBoard.
+    /// Sets the location of the files for TensorBoard.
     pub fn tensor_board(mut self, output: impl Into<TensorBoard>) -> Self {
         self.observation.tensor_board = Some(output.into());
         self
@@ -524,9 +525,9 @@ impl TrainingJob {
         self
     }
 
-    /// Whether SageMaker keeps metrics as time series for its consoles (`EnableSageMakerMetricsTimeSeries`). Unless
-    /// set, it is enabled for jobs with metrics; the SageMaker Python SDK enables it for every framework image that
-    /// supports it.
+    /// Sets whether SageMaker keeps metrics as time series for its consoles (`EnableSageMakerMetricsTimeSeries`).
+    /// Unless set, it is enabled for jobs with metrics; the SageMaker Python SDK enables it for every framework image
+    /// that supports it.
     #[track_caller]
     pub fn metrics_time_series(mut self, is_on: impl IntoValue<bool>) -> Self {
         self.metrics_time_series = Some(is_on.into().with_caller_location());
@@ -540,7 +541,7 @@ impl TrainingJob {
         self
     }
 
-    /// The experiment and the trial that the job belongs to.
+    /// Sets the experiment and the trial that the job belongs to.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
@@ -548,14 +549,14 @@ impl TrainingJob {
         self
     }
 
-    /// The name of the job in its trial (`TrialComponentDisplayName`).
+    /// Sets the name of the job in its trial (`TrialComponentDisplayName`).
     #[track_caller]
     pub fn trial_component(mut self, display_name: impl IntoValue<String>) -> Self {
         self.experiment.push(("TrialComponentDisplayName", display_name.into().with_caller_location()));
         self
     }
 
-    /// The experiment and the run of SageMaker Experiments that the job belongs to.
+    /// Sets the experiment and the run of SageMaker Experiments that the job belongs to.
     #[track_caller]
     pub fn experiment_run(mut self, experiment: impl IntoValue<String>, run: impl IntoValue<String>) -> Self {
         self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
@@ -569,14 +570,14 @@ impl TrainingJob {
         self
     }
 
-    /// The ARN of the model package group in which a customized model is registered.
+    /// Sets the ARN of the model package group in which a customized model is registered.
     #[track_caller]
     pub fn model_package_group(mut self, arn: impl IntoValue<String>) -> Self {
         self.model_package_group = Some(arn.into().with_caller_location());
         self
     }
 
-    /// The ARN of the model package from which a customization continues.
+    /// Sets the ARN of the model package from which a customization continues.
     #[track_caller]
     pub fn source_model_package(mut self, arn: impl IntoValue<String>) -> Self {
         self.source_model_package = Some(arn.into().with_caller_location());
@@ -593,9 +594,9 @@ impl TrainingJob {
         self
     }
 
-    /// The model and the training step, so that `check`, `synth` and `estimate` compare the GPU memory of a step with that
-    /// of the instances. They are written into the `Metadata` of the launcher as `stackwright-memory`; the job stays the
-    /// same.
+    /// States the shape of the model and the training step, so that `check`, `synth` and `estimate` compare the GPU
+    /// memory of a step with that of the instances. They are written into the `Metadata` of the launcher as
+    /// `stackwright-memory`; the request of the job does not change.
     ///
     /// ```
     /// use stackwright_estimate::cost::Options;

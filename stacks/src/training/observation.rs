@@ -40,8 +40,8 @@ impl Profiler {
         Self { output: None, interval: None, parameters: Map::default() }
     }
 
-    /// The interval of system metrics: 100, 200 or 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is 500
-    /// milliseconds.
+    /// Sets the interval of system metrics: 100, 200 or 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is
+    /// 500 milliseconds.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
         self
@@ -134,7 +134,7 @@ impl DebuggerHook {
         self
     }
 
-    /// The directory in the container that the hook writes to.
+    /// Sets the directory in the container that the hook writes to.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -171,7 +171,8 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
     }
 }
 
-/// A rule of SageMaker Debugger or of the profiler, which runs beside the job and evaluates the data that it saves.
+/// A rule of SageMaker Debugger or of the profiler, which runs at the same time as the job and evaluates the data
+/// that the job saves.
 ///
 /// ```
 /// use stackwright_stacks::ContainerImage;
@@ -217,7 +218,7 @@ impl DebuggerRule {
         }
     }
 
-    /// The name of the rule's configuration, if it differs from the rule's name.
+    /// Sets the name of the rule's configuration, if it differs from the rule's name.
     #[track_caller]
     pub fn configuration_name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = name.into().with_caller_location();
@@ -231,7 +232,7 @@ impl DebuggerRule {
         self
     }
 
-    /// The instance type on which the rule is evaluated, and the size of its volume in GB.
+    /// Sets the instance type on which the rule is evaluated, and the size of its volume in GB.
     #[track_caller]
     pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.instance_type = Some(instance_type.into().with_caller_location());
@@ -239,13 +240,13 @@ impl DebuggerRule {
         self
     }
 
-    /// The location in S3 of the rule's results.
+    /// Sets the location in S3 of the rule's results.
     pub fn output(mut self, location: impl Into<RunLocation>) -> Self {
         self.output = Some(location.into());
         self
     }
 
-    /// The directory in the rule's container whose content is uploaded to S3.
+    /// Sets the directory in the rule's container whose content is uploaded to S3.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -298,7 +299,7 @@ impl TensorBoard {
         Self { output: output.into(), local_path: None }
     }
 
-    /// The directory in the container; `/opt/ml/output/tensorboard` unless set.
+    /// Sets the directory in the container. The default is `/opt/ml/output/tensorboard`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

@@ -44,11 +44,11 @@ impl OnCluster {
         }
         let text = |value: &Value<String>| value.as_literal().and_then(|it| it.as_str()).map(str::to_owned);
         let set = launch.environment.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-        // What the job sets itself comes later.
+        // The settings of the job follow those of the strategy, so that they take precedence.
         self.environment.splice(0..0, set.collect::<Vec<_>>());
         let files: Files = launch.files.into_iter().map(|(name, text, _)| (name, text)).collect();
         for (name, value) in &launch.hyperparameters {
-            // The others are for the training toolkit.
+            // Hyperparameters that start with `sagemaker_` are for the training toolkit.
             let written = text(value).filter(|_| !name.starts_with("sagemaker_"));
             let decoded = written.and_then(|text| serde_json::from_str::<String>(&text).ok());
             let Some(value) = decoded else { continue };

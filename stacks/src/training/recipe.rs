@@ -54,7 +54,7 @@ pub(super) fn check_channel(
     interpolation.is_none()
 }
 
-/// The lines of a member of a YAML mapping, without their indentation. A member stands at the start of a line.
+/// The lines of a member of a YAML mapping, without their indentation. A member begins at the start of a line.
 fn members<'r>(document: &'r str, name: &str) -> Option<Vec<&'r str>> {
     let mut lines = document.lines();
     lines.find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))?;

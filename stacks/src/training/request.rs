@@ -23,7 +23,7 @@ use crate::s3::{S3Location, access_to_set};
 pub(crate) struct Request {
     pub arguments: Properties,
     pub role: BuiltRole,
-    /// What is stated about the memory of a step.
+    /// The statement about the memory of a training step.
     pub memory: Option<serde_json::Value>,
 }
 
@@ -221,7 +221,7 @@ impl Builder<'_> {
         self.statements.extend(job.output.write());
     }
 
-    /// Uploads a recipe that the image reads from a channel, and returns where it is.
+    /// Uploads a recipe that the image reads from a channel, and returns its location.
     fn recipe(&mut self, scope: &mut Scope<'_>) -> Option<S3Location> {
         let (recipe, location) = self.job.recipe_channel.as_ref()?;
         super::recipe::check_channel(

@@ -80,14 +80,14 @@ impl ForInstanceType {
         self
     }
 
-    /// The number of accelerators of each copy.
+    /// Sets the number of accelerators of each copy.
     #[track_caller]
     pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.accelerators = Some(number.into().with_caller_location());
         self
     }
 
-    /// The number of CPU cores of each copy.
+    /// Sets the number of CPU cores of each copy.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.cpu_cores = Some(number.into().with_caller_location());

@@ -57,7 +57,7 @@ impl Parameters {
     }
 }
 
-/// The values that later steps can take from a Lambda or callback step.
+/// The values of a Lambda or callback step that later steps can use.
 #[derive(Clone, Debug)]
 pub struct OutputsHandle {
     name: String,
@@ -80,7 +80,7 @@ impl OutputsHandle {
     }
 }
 
-/// A step that calls a Lambda function and takes its outputs from the object that the function returns.
+/// A step that calls a Lambda function. Its outputs are members of the object that the function returns.
 ///
 /// ```
 /// use stackwright_stacks::launch::{LambdaStep, OutputType, Pipeline};

@@ -97,42 +97,44 @@ impl CheckStep {
         }
     }
 
-    /// Whether the step only computes the baseline and does not compare it; false unless set.
+    /// Sets whether the step only computes the baseline and does not compare it. The default is false.
     #[track_caller]
     pub fn skip_check(mut self, skip: impl IntoValue<bool>) -> Self {
         self.skip = skip.into().with_caller_location();
         self
     }
 
-    /// Whether a violation fails the step; true unless set.
+    /// Sets whether a violation fails the step. The default is true.
     #[track_caller]
     pub fn fail_on_violation(mut self, fail: impl IntoValue<bool>) -> Self {
         self.fail = fail.into().with_caller_location();
         self
     }
 
-    /// Whether later steps get the new baseline instead of the earlier one; false unless set.
+    /// Sets whether later steps get the new baseline instead of the earlier one. The default is false.
     #[track_caller]
     pub fn register_new_baseline(mut self, register: impl IntoValue<bool>) -> Self {
         self.register = register.into().with_caller_location();
         self
     }
 
-    /// The URI of the constraints file to compare with, instead of the constraints of the group's approved model.
+    /// Sets the URI of the constraints file to compare with, instead of the constraints of the group's approved
+    /// model.
     #[track_caller]
     pub fn supplied_constraints(mut self, uri: impl IntoValue<String>) -> Self {
         self.constraints = Some(uri.into().with_caller_location());
         self
     }
 
-    /// The URI of the statistics file to compare with. Checks of Clarify have no statistics.
+    /// Sets the URI of the statistics file to compare with. Checks of Clarify have no statistics.
     #[track_caller]
     pub fn supplied_statistics(mut self, uri: impl IntoValue<String>) -> Self {
         self.statistics = Some(uri.into().with_caller_location());
         self
     }
 
-    /// The model that a check of Clarify invokes, through a temporary endpoint whose name starts with `sm-clarify-`.
+    /// Sets the model that a check of Clarify invokes, through a temporary endpoint whose name starts with
+    /// `sm-clarify-`.
     pub fn model(mut self, model: &ModelHandle) -> Self {
         self.model = Some(model.model_name());
         self.job = self.job.allow(
@@ -211,7 +213,7 @@ impl Step for CheckStep {
     }
 }
 
-/// The values that later steps can take from a check.
+/// The values of a check that later steps can use.
 #[derive(Clone, Debug)]
 pub struct CheckHandle {
     name: String,

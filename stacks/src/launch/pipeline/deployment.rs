@@ -48,7 +48,7 @@ impl EndpointConfigStep {
         Self { variant, key: None, options: Options::default() }
     }
 
-    /// The number of instances; one unless set.
+    /// Sets the number of instances. The default is one.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.variant.put("InitialInstanceCount", unquoted(count).with_caller_location());
@@ -103,7 +103,7 @@ impl Step for EndpointConfigStep {
     }
 }
 
-/// The values that later steps can take from a step that creates an endpoint configuration.
+/// The values of a step that creates an endpoint configuration that later steps can use.
 #[derive(Clone, Debug)]
 pub struct EndpointConfigHandle {
     name: String,

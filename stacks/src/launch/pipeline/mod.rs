@@ -1,4 +1,4 @@
-//! SageMaker Pipelines. The order of the steps follows from the values that they take from each other.
+//! SageMaker Pipelines. The order of the steps is derived from the values that they use from other steps.
 
 mod callback;
 mod checks;
@@ -50,7 +50,7 @@ const VERSION: &str = "2020-12-01";
 /// A pipeline. Deploying it starts no run: use the command in the output `…StartCommand`, or a
 /// [`Schedule`](super::Schedule).
 ///
-/// A step that takes a value from another step runs after it; [`StepOptions::after`] adds a further dependency.
+/// A step that uses a value of another step runs after it; [`StepOptions::after`] adds a further dependency.
 /// `.role(…)` of [`RoleOptions`] sets the pipeline's own role, which starts the jobs.
 ///
 /// ```
@@ -106,21 +106,21 @@ impl Pipeline {
         Self::default()
     }
 
-    /// The description of the pipeline.
+    /// Sets the description of the pipeline.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// The maximum number of steps that run at the same time. SageMaker runs up to 50 unless this is set.
+    /// Sets the maximum number of steps that run at the same time. By default, SageMaker runs up to 50 steps.
     #[track_caller]
     pub fn max_parallel_steps(mut self, steps: impl IntoValue<i64>) -> Self {
         self.max_parallel_steps = Some(steps.into().with_caller_location());
         self
     }
 
-    /// The experiment and the trial of SageMaker Experiments that runs are recorded in; the pipeline's name and the
-    /// ID of the run unless set.
+    /// Sets the experiment and the trial of SageMaker Experiments that runs are recorded in. The default is the
+    /// pipeline's name and the ID of the run.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment =
@@ -236,7 +236,8 @@ impl Construct for Pipeline {
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> PipelineHandle {
-        // SageMaker writes the ARN in small letters, and CloudFormation cannot: so the name has none but small.
+        // SageMaker converts the name in the ARN to lower case, which CloudFormation cannot do: the name therefore
+        // contains lower case letters only.
         let name = super::name_prefix(&format!("{}-{}", scope.stack_name(), scope.id()), 256).to_lowercase();
         super::check_names(scope, "step", step::names(&self.steps));
         let mut lowering = Lowering::default();

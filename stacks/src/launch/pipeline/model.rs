@@ -69,8 +69,9 @@ impl CreateModelStep {
         }
     }
 
-    /// Adds a further container of a serial inference pipeline: it gets the responses of the one before. The calls of
-    /// [`model`](Self::model) and [`environment`](Self::environment) that follow are for it.
+    /// Adds a further container of a serial inference pipeline: its requests are the responses of the previous
+    /// container. Later calls of [`model`](Self::model) and [`environment`](Self::environment) apply to this
+    /// container.
     ///
     /// ```
     /// use stackwright_stacks::launch::CreateModelStep;
@@ -86,7 +87,7 @@ impl CreateModelStep {
         self
     }
 
-    /// The model data: an archive in S3, or the output of a training step.
+    /// Sets the model data: an archive in S3, or the output of a training step.
     pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
         if let Some(container) = self.containers.last_mut() {
             container.model = Some(location.into());
@@ -243,7 +244,7 @@ impl Step for CreateModelStep {
     }
 }
 
-/// The values that later steps can take from a step that creates a model.
+/// The values of a step that creates a model that later steps can use.
 #[derive(Clone, Debug)]
 pub struct ModelHandle {
     name: String,

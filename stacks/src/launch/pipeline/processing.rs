@@ -141,14 +141,14 @@ impl ProcessingJob {
         self
     }
 
-    /// The number of instances; one unless set.
+    /// Sets the number of instances. The default is one.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.instance_count = unquoted(count).with_caller_location();
         self
     }
 
-    /// The size of each instance's volume in GB, 30 unless set.
+    /// Sets the size of each instance's volume in GB. The default is 30.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
@@ -182,7 +182,7 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets an environment variable. Do not put a secret here, use [`secret`](Self::secret).
+    /// Sets an environment variable. Do not set it to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -208,7 +208,7 @@ impl ProcessingJob {
         self
     }
 
-    /// The maximum run time; one day unless set.
+    /// Sets the maximum run time. The default is one day.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
@@ -250,7 +250,7 @@ impl ProcessingJob {
         self
     }
 
-    /// The experiment and the trial that the job belongs to.
+    /// Sets the experiment and the trial that the job belongs to.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment = vec![
@@ -507,7 +507,7 @@ impl Step for ProcessingStep {
     }
 }
 
-/// The values that later steps can take from a processing step.
+/// The values of a processing step that later steps can use.
 #[derive(Clone, Debug)]
 pub struct ProcessingHandle {
     name: String,

@@ -39,7 +39,8 @@ impl ProcessingInput {
         }
     }
 
-    /// The directory in the container, below `/opt/ml/processing`; `/opt/ml/processing/input/` and the name unless set.
+    /// Sets the directory in the container, below `/opt/ml/processing`. The default is `/opt/ml/processing/input/`
+    /// and the name.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -65,7 +66,7 @@ impl ProcessingInput {
         self
     }
 
-    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container. Only with
+    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container. It requires
     /// [`pipe`](Self::pipe).
     pub fn gzip(mut self) -> Self {
         self.is_gzip = true;
@@ -133,7 +134,7 @@ impl ProcessingOutput {
         Self { location: location.into(), local_path: None, is_continuous: false }
     }
 
-    /// The directory in the container; `/opt/ml/processing/output/` and the name unless set.
+    /// Sets the directory in the container. The default is `/opt/ml/processing/output/` and the name.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

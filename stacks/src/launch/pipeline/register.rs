@@ -11,7 +11,7 @@ use crate::training::RunLocation;
 
 /// A report about a registered model, which the console shows with the version (`ModelMetrics`).
 ///
-/// The variants of quality and bias are what the steps of Model Monitor and Clarify compute.
+/// The steps of Model Monitor and Clarify compute the reports of the variants about quality and bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelMetric {
@@ -100,25 +100,26 @@ impl RegisterModelStep {
         }
     }
 
-    /// The MIME types of requests, `application/json` unless set.
+    /// Sets the MIME types of requests. The default is `application/json`.
     pub fn content_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.content_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The MIME types of responses, `application/json` unless set.
+    /// Sets the MIME types of responses. The default is `application/json`.
     pub fn response_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.response_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Adds a further container of a serial inference pipeline, with its model: it gets the responses of the one before.
+    /// Adds a further container of a serial inference pipeline, with its model: its requests are the responses of the
+    /// previous container.
     pub fn next_container(mut self, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         self.next.push((image, model.into()));
         self
     }
 
-    /// The instance types that batch transform jobs may run the model on.
+    /// Sets the instance types that batch transform jobs may run the model on.
     #[track_caller]
     pub fn transform_instance_types<T: IntoValue<String>>(
         mut self,
@@ -128,7 +129,7 @@ impl RegisterModelStep {
         self
     }
 
-    /// The instance types that the model may be deployed on.
+    /// Sets the instance types that the model may be deployed on.
     #[track_caller]
     pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();
@@ -168,8 +169,8 @@ impl RegisterModelStep {
         self
     }
 
-    /// Registers the version with a status that a parameter of the pipeline has: `Approved`, `PendingManualApproval` or
-    /// `Rejected`.
+    /// Registers the version with a status, which can be a parameter of the pipeline: `Approved`,
+    /// `PendingManualApproval` or `Rejected`.
     #[track_caller]
     pub fn status(mut self, status: impl IntoValue<String>) -> Self {
         self.status = status.into().with_caller_location();

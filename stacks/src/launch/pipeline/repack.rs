@@ -1,4 +1,4 @@
-//! The pipeline step that puts inference code beside a trained model.
+//! The pipeline step that adds inference code to the archive of a trained model.
 
 use stackwright_synth::{Asset, IntoValue};
 
@@ -54,7 +54,8 @@ impl RepackStep {
         Self { job, options: Options::default() }
     }
 
-    /// The instance type of the job and the size of its volume in GB, which holds the model three times.
+    /// Sets the instance type of the job and the size of its volume in GB, which has to have space for three copies
+    /// of the model.
     #[track_caller]
     pub fn on(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.job = self.job.instance_type(instance_type).volume_gb(volume_gb);
@@ -101,7 +102,7 @@ impl Step for RepackStep {
     }
 }
 
-/// The values that later steps can take from a repack step.
+/// The values of a repack step that later steps can use.
 #[derive(Clone, Debug)]
 pub struct RepackHandle(ProcessingHandle);
 

@@ -16,7 +16,7 @@ use crate::iam::{BuiltRole, RoleReference, Statement, arn, pass_to_sagemaker};
 
 /// A step of a pipeline.
 pub trait Step {
-    /// The values that later steps can take from the step.
+    /// The values of the step that later steps can use.
     type Handle;
 
     #[doc(hidden)]
@@ -114,7 +114,7 @@ pub(super) struct Lowering {
     /// Policies that must exist before a run starts.
     pub policies: Vec<Handle>,
     pub others: Vec<Statement>,
-    /// What is stated about the memory of jobs, by the names of their steps.
+    /// The statements about the memory of jobs, by the names of their steps.
     pub memory: Vec<(String, serde_json::Value)>,
 }
 
@@ -172,7 +172,7 @@ impl RetryOn {
     }
 }
 
-/// How a step is retried: up to a number of attempts or for a time, never both.
+/// A retry policy of a step, which limits either the number of attempts or the total time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -195,7 +195,7 @@ impl RetryPolicy {
         Self::of(("MaxAttempts", attempts.into()), on)
     }
 
-    /// Retries for a time, at most 10 days.
+    /// Retries until this time has passed, at most 10 days.
     pub fn until(time: Duration, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("ExpireAfterMin", i64::try_from(time.as_secs() / 60).unwrap_or(i64::MAX)), on)
     }
@@ -204,13 +204,13 @@ impl RetryPolicy {
         Self { on: on.into_iter().collect(), interval: Duration::from_mins(1), backoff: 2.0, end }
     }
 
-    /// The wait before the second attempt; one minute unless set.
+    /// Sets the wait before the second attempt. The default is one minute.
     pub fn interval(mut self, time: Duration) -> Self {
         self.interval = time;
         self
     }
 
-    /// The factor by which each wait is longer than the previous one; 2 unless set.
+    /// Sets the factor by which each wait is longer than the previous one. The default is 2.
     pub fn backoff_rate(mut self, factor: f64) -> Self {
         self.backoff = factor;
         self
@@ -296,7 +296,7 @@ pub trait StepOptions: Sized {
     #[doc(hidden)]
     fn options(&mut self) -> &mut Options;
 
-    /// Runs the step after another one, given by its name, although it takes no value from it.
+    /// Runs the step after another one, given by its name, even if it uses no value of that step.
     fn after(mut self, step: impl Into<String>) -> Self {
         self.options().after.push(step.into());
         self
@@ -308,20 +308,20 @@ pub trait StepOptions: Sized {
         self
     }
 
-    /// Reuses the result of an earlier run with the same arguments if it is not older than this. The arguments of a
-    /// step that contain a variable of the run are never the same twice.
+    /// Reuses the result of an earlier run with the same arguments if it is not older than `age`. A step whose
+    /// arguments contain a variable of the run is never cached, because the arguments differ in every run.
     fn cache(mut self, age: Duration) -> Self {
         self.options().cache = Some(age);
         self
     }
 
-    /// The display name in the console.
+    /// Sets the display name in the console.
     fn display_name(mut self, name: impl Into<String>) -> Self {
         self.options().display_name = Some(name.into());
         self
     }
 
-    /// The description of the step.
+    /// Sets the description of the step.
     fn description(mut self, text: impl Into<String>) -> Self {
         self.options().description = Some(text.into());
         self

@@ -75,7 +75,7 @@ impl Step for TrainingStep {
     }
 }
 
-/// The values that later steps can take from a training step.
+/// The values of a training step that later steps can use.
 #[derive(Clone, Debug)]
 pub struct TrainingHandle {
     name: String,

@@ -97,29 +97,29 @@ impl TransformStep {
         }
     }
 
-    /// The number of instances; one unless set.
+    /// Sets the number of instances. The default is one.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.resources.put("InstanceCount", unquoted(count).with_caller_location());
         self
     }
 
-    /// The MIME type of the records.
+    /// Sets the MIME type of the records.
     #[track_caller]
     pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
         self.input.put("ContentType", name.into().with_caller_location());
         self
     }
 
-    /// The MIME type of the responses.
+    /// Sets the MIME type of the responses.
     #[track_caller]
     pub fn accept(mut self, name: impl IntoValue<String>) -> Self {
         self.output.put("Accept", name.into().with_caller_location());
         self
     }
 
-    /// How objects are split into records; an object is one record unless set. Responses are assembled line by line
-    /// if the records are lines.
+    /// Sets how objects are split into records. By default, each object is one record. Responses are assembled line
+    /// by line if the records are lines.
     pub fn split(mut self, split: SplitType) -> Self {
         let (name, assembled) = match split {
             SplitType::Line => ("Line", "Line"),
@@ -143,22 +143,22 @@ impl TransformStep {
         self
     }
 
-    /// The maximum size of a request in MB.
+    /// Sets the maximum size of a request in MB.
     #[track_caller]
     pub fn max_payload_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxPayloadInMB", unquoted(size).with_caller_location());
         self
     }
 
-    /// The maximum number of requests that an instance gets at the same time.
+    /// Sets the maximum number of requests that an instance gets at the same time.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxConcurrentTransforms", unquoted(requests).with_caller_location());
         self
     }
 
-    /// JSONPath expressions that select the part of a record to send, and the part of the record and the response to
-    /// store. With `join`, each response is joined with its record.
+    /// Sets the JSONPath expressions that select the part of a record to send (`InputFilter`), and the part of the
+    /// record and the response to store (`OutputFilter`). With `join`, each response is joined with its record.
     #[track_caller]
     pub fn data_processing(
         mut self,

@@ -146,14 +146,14 @@ impl TuningJob {
         self
     }
 
-    /// The maximum number of training jobs at the same time; one unless set.
+    /// Sets the maximum number of training jobs at the same time. The default is one.
     #[track_caller]
     pub fn parallel(mut self, jobs: impl IntoValue<i64>) -> Self {
         self.parallel = unquoted(jobs).with_caller_location();
         self
     }
 
-    /// The search strategy; [`TuningStrategy::Bayesian`] unless set.
+    /// Sets the search strategy. The default is [`TuningStrategy::Bayesian`].
     pub fn strategy(mut self, strategy: TuningStrategy) -> Self {
         self.strategy = strategy;
         self
@@ -166,7 +166,7 @@ impl TuningJob {
         self
     }
 
-    /// The distribution of the values of a range, for a hyperparameter by its name.
+    /// Sets the distribution of the values of a range, for a hyperparameter by its name.
     pub fn scaling(mut self, name: impl Into<String>, scaling: RangeScaling) -> Self {
         self.scaling.push((name.into(), scaling));
         self
@@ -184,21 +184,21 @@ impl TuningJob {
         self
     }
 
-    /// The value of the metric at which the tuning job stops.
+    /// Sets the value of the metric at which the tuning job stops.
     #[track_caller]
     pub fn target(mut self, value: impl IntoValue<f64>) -> Self {
         self.target = Some(value.into().with_caller_location());
         self
     }
 
-    /// The maximum run time of the tuning job.
+    /// Sets the maximum run time of the tuning job.
     #[track_caller]
     pub fn max_runtime(mut self, time: impl Into<Seconds>) -> Self {
         self.max_runtime = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The random seed of the strategy: two tuning jobs with the same seed try the same values.
+    /// Sets the random seed of the strategy: two tuning jobs with the same seed try the same values.
     #[track_caller]
     pub fn random_seed(mut self, seed: impl IntoValue<i64>) -> Self {
         self.seed = Some(unquoted(seed).with_caller_location());
@@ -377,7 +377,7 @@ impl Step for TuningStep {
     }
 }
 
-/// The values that later steps can take from a tuning step.
+/// The values of a tuning step that later steps can use.
 #[derive(Clone, Debug)]
 pub struct TuningHandle {
     name: String,

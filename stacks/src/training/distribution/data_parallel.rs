@@ -1,4 +1,4 @@
-//! Data parallelism: every accelerator holds the whole model.
+//! Data parallelism: every accelerator stores a copy of the whole model.
 
 use std::panic::Location;
 

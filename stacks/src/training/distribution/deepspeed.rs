@@ -136,7 +136,7 @@ impl<Stage> DeepSpeed<Stage> {
         Self { config, zero, smddp: None, source, stage: PhantomData }
     }
 
-    /// The precision; [`Precision::Bf16`] unless set.
+    /// Sets the precision. The default is [`Precision::Bf16`].
     pub fn precision(mut self, precision: Precision) -> Self {
         self.config.remove("bf16");
         self.config.remove("fp16");
@@ -148,22 +148,22 @@ impl<Stage> DeepSpeed<Stage> {
         }
     }
 
-    /// The number of gradient accumulation steps; 1 unless set.
+    /// Sets the number of gradient accumulation steps. The default is 1.
     pub fn gradient_accumulation_steps(self, steps: u32) -> Self {
         self.set("gradient_accumulation_steps", steps)
     }
 
-    /// The maximum norm of the gradients (`gradient_clipping`).
+    /// Sets the maximum norm of the gradients (`gradient_clipping`).
     pub fn gradient_clipping(self, norm: f64) -> Self {
         self.set("gradient_clipping", norm)
     }
 
-    /// The optimizer, by its name in DeepSpeed, with its parameters.
+    /// Sets the optimizer, by its name in DeepSpeed, with its parameters.
     pub fn optimizer(self, name: &str, parameters: JsonValue) -> Self {
         self.set("optimizer", json!({ "type": name, "params": parameters }))
     }
 
-    /// The learning rate scheduler, by its name in DeepSpeed, with its parameters.
+    /// Sets the learning rate scheduler, by its name in DeepSpeed, with its parameters.
     pub fn scheduler(self, name: &str, parameters: JsonValue) -> Self {
         self.set("scheduler", json!({ "type": name, "params": parameters }))
     }
@@ -244,7 +244,7 @@ impl ActivationCheckpointing {
         self.set("partition_activations", true).set("cpu_checkpointing", true)
     }
 
-    /// The number of checkpoints, usually one per layer.
+    /// Sets the number of checkpoints, usually one per layer.
     pub fn count(self, checkpoints: u32) -> Self {
         self.set("number_checkpoints", checkpoints)
     }

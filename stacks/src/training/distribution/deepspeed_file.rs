@@ -62,13 +62,14 @@ impl DeepSpeedConfig {
         Self { argument: "deepspeed".into(), is_for_trainer: true, ..config }
     }
 
-    /// The name of the file beside the entry point; `ds_config.json` unless set.
+    /// Sets the name of the file, which is written to the directory of the entry point. The default is
+    /// `ds_config.json`.
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.file_name = name.into();
         self
     }
 
-    /// The hyperparameter that contains the name of the file; `deepspeed_config` unless set.
+    /// Sets the hyperparameter that contains the name of the file. The default is `deepspeed_config`.
     pub fn argument(mut self, name: impl Into<String>) -> Self {
         self.argument = name.into();
         self

@@ -69,7 +69,7 @@ impl Fsdp {
         }
     }
 
-    /// The precision of the forward and the backward pass.
+    /// Sets the precision of the forward and the backward pass.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = Some(precision);
         self

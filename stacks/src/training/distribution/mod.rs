@@ -1,7 +1,8 @@
-//! Distribution strategies: how the processes of a training job divide the work.
+//! Distribution strategies, which divide a training job among its processes.
 //!
-//! A strategy adds hyperparameters for the launcher, environment variables and files to the job. Rules check what the
-//! request shows (instance types, versions, degrees); this module checks the rest.
+//! A strategy adds hyperparameters for the launcher, environment variables and files to the job. The rules of `check`
+//! evaluate settings that the request contains (instance types, versions, degrees); this module checks the other
+//! settings.
 
 mod data_parallel;
 mod deepspeed;

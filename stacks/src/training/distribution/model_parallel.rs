@@ -45,22 +45,22 @@ impl ModelParallel {
         self
     }
 
-    /// The number of accelerators over which the model is sharded; with 0, the library decides.
+    /// Sets the number of accelerators over which the model is sharded; with 0, the library decides.
     pub fn hybrid_shard_degree(self, accelerators: u32) -> Self {
         self.set("hybrid_shard_degree", accelerators)
     }
 
-    /// The number of accelerators over which each layer is split.
+    /// Sets the number of accelerators over which each layer is split.
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.set("tensor_parallel_degree", accelerators)
     }
 
-    /// The number of accelerators over which each sequence is split; at most the hybrid shard degree.
+    /// Sets the number of accelerators over which each sequence is split; at most the hybrid shard degree.
     pub fn context_parallel_degree(self, accelerators: u32) -> Self {
         self.set("context_parallel_degree", accelerators)
     }
 
-    /// The number of accelerators over which the experts of a mixture-of-experts model are distributed.
+    /// Sets the number of accelerators over which the experts of a mixture-of-experts model are distributed.
     pub fn expert_parallel_degree(self, accelerators: u32) -> Self {
         self.set("expert_parallel_degree", accelerators)
     }
@@ -70,7 +70,7 @@ impl ModelParallel {
         self.set("sm_activation_offloading", true).set("activation_loading_horizon", horizon)
     }
 
-    /// The random seed of tensor parallel layers.
+    /// Sets the random seed of tensor parallel layers.
     pub fn random_seed(self, seed: u32) -> Self {
         self.set("random_seed", seed)
     }

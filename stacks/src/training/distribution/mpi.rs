@@ -28,7 +28,7 @@ impl Mpi {
         Self { processes_per_host: None, options: "".into(), source: Location::caller() }
     }
 
-    /// The number of processes per instance.
+    /// Sets the number of processes per instance.
     #[track_caller]
     pub fn processes_per_host(mut self, processes: impl IntoValue<i64>) -> Self {
         self.processes_per_host = Some(processes.into().with_caller_location());
