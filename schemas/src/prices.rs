@@ -75,7 +75,8 @@ pub fn terms() -> &'static Value {
     TERMS.get_or_init(|| embedded(include_str!("../facts/price_terms.json")))
 }
 
-/// Returns why a resource type has no charge of its own, such as `AWS::IAM::Role`; `None` if it is not known to be free.
+/// Returns why a resource type has no charge of its own, such as `AWS::IAM::Role`; `None` if it is not listed as free. The table has
+/// the page of AWS for each reason, and states of some reasons that no page confirms them.
 pub fn free_type(resource_type: &str) -> Option<&'static str> {
     static TYPES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let types = TYPES.get_or_init(|| {
@@ -100,11 +101,21 @@ mod tests {
         let facts: Value = embedded(include_str!("../facts/free_resource_types.json"));
         assert!(facts["date"].as_str().is_some());
         for group in facts["groups"].as_array().unwrap() {
-            assert!(group["source"].as_str().unwrap().starts_with("https://aws.amazon.com/"));
+            let source = group["source"].as_str().unwrap();
+            let hosts = ["aws.amazon.com", "docs.aws.amazon.com", "pricing.us-east-1.amazonaws.com"];
+            assert!(hosts.iter().any(|host| source.starts_with(&format!("https://{host}/"))), "{source}");
             assert!(!group["reason"].as_str().unwrap().is_empty());
+            assert!(!group["title"].as_str().unwrap().is_empty());
+            // A group that no page confirms says so.
+            let is_marked = group["note"].as_str().is_some_and(|note| note.starts_with("Not confirmed: "));
+            assert_ne!(group["confirmed"].is_string(), is_marked, "{source}");
         }
         assert!(free_type("AWS::IAM::Role").is_some());
-        assert_eq!(free_type("AWS::Lambda::Function"), None);
+        for with_charge in
+            ["AWS::Lambda::Function", "AWS::SageMaker::MonitoringSchedule", "AWS::SageMaker::Project"]
+        {
+            assert_eq!(free_type(with_charge), None);
+        }
     }
 
     #[test]
