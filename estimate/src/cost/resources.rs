@@ -171,6 +171,14 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
             vec![monthly(scope, id, kind, "CloudWatch alarm standard resolution", metrics.max(1))]
         }
         "CloudWatch::Dashboard" => vec![monthly(scope, id, kind, "CloudWatch dashboard", 1)],
+        "Lambda::Alias" | "Lambda::Version" if !properties["ProvisionedConcurrencyConfig"].is_null() => {
+            let line = scope.line(id, kind, "provisioned concurrency", Per::Month);
+            vec![line.unknown("no price of provisioned concurrency is known here")]
+        }
+        "SecretsManager::RotationSchedule" if !properties["HostedRotationLambda"].is_null() => {
+            let line = scope.line(id, kind, "rotation function", Per::Month);
+            vec![line.unknown("the function is in a nested stack, whose resources are not counted here")]
+        }
         _ => unpriced(scope, id, kind),
     }
 }
@@ -429,8 +437,15 @@ fn gateway(scope: &Scope<'_>, id: &str, kind: &str) -> Vec<Line> {
 }
 
 fn interface_endpoint(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
-    if properties["VpcEndpointType"].as_str() != Some("Interface") {
+    let endpoint_type = &properties["VpcEndpointType"];
+    // Gateway endpoints, which are the default, have no charge:
+    // https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
+    if endpoint_type.is_null() || endpoint_type.as_str() == Some("Gateway") {
         return Vec::new();
+    }
+    if endpoint_type.as_str() != Some("Interface") {
+        let line = scope.line(id, kind, "endpoint", Per::Month);
+        return vec![line.unknown("only prices of interface endpoints are known here")];
     }
     let subnets = properties["SubnetIds"].as_array().map_or(1, Vec::len) as u64;
     let line = scope.line(id, kind, "data processed", Per::Month);

@@ -510,6 +510,32 @@ Resources:
 }
 
 #[test]
+fn a_resource_of_a_free_type_with_a_setting_that_costs_is_listed_as_unknown() {
+    let found = estimate(
+        r#"
+Resources:
+  Plain: {Type: AWS::Lambda::Alias, Properties: {FunctionName: f, FunctionVersion: "1", Name: plain}}
+  Warm:
+    Type: AWS::Lambda::Alias
+    Properties:
+      FunctionName: f
+      FunctionVersion: "1"
+      Name: warm
+      ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 2}
+  Own: {Type: AWS::SecretsManager::RotationSchedule, Properties: {SecretId: s, RotationLambdaARN: a}}
+  Hosted:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: {SecretId: s, HostedRotationLambda: {RotationType: PostgreSQLSingleUser}}
+  Gateway: {Type: AWS::EC2::VPCEndpoint, Properties: {ServiceName: x, VpcId: v}}
+  Appliance: {Type: AWS::EC2::VPCEndpoint, Properties: {VpcEndpointType: GatewayLoadBalancer, ServiceName: x, VpcId: v}}
+"#,
+    );
+    let unknown: Vec<_> =
+        found.lines.iter().map(|line| (line.resource.as_str(), line.unknown.is_some())).collect();
+    assert_eq!(unknown, [("Warm", true), ("Hosted", true), ("Appliance", true)]);
+}
+
+#[test]
 fn the_second_fleet_of_each_variant_has_its_name_and_an_unknown_price_is_listed() {
     let text = ENDPOINT.replace(
         "- {VariantName: main",
