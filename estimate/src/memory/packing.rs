@@ -105,8 +105,9 @@ pub struct PackingEstimate {
 }
 
 /// Estimates how many models fit beside each other. With `on_every_gpu`, each GPU of an instance holds a copy of every loaded
-/// model, which is Triton's default; otherwise each model is on one GPU (`instance_group` with `gpus`). `None` if the memory of
-/// the GPU is not known, or there is no model.
+/// model: by default, Triton creates one execution instance of a model for each GPU (section "Instance Groups" of Triton's model
+/// configuration). Otherwise each model is on one GPU (`instance_group` with `gpus`). Further execution instances on a GPU
+/// (`count`) are not counted. `None` if the memory of the GPU is not known, or there is no model.
 pub fn packing_estimate(models: &[PackedModel], gpu: &Gpu, on_every_gpu: bool) -> Option<PackingEstimate> {
     let usable = gpu.usable_bytes?;
     let kinds: Vec<&PackedModel> = models.iter().filter(|model| model.count > 0).collect();
@@ -282,13 +283,13 @@ pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
     read.collect()
 }
 
-/// What the copies of an inference component reserve.
+/// What SageMaker allocates to the copies of an inference component: its `ComputeResourceRequirements`, for each copy.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComponentNeeds {
     /// The number of copies.
     pub copies: u64,
-    /// Accelerators of a copy; another copy does not use them.
+    /// Accelerators that are allocated to a copy; the estimate assumes that copies do not share one.
     pub accelerators: u64,
     /// Memory of the host for a copy, MiB.
     pub memory_mib: u64,
@@ -297,7 +298,7 @@ pub struct ComponentNeeds {
 }
 
 impl ComponentNeeds {
-    /// What copies of a component reserve, without a minimum of processor cores.
+    /// What SageMaker allocates to copies of a component, without a minimum of processor cores.
     ///
     /// ```
     /// use stackwright_estimate::memory::{ComponentNeeds, instances_for_components};
