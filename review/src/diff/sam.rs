@@ -48,7 +48,11 @@ pub(crate) fn globals<'t>(
     template.section("Globals").find(|(name, _)| *name == short)
 }
 
-/// Properties with the defaults of `Globals`: maps are merged, lists are appended, and other values of the resource count.
+/// Properties with the defaults of `Globals`, merged as SAM does: maps are merged at every level, the list of a resource is appended
+/// to that of `Globals`, and any other value of a resource overrides the default. An intrinsic function is such a value. See "Globals
+/// section of the AWS SAM template" in the AWS SAM Developer Guide.
+///
+/// The attribute `IgnoreGlobals` of a resource is not considered: the defaults apply to the resource as well.
 pub(crate) fn with_globals<'v>(
     globals: Option<&JsonValue>,
     properties: Cow<'v, JsonValue>,
