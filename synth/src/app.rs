@@ -15,7 +15,7 @@ use crate::render::Keep;
 use crate::resource::TypedResource;
 use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
 
-/// The root of a program: it holds the stacks.
+/// The root of a program, which contains its stacks.
 ///
 /// ```
 /// use stackwright_synth::{App, Resource};
@@ -45,7 +45,8 @@ pub(crate) struct State {
 }
 
 impl App {
-    /// Creates an app without stacks. A stack without a name of its own is named `APP-STACK`.
+    /// Creates an app without stacks. By default, the name of a stack in CloudFormation is `APP-STACK`: the name of
+    /// the app and the ID of the stack.
     pub fn new(name: impl Into<String>) -> Self {
         // Distinguishes the apps of one process; it is never written to a template.
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -68,7 +69,7 @@ impl App {
         self.state.borrow().name.clone()
     }
 
-    /// Adds a stack.
+    /// Adds a stack with an ID that is unique in the app.
     #[track_caller]
     pub fn stack(&self, id: &str) -> Stack {
         let source = Location::caller();
@@ -111,22 +112,22 @@ impl App {
         Stack { key, state: Rc::clone(&self.state) }
     }
 
-    /// Tags every stack that is added from now on, and through CloudFormation every resource that takes tags. A tag of the
-    /// stack itself replaces one of the same key.
+    /// Adds a tag to every stack that is added to the app after this call. CloudFormation adds it to every resource
+    /// that supports tags. A tag of a stack takes precedence over a tag of the app with the same key.
     pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.state.borrow_mut().tags.insert(key.into(), value.into());
         self
     }
 
-    /// Changes every resource of one type that is added to the app from now on, in any stack and by any construct. See
-    /// [`Construct::customize`](crate::Construct::customize).
+    /// Changes every resource of one type that is added to the app after this call, in any stack and by any
+    /// construct. See [`Construct::customize`](crate::Construct::customize).
     pub fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Self {
         self.state.borrow_mut().customizations.push(Customization::new(change));
         self
     }
 
-    /// Sets what the constructs of every stack use where neither the program nor the stack sets something else. See
-    /// [`Stack::with_default`].
+    /// Sets a default value that the constructs of every stack use, unless the program or the stack sets another one.
+    /// See [`Stack::with_default`].
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
         self.state.borrow_mut().defaults.set(value);
         self
@@ -147,8 +148,9 @@ impl App {
         crate::assembly::assemble(&self.state.borrow(), Keep::Sections)
     }
 
-    /// Synthesizes the template of every stack like [`synth`](Self::synth), and keeps only its text in memory. The sections are
-    /// parsed from the text when they are read. With many stacks whose sections nobody reads, this takes a quarter less memory.
+    /// Synthesizes the template of every stack like [`synth`](Self::synth), and keeps only its text in memory. The
+    /// sections are parsed from the text when they are read. With many stacks whose sections are not read, it needs a
+    /// quarter less memory.
     ///
     /// # Errors
     /// Returns all errors at once, each with the line of the program that caused it.

@@ -29,10 +29,11 @@ pub(crate) const DEFAULT_ASSET_BUCKET: &str = "stackwright-assets-${AWS::Account
 /// The version of the assembly schema that is written. Every CDK CLI since 2024 reads it.
 const MANIFEST_VERSION: &str = "36.0.0";
 
-/// The file beside the templates that records which line of the program set each value.
+/// The file in the directory of the templates that records the line of the program that set each value.
 const PROVENANCE: &str = "provenance.json";
 
-/// The file beside the templates that has the former logical IDs of resources. It exists only if there are any.
+/// The file in the directory of the templates with the former logical IDs of resources. It exists only if a resource
+/// has one.
 const FORMER_IDS: &str = "former-ids.json";
 
 /// The result of synthesis: all stacks of an app, or the stacks that were read from a directory or a template.
@@ -73,12 +74,12 @@ pub struct StackArtifact {
     pub former_ids: IndexMap<String, Vec<String>>,
     /// Tags of the stack.
     pub tags: IndexMap<String, String>,
-    /// Whether termination protection is enabled; `None` leaves the setting of the stack as it is.
+    /// Whether termination protection is enabled. With `None`, a deployment does not change the setting of the stack.
     pub termination_protection: Option<bool>,
     /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
-    /// Readable copies of documents, by file name: the JSON documents that the template holds as strings, such as a
-    /// pipeline definition, and the files that constructs generate into archives.
+    /// Readable copies of documents, by file name: the JSON documents that the template contains as strings, such as
+    /// a pipeline definition, and the files that constructs generate into archives.
     pub documents: Vec<(String, String)>,
     /// The S3 bucket for a template that is too large to be passed in a request.
     template_bucket: String,
@@ -94,9 +95,9 @@ pub struct FileAsset {
     pub bucket: String,
     /// The object key, which is derived from the content.
     pub object_key: String,
-    /// The path of the file on disk, or of the directory that [`packed`](Self::packed) makes a `.zip` archive of.
+    /// The path of the file on disk, or of the directory that [`packed`](Self::packed) packs as a `.zip` archive.
     pub path: PathBuf,
-    /// Keeps a packed directory until it is copied.
+    /// The packed directory, whose temporary file exists until it is copied.
     content: Option<Content>,
     kind: AssetKind,
 }
@@ -104,7 +105,7 @@ pub struct FileAsset {
 /// The entry of an asset in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AssetKind {
-    /// A file that is uploaded as it is.
+    /// A file that is uploaded unchanged.
     File,
     /// A directory that is uploaded as a `.zip` archive.
     Directory,
@@ -125,7 +126,7 @@ pub enum AssemblyError {
         #[source]
         error: io::Error,
     },
-    /// The output directory holds files that are not an assembly. Writing would delete them.
+    /// The output directory contains files that are not an assembly. Writing would delete them.
     #[error("{0} is not empty and does not hold an assembly: choose another directory, or empty it")]
     NotAnAssembly(PathBuf),
     /// A file of the assembly has unexpected content.
@@ -210,7 +211,7 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
             });
         };
         let name = state.stack_name(index);
-        // A name that was given, or an id, was validated when it was.
+        // A name or an ID that the program set was validated when it was set.
         if contents.name.is_none() && !is_stack_name(&name) && is_stack_name(&contents.id) {
             report(ErrorKind::IllegalStackName(name.clone()), None);
         }
@@ -227,7 +228,7 @@ impl StackArtifact {
         format!("{}.template.json", self.id)
     }
 
-    /// Returns the text of the template as it is deployed.
+    /// Returns the text of the template, which is deployed unchanged.
     pub fn template_body(&self) -> &str {
         self.template.json()
     }
@@ -266,15 +267,15 @@ impl Assembly {
     /// Creates an assembly of one template. The ID of the stack is the file name up to the first dot.
     ///
     /// # Errors
-    /// The text is not a valid template.
+    /// Returns an error if the text is not a valid template.
     pub fn of_template(file: &str, text: String) -> Result<Self, TemplateError> {
         let template = Template::read(&text)?;
         Ok(Self::of_parts(file, template, text))
     }
 
-    /// Creates an assembly of one template like [`of_template`](Self::of_template), and continues after errors that leave the
-    /// structure of the template clear (see [`Template::read_with_errors`]). The template must not be deployed if there are
-    /// errors.
+    /// Creates an assembly of one template like [`of_template`](Self::of_template), and continues after errors that
+    /// do not affect the structure of the template (see [`Template::read_with_errors`]). The template must not be
+    /// deployed if there are errors.
     ///
     /// ```
     /// use stackwright_synth::Assembly;
@@ -286,7 +287,7 @@ impl Assembly {
     /// ```
     ///
     /// # Errors
-    /// The text is not a template.
+    /// Returns an error if the text is not a template.
     pub fn of_template_with_errors(
         file: &str,
         text: String,
@@ -343,7 +344,7 @@ impl Assembly {
     /// Writes the assembly into a directory, completely or not at all. An existing assembly is replaced.
     ///
     /// # Errors
-    /// The directory holds files that are not an assembly, or cannot be written.
+    /// Returns an error if the directory contains files that are not an assembly, or if it cannot be written.
     pub fn write(&self, directory: &Path) -> Result<(), AssemblyError> {
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -383,7 +384,7 @@ impl Assembly {
         })?;
         #[cfg(unix)]
         {
-            // A temporary directory is closed to others; an assembly is read by whoever reviews it.
+            // Other users cannot read a temporary directory, but reviewers have to be able to read an assembly.
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             fs::set_permissions(fresh.path(), mode).map_err(at(fresh.path()))?;
         }
@@ -393,7 +394,7 @@ impl Assembly {
             fs::rename(directory, &kept).map_err(at(directory))?;
         }
         fs::rename(fresh.path(), directory).map_err(|error| {
-            // What lay there is better than nothing.
+            // The previous assembly is restored if the new one cannot be moved to its location.
             let _ = fs::rename(&kept, directory);
             at(directory)(error)
         })?;
@@ -424,7 +425,7 @@ impl Assembly {
         })
     }
 
-    /// Returns the asset files, each once.
+    /// Returns the asset files without duplicates.
     fn asset_files(&self) -> impl Iterator<Item = Job<'_>> {
         let assets: BTreeMap<_, _> = self
             .stacks
@@ -495,7 +496,7 @@ impl Assembly {
     /// Reads an assembly from a directory that `synth` or the CDK wrote.
     ///
     /// # Errors
-    /// The directory does not hold an assembly, or a part of it is not valid.
+    /// Returns an error if the directory does not contain an assembly, or if a part of it is not valid.
     ///
     /// ```
     /// use std::path::Path;
@@ -532,7 +533,7 @@ impl Assembly {
                 path: directory.join("manifest.json"),
                 message: format!("the stack {id} {message}"),
             };
-            // The id becomes the name of a file when the assembly is written again.
+            // The ID becomes the name of a file when the assembly is written again.
             if inside(directory, id).is_none_or(|path| path.parent() != Some(directory)) {
                 return Err(malformed("has an ID that is not a valid file name"));
             }
@@ -581,7 +582,7 @@ impl Assembly {
     }
 }
 
-/// Copies a file with ordinary permissions, because temporary files are readable by their owner only.
+/// Copies a file with the default permissions, because only their owner can read temporary files.
 fn copy_for_all(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut fs::File::open(from)?, &mut fs::File::create(to)?).map(drop)
 }
@@ -596,7 +597,7 @@ fn remove_files(directory: &Path) {
     });
 }
 
-/// A part of the work of writing an assembly.
+/// A task of writing an assembly: one file or directory.
 enum Job<'a> {
     Provenance,
     Manifests,
@@ -646,8 +647,8 @@ struct ArtifactProperties<'a> {
 }
 
 impl FileAsset {
-    /// Returns something that identifies the content of each file in the archive, by its name there; `None` if the asset is
-    /// neither a directory nor a `.tar.gz` or `.zip` archive that can be read.
+    /// Returns a checksum of the content of each file in the archive, by its name in the archive; `None` if the asset
+    /// is neither a directory nor a `.tar.gz` or `.zip` archive that can be read.
     pub fn archive_entries(&self) -> Option<BTreeMap<String, String>> {
         match self.kind {
             AssetKind::Directory | AssetKind::ContainerImage => crate::asset::directory_entries(&self.path),
@@ -660,15 +661,17 @@ impl FileAsset {
         .ok()
     }
 
-    /// Returns whether it is a container image, which only the CDK CLI builds and pushes.
+    /// Returns whether the asset is a container image, which only the CDK CLI builds and pushes.
     pub fn is_container_image(&self) -> bool {
         self.kind == AssetKind::ContainerImage
     }
 
-    /// Returns the asset as it is uploaded: a directory of the CDK's output is packed into a temporary `.zip` archive.
+    /// Returns the asset in the form in which it is uploaded: a directory of the CDK's output is packed into a
+    /// temporary `.zip` archive.
     ///
     /// # Errors
-    /// The directory cannot be read, or the asset is a container image, which only the CDK CLI builds and pushes.
+    /// Returns an error if the directory cannot be read, or if the asset is a container image, which only the CDK CLI
+    /// builds and pushes.
     pub fn packed(&self) -> Result<Self, AssemblyError> {
         let at = |(path, error)| AssemblyError::Io { path, error };
         match self.kind {
@@ -781,7 +784,7 @@ fn read_assets(directory: &Path, file: &str, template: &str) -> Result<Vec<FileA
     Ok(assets)
 }
 
-/// Returns the path that a manifest names, or an error if it leads out of the assembly.
+/// Returns the path that a manifest contains, or `None` if it is outside of the directory of the assembly.
 fn inside(directory: &Path, relative: &str) -> Option<PathBuf> {
     use std::path::Component::Normal;
     let path = Path::new(relative);

@@ -17,13 +17,13 @@ use crate::unpacked::UnpackedAsset;
 use crate::value::{Expression, Value};
 use crate::zipped::ZippedAsset;
 
-/// Names of files that tools create by themselves. They are never packed.
+/// Names of files that tools create automatically. They are never packed.
 const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 
 /// A file, or a directory that is packed as `.tar.gz`, that is uploaded to S3 before the stack is deployed.
 ///
 /// The object key is the hash of the content: the same content is uploaded once, and changed content changes the
-/// template. Packing is reproducible: entries are sorted and have neither times nor owners.
+/// template. Packing is reproducible: entries are sorted and contain neither times nor owners.
 ///
 /// ```no_run
 /// use stackwright_synth::{App, asset, sub};
@@ -99,7 +99,8 @@ impl Asset {
         self.path.as_deref()
     }
 
-    /// Uploads the files one by one below a common prefix, for services that read a prefix in S3 and not an archive.
+    /// Uploads the files one by one below a common prefix, for services that read all objects below a prefix in S3
+    /// instead of an archive.
     pub fn unpacked(self) -> UnpackedAsset {
         UnpackedAsset(self)
     }
@@ -126,7 +127,7 @@ pub(crate) struct PackedAsset {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// The user's own file.
+    /// The original file of the user.
     File(PathBuf),
     /// A packed directory: a temporary file that is deleted with the app.
     Packed(Arc<NamedTempFile>),
@@ -200,7 +201,7 @@ impl AssetHandle {
 pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Asset {
-    /// Shows the texts among the files to whoever reviews the assembly.
+    /// Adds readable copies of the text files in the archive to the assembly, for reviewers.
     pub(crate) fn insert_documents(self, scope: &Scope<'_>) {
         for (name, added) in self.added {
             if let Added::Text(text) = added
@@ -275,8 +276,8 @@ impl Asset {
         Ok(entries)
     }
 
-    /// Writes the tar archive and returns its hash. The hash is taken before compression, so that another version of
-    /// the compressor gives the same key.
+    /// Writes the tar archive and returns its hash. The hash is computed before compression, so that another version
+    /// of the compressor results in the same key.
     fn write_archive<W: Write>(&self, writer: W) -> Result<(W, String), Failure> {
         let at = |error| (self.path.clone().unwrap_or_default(), error);
         let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
@@ -386,7 +387,7 @@ pub(crate) fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 
-/// A writer that hashes the bytes that pass through it.
+/// A writer that computes the hash of the bytes that are written.
 struct Hashing<W> {
     inner: W,
     hash: Sha256,

@@ -1,4 +1,4 @@
-//! Conditions: decisions of a template that depend on its parameters.
+//! Conditions of a template, which depend on its parameters.
 
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ impl Condition {
         Self::function("Fn::Equals", vec![left.into_untyped().0, right.into_untyped().0])
     }
 
-    /// `Fn::And`: true if all conditions are true. It takes 2 to 10 conditions.
+    /// `Fn::And`: true if all conditions are true. It accepts 2 to 10 conditions.
     pub fn and(all: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::And", all.into_iter().map(|one| one.0).collect())
     }
 
-    /// `Fn::Or`: true if any condition is true. It takes 2 to 10 conditions.
+    /// `Fn::Or`: true if any condition is true. It accepts 2 to 10 conditions.
     pub fn or(any: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::Or", any.into_iter().map(|one| one.0).collect())
     }

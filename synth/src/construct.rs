@@ -8,7 +8,7 @@ use crate::stack::{Contents, Entry, Environment, Stack};
 use crate::value::CallerLocation;
 use indexmap::IndexMap;
 
-/// A part of a stack that is made of resources or of other constructs.
+/// A part of a stack that consists of resources or of other constructs.
 ///
 /// ```
 /// use stackwright_synth::{Construct, Handle, Resource, ResourceOptions, Scope};
@@ -33,9 +33,10 @@ pub trait Construct {
     /// The type that the program uses to refer to the construct after it was added.
     type Handle;
 
-    /// Whether diagnostics about resources of this construct point at the line that added the construct, and not at
-    /// lines inside it. Set it to `true` in constructs of libraries, whose lines the user cannot change. Values that
-    /// the user passed keep the user's line (see [`Value::with_caller_location`](crate::Value::with_caller_location)).
+    /// Whether diagnostics about resources of this construct show the line that added the construct, instead of lines
+    /// in the construct. Set it to `true` in constructs of libraries, whose lines the user cannot change. Values that
+    /// the user passed keep the user's line (see
+    /// [`Value::with_caller_location`](crate::Value::with_caller_location)).
     const HIDES_INNER_LOCATIONS: bool = false;
 
     /// Adds all resources of the construct to the scope and returns its handle.
@@ -43,8 +44,8 @@ pub trait Construct {
 
     /// Acknowledges the findings of one rule on this construct's resources, with the reason for reviewers.
     ///
-    /// The findings stay in the report of `check`, marked as acknowledged with the reason, and no longer make the
-    /// check fail. The acknowledgement is written into the `Metadata` of the resources.
+    /// The report of `check` still contains the findings, marked as acknowledged with the reason, but they no longer
+    /// make the check fail. The acknowledgement is written into the `Metadata` of the resources.
     ///
     /// ```
     /// use stackwright_synth::{App, Construct, Resource};
@@ -65,13 +66,14 @@ pub trait Construct {
         Acknowledged { construct: self, acknowledgement }
     }
 
-    /// Names the ID with which the construct was added before, so that a deployment keeps its resources.
+    /// States a former ID of the construct, so that a deployment after a change of the ID keeps the resources.
     ///
-    /// CloudFormation treats a resource with another logical ID as another resource: it creates a new one and deletes the
-    /// old one. `deploy` first renames what the deployed stack has under the former ID, with a stack refactor
-    /// (`CreateStackRefactor`), and then updates the stack. The name applies to every resource of the construct: of a
-    /// construct with the ID `Jobs` and the former ID `Tasks`, `JobsFailed` was `TasksFailed`. Where several deployments of
-    /// the program differ in age, call the method once for each former ID.
+    /// CloudFormation treats a resource with another logical ID as another resource: it creates a new one and deletes
+    /// the old one. `deploy` first renames the resources that the deployed stack has under the former ID, with a
+    /// stack refactor (`CreateStackRefactor`), and then updates the stack. The former ID applies to every resource of
+    /// the construct: if the construct `Jobs` has the former ID `Tasks`, its resource `JobsFailed` has the former ID
+    /// `TasksFailed`. If some stacks were deployed with older versions of the program than others, call the method
+    /// once for each former ID.
     ///
     /// ```
     /// use stackwright_synth::{App, Construct, Resource};
@@ -98,8 +100,8 @@ pub trait Construct {
     /// sets a `DeletionPolicy`. Use it where the construct has no setter.
     ///
     /// The type of the closure's argument selects the resources; [`Resource`](crate::Resource) selects every resource
-    /// of the construct. What the closure sets has the closure's line as its location. A customization that matches no
-    /// resource is an error, which lists what the construct creates.
+    /// of the construct. For a value that the closure sets, diagnostics show the line in the closure. A customization
+    /// that matches no resource is an error, which lists the resources that the construct creates.
     ///
     /// ```
     /// use stackwright_synth::{App, Construct, Resource, ResourceOptions};
@@ -170,7 +172,7 @@ pub struct Scope<'a> {
     pub(crate) acknowledgements: Vec<Acknowledgement>,
     /// Customizations that apply to every resource of this scope, the outermost first.
     pub(crate) customizations: Vec<Customization>,
-    /// How the construct was called before.
+    /// The former IDs of the construct.
     pub(crate) formers: Formers,
 }
 
@@ -187,7 +189,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Adds a part. Its logical ID is the construct's ID followed by `id`.
+    /// Adds a part of the construct. Its logical ID is the ID of the construct followed by `id`.
     #[track_caller]
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
         let source = if self.hides_locations || self.prefix.is_empty() {
@@ -213,12 +215,12 @@ impl<'a> Scope<'a> {
         self.add("", construct)
     }
 
-    /// The logical id that [`Scope::add_default`] gives.
+    /// The logical ID of the main part, which [`Scope::add_default`] adds.
     pub fn id(&self) -> &str {
         &self.prefix
     }
 
-    /// The stack that everything is added to.
+    /// The stack to which the construct is added.
     pub fn stack(&self) -> &Stack {
         self.stack
     }
@@ -228,7 +230,7 @@ impl<'a> Scope<'a> {
         self.stack.environment()
     }
 
-    /// The line that errors about this construct point at.
+    /// The line that errors about this construct show.
     pub fn location(&self) -> CallerLocation {
         self.source
     }
@@ -238,16 +240,17 @@ impl<'a> Scope<'a> {
         self.stack.state.borrow().stack_name(self.stack.key.index)
     }
 
-    /// Returns the default of a type that the stack, or else its app, has: see [`Stack::with_default`].
+    /// Returns the default value of a type, which the stack sets or, if it does not, the app: see
+    /// [`Stack::with_default`].
     pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
         self.stack.default_value()
     }
 
     /// Reports an error about this construct's arguments. `App::synth` returns it together with all others.
     ///
-    /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` explains how to
-    /// fix it, and `source` is the line that set the wrong value. Without it the error points at the line that added
-    /// the construct.
+    /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` explains
+    /// how to fix it, and `source` is the line that set the wrong value. Without `source`, the error shows the line
+    /// that added the construct.
     pub fn error(&self, name: &'static str, message: String, help: String, source: Option<CallerLocation>) {
         let kind = ErrorKind::Construct { name, message, help };
         self.stack.report_at(&self.prefix, kind, source.unwrap_or(self.source), None);

@@ -1,10 +1,11 @@
-//! References across stacks, by SSM parameters.
+//! References between stacks through SSM parameters.
 //!
 //! The producing stack writes the value into an `AWS::SSM::Parameter`. The consuming stack reads it with a template
-//! parameter of an SSM type when it is deployed. CloudFormation exports are not used, because they deadlock: an export in
-//! use can neither change (when a resource is replaced) nor be deleted (when the last reference is removed), since the
-//! exporting stack is updated first. The disadvantage of SSM parameters is that CloudFormation does not refuse to delete
-//! a stack whose values are in use. The deployer uses the order of the stacks and requests an approval first.
+//! parameter of an SSM type when it is deployed. CloudFormation exports are not used, because they deadlock: an
+//! export in use can neither change (when a resource is replaced) nor be deleted (when the last reference is
+//! removed), since the exporting stack is updated first. The disadvantage of SSM parameters is that CloudFormation
+//! does not refuse to delete a stack whose values are in use. `destroy` therefore deletes the stacks in the reverse
+//! order of their dependencies, and requests an approval first.
 
 use serde_json::{Value as JsonValue, json};
 

@@ -10,10 +10,10 @@ use crate::construct::{Construct, Scope};
 use crate::resource::{Resource, TypedResource};
 use crate::value::{CallerLocation, Expression, Property};
 
-/// A change to a resource, as a closure that takes the resource and returns it changed.
+/// A change to a resource: a closure that gets the resource and returns the changed resource.
 type Change<R> = Box<dyn Fn(R) -> R>;
 
-/// A change to the resources of one type, or to every resource where the type is [`Resource`].
+/// A change to the resources of one type, or to every resource if the type is [`Resource`].
 #[derive(Clone)]
 pub(crate) struct Customization {
     /// The one resource that is changed; every resource of the type unless set.
@@ -79,7 +79,8 @@ fn locations(resource: &Resource) -> HashSet<CallerLocation> {
     found
 }
 
-/// Lets what a customization set keep the location of the customization, even inside a construct that hides its own.
+/// Keeps the location of the customization for a value that it set, even inside a construct that hides its inner
+/// locations.
 fn keep_location(property: &mut Property, before: &HashSet<CallerLocation>) {
     fn nested(expression: &mut Expression, before: &HashSet<CallerLocation>) {
         match expression {

@@ -1,4 +1,4 @@
-//! What constructs use where the program sets nothing else: one value of each type.
+//! The default values of constructs, at most one of each type.
 
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -1,9 +1,9 @@
-//! Files for people beside the template.
+//! Files for people, which are written to the directory of the template.
 
 use crate::construct::{Construct, Scope};
 
-/// A text that is written beside the template, for people and other programs: a manifest, a script that is run by hand. It
-/// changes nothing in the template.
+/// A text file that is written to the directory of the template for people and other programs, such as a manifest, or
+/// a script that is run manually. It does not change the template.
 ///
 /// Its file in the assembly is called `STACK.ID.NAME`.
 ///
@@ -20,7 +20,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with the last part of its file name and its text.
+    /// Creates a document with the last part of its file name, such as `job.yaml`, and its text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }

@@ -10,9 +10,9 @@ use crate::value::CallerLocation;
 pub struct SourceLocation {
     /// The path of the file, as it was passed to the compiler or to the command.
     pub file: Cow<'static, str>,
-    /// Starts at 1.
+    /// The line; the first line is 1.
     pub line: u32,
-    /// Starts at 1.
+    /// The column; the first column is 1.
     pub column: u32,
 }
 
@@ -79,9 +79,9 @@ pub enum ErrorKind {
         "{from} cannot refer to {to}: {from} is deployed to {from_environment}, {to} to {to_environment}"
     )]
     AcrossEnvironments {
-        /// The stack that refers.
+        /// The stack that contains the reference.
         from: String,
-        /// The stack that is referred to.
+        /// The stack that the reference refers to.
         to: String,
         /// The account and region of the referring stack.
         from_environment: String,
@@ -109,7 +109,7 @@ pub enum ErrorKind {
         name: &'static str,
         /// The problem.
         message: String,
-        /// How to fix it.
+        /// A text that explains how to fix the problem.
         help: String,
     },
     /// The template is larger than the limit of CloudFormation for templates in S3.
@@ -145,7 +145,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns how to fix the error, if the message does not contain that already.
+    /// Returns a text that explains how to fix the error, unless the message contains it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::DuplicateLogicalId(_) => "give one of the elements another ID".into(),

@@ -1,5 +1,4 @@
-//! Former logical IDs: how a construct was called before, so that a deployment renames its resources instead of replacing
-//! them.
+//! Former logical IDs of constructs, by which a deployment renames resources instead of replacing them.
 
 use std::collections::BTreeMap;
 
@@ -38,9 +37,9 @@ impl<C: Construct> Construct for Formerly<C> {
 /// The former prefixes of the logical IDs of a scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Formers {
-    /// The prefix of the scope around this one, as it is and as it was.
+    /// The current and the former prefixes of the enclosing scope.
     outer: Vec<String>,
-    /// The former prefixes of this scope, with the line that named each.
+    /// The former prefixes of this scope, with the line that set each.
     prefixes: Vec<(String, CallerLocation)>,
 }
 
@@ -60,13 +59,13 @@ impl Formers {
         self.prefixes.extend(self.outer.iter().map(|outer| (format!("{outer}{id}"), source)));
     }
 
-    /// The former IDs of what has the prefix as its logical ID.
+    /// The former IDs of the resource whose logical ID is the prefix.
     pub fn ids(&self) -> &[(String, CallerLocation)] {
         &self.prefixes
     }
 }
 
-/// The former IDs of the resources of a stack. Each that cannot be one is an error.
+/// The former IDs of the resources of a stack. A former ID that is not a valid logical ID is an error.
 pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexMap<String, Vec<String>> {
     let mut owners: IndexMap<&str, (&str, CallerLocation)> = IndexMap::new();
     let mut found: IndexMap<String, Vec<String>> = IndexMap::new();
@@ -111,8 +110,8 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
 
 impl StackArtifact {
     /// Returns the resources that a deployment of this stack renames instead of replacing them: the logical ID in the
-    /// deployed template, and the new one. A resource is renamed if the deployed template has it under a former ID, with
-    /// the same type, and has nothing under the new one.
+    /// deployed template, and the new one. A resource is renamed if the deployed template has it under a former ID,
+    /// with the same type, and has no element with the new one.
     pub fn renamed_resources(&self, deployed: &Template) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         for (id, formers) in &self.former_ids {
@@ -181,7 +180,7 @@ mod tests {
         let pair = |old: &str, new: &str| (old.to_owned(), new.to_owned());
         assert_eq!(renamed("Work: {Type: AWS::SQS::Queue}"), [pair("Work", "Jobs")]);
         assert_eq!(renamed("Tasks: {Type: AWS::SQS::Queue}"), [pair("Tasks", "Jobs")]);
-        // It is there already, or is another type.
+        // The new ID exists already, or the type differs.
         assert_eq!(renamed("Tasks: {Type: AWS::SQS::Queue}, Jobs: {Type: AWS::SQS::Queue}"), []);
         assert_eq!(renamed("Late: {Type: AWS::SQS::Queue}"), []);
     }

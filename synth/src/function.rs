@@ -1,10 +1,10 @@
-//! Reads intrinsic functions in templates: which function a value is, and what it refers to.
+//! Reads intrinsic functions in templates: the function that a value contains, and the elements that it refers to.
 
 use std::borrow::Cow;
 
 use serde_json::Value as JsonValue;
 
-/// Returns the name and the argument, if the value is an intrinsic function.
+/// Returns the name and the argument of the intrinsic function that a value contains; `None` for any other value.
 #[inline]
 pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
@@ -33,7 +33,7 @@ pub fn is_container(value: &JsonValue) -> bool {
     value.is_object() || value.is_array()
 }
 
-/// Adds a step to a JSON pointer while a function runs.
+/// Calls `work` with a JSON pointer to which a step is added, and removes the step afterwards.
 pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
     let length = pointer.len();
     crate::pointer::push(pointer, step);
@@ -83,7 +83,7 @@ pub fn references<'v>(
         Some(("Ref", JsonValue::String(id))) => found(id, None, pointer),
         Some(("Fn::GetAtt", JsonValue::Array(arguments))) => {
             if let [JsonValue::String(id), attribute @ ..] = arguments.as_slice() {
-                // The attribute may come in parts, or from a parameter.
+                // The attribute may consist of several parts, or be a parameter.
                 let steps: Option<Vec<_>> = attribute.iter().map(JsonValue::as_str).collect();
                 let attribute = steps.map(|steps| Cow::Owned(steps.join(".")));
                 found(id, Some(attribute.unwrap_or(Cow::Borrowed(""))), pointer);

@@ -1,8 +1,8 @@
 //! Intrinsic functions and pseudo parameters.
 //!
 //! `Ref` and `Fn::GetAtt` come from handles, `Fn::Sub` from [`sub!`](crate::sub), `Fn::FindInMap` from
-//! [`MappingHandle::find`](crate::MappingHandle::find), the condition functions from
-//! [`Condition`](crate::Condition), `Fn::ForEach` from [`ForEach`](crate::ForEach). The rest is here.
+//! [`MappingHandle::find`](crate::MappingHandle::find), the condition functions from [`Condition`](crate::Condition),
+//! `Fn::ForEach` from [`ForEach`](crate::ForEach). This module contains all other functions.
 
 use crate::condition::ConditionHandle;
 use crate::value::{Expression, IntoValue, Json, Literal, Property, Value};
@@ -116,7 +116,7 @@ pub fn to_json_string(document: impl IntoValue<Json>) -> Value<String> {
 }
 
 /// A document as a JSON string, for properties that take a definition as a string. References in it become `Fn::Sub`.
-/// The assembly holds an indented copy of it in a file beside the template.
+/// The assembly contains an indented copy of it in a separate file.
 ///
 /// A value that CloudFormation resolves is written in quotes, unless it is [`unquoted`].
 ///
@@ -134,15 +134,15 @@ pub fn json_text(document: impl IntoValue<Json>) -> Value<String> {
 /// Marks a value as a number or a boolean, so that [`json_text`] writes it without quotes.
 pub fn unquoted<T>(value: impl IntoValue<T>) -> Value<T> {
     let mut value = value.into();
-    // A document in place of a number, such as a pipeline's `{"Get": …}`, has no quotes anyway.
+    // A document in place of a number, such as a pipeline's `{"Get": …}`, is written without quotes in any case.
     if !matches!(value.expression, Expression::Literal(_) | Expression::Object(_) | Expression::Unquoted(_)) {
         value.expression = Expression::Unquoted(Box::new(value.expression));
     }
     value
 }
 
-/// The first 16 hexadecimal digits of the SHA-256 hash of a document, as it is written into the template. In a name it
-/// makes CloudFormation replace a resource whenever the document changes.
+/// The first 16 hexadecimal digits of the SHA-256 hash of a document, as it is written into the template. If it is
+/// part of a resource's name, CloudFormation replaces the resource whenever the document changes.
 pub fn content_hash(document: impl Into<Value<Json>>) -> Value<String> {
     Value::from_expression(Expression::Digest(Box::new(document.into().expression)))
 }

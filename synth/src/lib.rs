@@ -1,8 +1,8 @@
-//! The core words of stackwright: an [`App`] holds [`Stack`]s, a stack holds [`Construct`]s, and synthesis turns
-//! them into [`Template`]s and a cloud [`Assembly`].
+//! The core types of stackwright: an [`App`] contains [`Stack`]s, a stack contains [`Construct`]s, and synthesis
+//! converts them to [`Template`]s and a cloud [`Assembly`].
 //!
-//! The crate never uses the network, the clock, the environment or the console, and contains nothing about SageMaker. The same
-//! program gives the same bytes.
+//! The crate never uses the network, the clock, the environment or the console, and contains nothing about SageMaker.
+//! The same program always writes the same bytes.
 //!
 //! ```
 //! use stackwright_synth::{App, Output, Parameter, Resource, sub};

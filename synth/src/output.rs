@@ -25,7 +25,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates an output.
+    /// Creates an output with its value.
     #[track_caller]
     pub fn new(value: impl Untyped) -> Self {
         Self { value: Property::new("Value", value), description: None, export: None, condition: None }

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many items are enough to pay for a second thread, which takes a tenth of a millisecond to start.
+/// The number of items from which a second thread is started; starting it needs a tenth of a millisecond.
 const MANY: usize = 16;
 
-/// How many items a thread takes at a time.
+/// The number of items that a thread processes at a time.
 const BATCH: usize = 4;
 
 /// Returns the results of a function for each number of a range, in order.
@@ -24,8 +24,8 @@ pub(crate) fn map<T: Send>(range: Range<usize>, work: impl Fn(usize) -> T + Sync
     })
 }
 
-/// Calls a function for each item. A thread that has finished its items takes the next ones, because some take longer than
-/// others. Returns the first error.
+/// Calls a function for each item. A thread that has processed its items continues with the next ones, because the
+/// items need different times. Returns the first error.
 pub(crate) fn each<T: Sync, E: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<(), E> + Sync,

@@ -1,4 +1,4 @@
-//! Parameters: values that are given when a stack is deployed.
+//! Parameters: values that are set when a stack is deployed.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -37,18 +37,19 @@ pub struct Parameter<T> {
 pub(crate) struct ParameterParts(pub Map<String, JsonValue>);
 
 impl Parameter<String> {
-    /// A string (`String`).
+    /// Creates a parameter for a string (`String`).
     pub fn string() -> Self {
         Self::of("String")
     }
 
-    /// An ID or a name that CloudFormation validates when the stack is deployed, such as `AWS::EC2::VPC::Id`.
+    /// Creates a parameter of an AWS-specific type, such as `AWS::EC2::VPC::Id`: an ID or a name that CloudFormation
+    /// validates when the stack is deployed.
     pub fn aws(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 
-    /// The value of a parameter in SSM Parameter Store, which CloudFormation reads when it creates the change set. The default
-    /// is the name of that parameter.
+    /// Creates a parameter for the value of a parameter in SSM Parameter Store, which CloudFormation reads when it
+    /// creates the change set. Set the name of that parameter as the default value.
     ///
     /// ```
     /// use stackwright_synth::{App, Parameter};
@@ -62,33 +63,34 @@ impl Parameter<String> {
 }
 
 impl Parameter<i64> {
-    /// An integer (`Number`).
+    /// Creates a parameter for an integer (`Number`).
     pub fn number() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<f64> {
-    /// A number (`Number`) that can have a fraction.
+    /// Creates a parameter for a number (`Number`) that can have a fraction.
     pub fn decimal() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<Vec<String>> {
-    /// A list of strings, separated by commas (`CommaDelimitedList`).
+    /// Creates a parameter for a list of strings, separated by commas (`CommaDelimitedList`).
     pub fn comma_delimited_list() -> Self {
         Self::of("CommaDelimitedList")
     }
 
-    /// A list of IDs that CloudFormation validates when the stack is deployed, such as `List<AWS::EC2::Subnet::Id>`.
+    /// Creates a parameter for a list of IDs that CloudFormation validates when the stack is deployed, such as
+    /// `List<AWS::EC2::Subnet::Id>`.
     pub fn aws_list(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 }
 
 impl Parameter<Vec<i64>> {
-    /// A list of numbers, separated by commas (`List<Number>`).
+    /// Creates a parameter for a list of numbers, separated by commas (`List<Number>`).
     pub fn numbers() -> Self {
         Self::of("List<Number>")
     }
@@ -131,12 +133,12 @@ impl<T> Parameter<T> {
         self.set("ConstraintDescription", description.into())
     }
 
-    /// Sets the smallest and the largest allowed number.
+    /// Sets the smallest and the largest allowed number, both included (`MinValue` and `MaxValue`).
     pub fn range(self, least: i64, greatest: i64) -> Self {
         self.set("MinValue", least).set("MaxValue", greatest)
     }
 
-    /// Sets the smallest and the largest allowed number of characters.
+    /// Sets the smallest and the largest allowed number of characters (`MinLength` and `MaxLength`).
     pub fn length(self, shortest: u32, longest: u32) -> Self {
         self.set("MinLength", shortest).set("MaxLength", longest)
     }

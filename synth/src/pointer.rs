@@ -26,7 +26,7 @@ pub fn push(pointer: &mut String, step: &str) {
     pointer.push_str(&escape(step));
 }
 
-/// Returns the pointer that consists of some steps.
+/// Returns the pointer that consists of these steps, which are escaped.
 ///
 /// ```
 /// assert_eq!(stackwright_synth::pointer::of(["Resources", "a/b"]), "/Resources/a~1b");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::value::{Expression, IntoValue, Json, Literal, Property, Value, set};
 
-/// `DeletionPolicy` and `UpdateReplacePolicy`: what CloudFormation does with a resource that is removed or replaced.
+/// `DeletionPolicy` and `UpdateReplacePolicy`: the action of CloudFormation when a resource is removed or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeletionPolicy {
@@ -74,7 +74,7 @@ fn nest(entries: &mut Vec<Property>, group: Option<&'static str>, property: Prop
 }
 
 policy! {
-    /// `CreationPolicy`: when CloudFormation regards a resource as created.
+    /// `CreationPolicy`: the condition under which CloudFormation considers a resource created.
     CreationPolicy {
         /// The number of success signals to wait for.
         signal_count => "ResourceSignal" / "Count": i64;
@@ -91,9 +91,9 @@ policy! {
     UpdatePolicy {
         /// Whether an Auto Scaling group is replaced as a whole.
         will_replace => "AutoScalingReplacingUpdate" / "WillReplace": bool;
-        /// How many instances a rolling update changes at a time.
+        /// The maximum number of instances that a rolling update changes at a time.
         rolling_max_batch_size => "AutoScalingRollingUpdate" / "MaxBatchSize": i64;
-        /// How many instances stay in service during a rolling update.
+        /// The minimum number of instances that are in service during a rolling update.
         rolling_min_instances_in_service => "AutoScalingRollingUpdate" / "MinInstancesInService": i64;
         /// Whether a rolling update waits for signals.
         rolling_wait_on_resource_signals => "AutoScalingRollingUpdate" / "WaitOnResourceSignals": bool;
@@ -127,7 +127,7 @@ impl CreationPolicy {
         Self::default()
     }
 
-    /// Sets how long to wait for the signals, in whole seconds.
+    /// Sets the maximum time to wait for the signals, which is written in whole seconds.
     #[track_caller]
     pub fn signal_timeout(mut self, time: Duration) -> Self {
         nest(&mut self.0, Some("ResourceSignal"), text("Timeout", &iso_8601(time)));
@@ -135,7 +135,7 @@ impl CreationPolicy {
     }
 }
 
-/// How an instance refresh of an Auto Scaling group replaces instances.
+/// The strategy by which an instance refresh of an Auto Scaling group replaces instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstanceRefreshStrategy {
@@ -159,7 +159,7 @@ impl UpdatePolicy {
         Self::default()
     }
 
-    /// Sets how long a rolling update pauses after each batch, in whole seconds.
+    /// Sets the time for which a rolling update pauses after each batch, which is written in whole seconds.
     #[track_caller]
     pub fn rolling_pause_time(mut self, time: Duration) -> Self {
         nest(&mut self.0, Some("AutoScalingRollingUpdate"), text("PauseTime", &iso_8601(time)));
@@ -184,7 +184,7 @@ fn text(name: &'static str, value: &str) -> Property {
     Property::new(name, value)
 }
 
-/// Formats a duration as CloudFormation reads it, such as `PT1H30M`.
+/// Formats a duration in ISO 8601, as CloudFormation requires, such as `PT1H30M`.
 fn iso_8601(time: Duration) -> String {
     let seconds = time.as_secs();
     let parts = [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];

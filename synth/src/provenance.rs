@@ -1,4 +1,4 @@
-//! Provenance: which line of the program set each value. It is kept beside the templates, never in them.
+//! Provenance: the line of the program that set each value. It is stored in a separate file, never in the templates.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,8 +16,8 @@ use crate::template;
 pub struct Provenance {
     /// The pointers, one after the other.
     pointers: String,
-    /// Where each pointer ends, and its location. It is a list, because it is written for every property and searched only when
-    /// there is a finding.
+    /// The end of each pointer in the string, and its location. It is a list, because it is written for every
+    /// property and searched only when there is a finding.
     program: Vec<(usize, SourceLocation)>,
     /// The positions in the list, sorted by pointer. It is built when the first location is looked up.
     sorted: OnceLock<Vec<usize>>,
@@ -85,7 +85,7 @@ impl Provenance {
         }
     }
 
-    /// Returns every pointer that a line of a program set, with its location.
+    /// Returns the JSON pointer of every value that a line of a program set, with its location.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
         self.program.iter().enumerate().map(|(index, (_, location))| (self.pointer(index), location))
     }
@@ -95,12 +95,12 @@ impl Provenance {
         &self.pointers[start..self.program[index].0]
     }
 
-    /// How many locations are recorded.
+    /// Returns the number of recorded locations.
     pub(crate) fn len(&self) -> usize {
         self.program.len()
     }
 
-    /// Forgets the locations that were recorded after the first `length`.
+    /// Removes all recorded locations except the first `length`.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.program.truncate(length);
         self.pointers.truncate(self.program.last().map_or(0, |(end, _)| *end));
@@ -172,7 +172,7 @@ fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
     let quoted = |text: &mut Vec<u8>, name: &str| {
         serde_json::to_writer(text, name).expect("writing to memory");
     };
-    // A line has 14 characters besides the pointer and the numbers.
+    // A line has 14 characters in addition to the pointer and the numbers.
     let mut text = Vec::with_capacity(provenance.pointers.len() + 28 * provenance.len());
     quoted(&mut text, id);
     text.extend(b": {");

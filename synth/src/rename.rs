@@ -1,4 +1,4 @@
-//! Gives resources of a template other logical IDs.
+//! Changes logical IDs of resources in a template.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value as JsonValue, json};
 use crate::function::{Part, function, parts};
 use crate::template::Template;
 
-/// Returns a value in which every reference to a resource with a new ID has that ID. `new_ids` has the new ID by the old
-/// one.
+/// Returns a value in which every reference to a renamed resource contains its new ID. The keys of `new_ids` are the
+/// old IDs, and its values are the new ones.
 ///
 /// ```
 /// use serde_json::json;
@@ -65,7 +65,7 @@ pub fn rename_references(value: &JsonValue, new_ids: &BTreeMap<String, String>) 
     }
 }
 
-/// The string of an `Fn::Sub` with new IDs. A string without any of the old ones stays as it is written.
+/// The string of an `Fn::Sub` with new IDs. A string without any of the old IDs is returned unchanged.
 fn renamed_format(
     format: &str,
     variables: &Map<String, JsonValue>,
@@ -92,8 +92,9 @@ fn renamed_format(
 }
 
 impl Template {
-    /// Returns the template with other logical IDs of resources: the resources have them, and so has every reference and
-    /// `DependsOn`. `new_ids` has the new ID by the old one. Nothing else changes.
+    /// Returns the template with other logical IDs of resources, which are also replaced in every reference and
+    /// `DependsOn`. The keys of `new_ids` are the old IDs, and its values are the new ones. Everything else is
+    /// unchanged.
     #[must_use]
     pub fn with_renamed_resources(&self, new_ids: &BTreeMap<String, String>) -> Self {
         if new_ids.is_empty() {

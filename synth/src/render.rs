@@ -1,4 +1,4 @@
-//! Renders one stack as a template, and records which line of the program set each value.
+//! Renders one stack as a template, and records the line of the program that set each value.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,13 +38,13 @@ pub(crate) struct Rendered {
     pub provenance: Provenance,
     /// The values from other stacks: the parameter of each, and the first location that uses it.
     pub imports: IndexMap<Import, (String, CallerLocation)>,
-    /// Stacks that must be deployed before, besides those that values are imported from.
+    /// Stacks that must be deployed before this one, in addition to those from which values are imported.
     pub after: Vec<(StackKey, CallerLocation)>,
-    /// Readable copies of the documents that the template holds as strings, by resource and property.
+    /// Readable copies of the documents that the template contains as strings, by resource and property.
     pub documents: Vec<(String, String)>,
 }
 
-/// What is kept of a template in memory.
+/// The parts of a template that are kept in memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// The sections and the text.
@@ -53,14 +53,15 @@ pub(crate) enum Keep {
     Text,
 }
 
-/// What rendering reads of an app. Threads can share it, which customizations and defaults do not allow.
+/// The parts of an app that rendering reads. Threads can share them, which is not possible with customizations and
+/// defaults.
 struct Input<'a> {
     key: usize,
     asset_bucket: Option<&'a str>,
     stacks: Vec<Elements<'a>>,
 }
 
-/// What rendering reads of a stack.
+/// The parts of a stack that rendering reads.
 struct Elements<'a> {
     id: &'a str,
     description: Option<&'a str>,
@@ -411,7 +412,7 @@ impl Renderer<'_> {
         digest
     }
 
-    /// Reports why a value cannot be used, once for each line that gave one.
+    /// Reports a value that cannot be used, once for each line that set one.
     fn report(&mut self, invalid: &crate::InvalidValue) {
         let crate::InvalidValue { name, message, help, location } = invalid.clone();
         let element = self.pointer.split('/').nth(2).unwrap_or_default();
@@ -588,7 +589,7 @@ fn for_people(marked: &JsonValue) -> String {
             parts => (parts[0].as_str().unwrap_or_default(), parts[1].as_object().unwrap_or(&nothing)),
         },
     };
-    // A number that is resolved later is no JSON yet: people see it in quotes.
+    // A number that is resolved later is not valid JSON, so the readable copy contains it in quotes.
     let mut text = format.replace(BARE, "\"");
     for (name, value) in variables {
         let joined = &value["Fn::Join"][1];
@@ -609,7 +610,7 @@ fn for_people(marked: &JsonValue) -> String {
     text
 }
 
-/// The document as CloudFormation receives it.
+/// The document in the form in which CloudFormation receives it.
 fn without_marks(mut text: JsonValue) -> JsonValue {
     match &mut text {
         JsonValue::String(whole) => *whole = whole.replace(BARE, ""),

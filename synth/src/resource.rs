@@ -102,7 +102,7 @@ impl<R: TypedResource + 'static> Construct for R {
     }
 }
 
-/// The attributes that every resource has besides its properties.
+/// The attributes that every resource has in addition to its properties.
 pub trait ResourceOptions: TypedResource {
     /// `DependsOn`: creates this resource after another. A reference to the other resource has the same effect.
     fn depends_on(mut self, other: &Handle) -> Self {
@@ -116,13 +116,14 @@ pub trait ResourceOptions: TypedResource {
         self
     }
 
-    /// `DeletionPolicy`: what happens to the resource when it is removed from the stack or the stack is deleted.
+    /// `DeletionPolicy`: sets the action of CloudFormation when the resource is removed from the stack or the stack
+    /// is deleted.
     fn deletion_policy(mut self, policy: DeletionPolicy) -> Self {
         self.resource_mut().options.deletion_policy = Some(policy);
         self
     }
 
-    /// `UpdateReplacePolicy`: what happens to the old resource when an update replaces it.
+    /// `UpdateReplacePolicy`: sets the action of CloudFormation for the old resource when an update replaces it.
     fn update_replace_policy(mut self, policy: DeletionPolicy) -> Self {
         self.resource_mut().options.update_replace_policy = Some(policy);
         self
@@ -134,7 +135,7 @@ pub trait ResourceOptions: TypedResource {
         self.deletion_policy(DeletionPolicy::Retain).update_replace_policy(DeletionPolicy::Retain)
     }
 
-    /// `CreationPolicy`: when CloudFormation regards the resource as created.
+    /// `CreationPolicy`: sets the condition under which CloudFormation considers the resource created.
     fn creation_policy(mut self, policy: CreationPolicy) -> Self {
         self.resource_mut().options.creation_policy = Some(policy);
         self
@@ -160,8 +161,8 @@ pub trait ResourceOptions: TypedResource {
         self
     }
 
-    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/VolumeSizeInGB`. Objects on the way
-    /// that do not exist are created, and everything beside the property stays.
+    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/VolumeSizeInGB`. Objects in the
+    /// path that do not exist are created, and all other properties are kept.
     #[track_caller]
     fn property_at(mut self, pointer: &str, value: impl Untyped) -> Self {
         self.resource_mut().properties.put_at(pointer, value);
@@ -190,7 +191,7 @@ impl Handle {
         &self.logical_id
     }
 
-    /// `Ref`: usually the physical ID of the resource. What it returns depends on the type.
+    /// `Ref`: usually the physical ID of the resource. The type of the resource determines the value.
     pub fn reference(&self) -> Value<String> {
         self.refer(None, false)
     }

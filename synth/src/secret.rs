@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 
 use crate::template::Template;
 
-/// What is shown instead of a secret, as CloudFormation does it.
+/// The string that is shown instead of a secret. CloudFormation uses the same string.
 pub const MASK: &str = "****";
 
 /// The length from which a secret is replaced at any position. A shorter secret is replaced only as a whole word.
@@ -15,7 +15,7 @@ pub fn is_no_echo(parameter: &JsonValue) -> bool {
     parameter["NoEcho"] == true || parameter["NoEcho"] == "true"
 }
 
-/// Returns the default of a parameter as CloudFormation converts it.
+/// Returns the default value of a parameter as a string, converted as CloudFormation does it.
 pub fn default_text(parameter: &JsonValue) -> Option<String> {
     match parameter.get("Default")? {
         JsonValue::String(text) => Some(text.clone()),
@@ -34,7 +34,7 @@ pub fn default_text(parameter: &JsonValue) -> Option<String> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SecretValues {
-    /// Longest first, so that a secret that contains another one is replaced as a whole.
+    /// The values, the longest first, so that a secret that contains another one is replaced as a whole.
     values: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ impl SecretValues {
         self.values.is_empty()
     }
 
-    /// Replaces the values in a text, also as JSON writes them.
+    /// Replaces the values in a text with [`MASK`], including values that are escaped as in JSON.
     pub fn mask(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for value in &self.values {
@@ -86,7 +86,7 @@ impl SecretValues {
         text
     }
 
-    /// Replaces the values in the strings and numbers of a JSON value. Names of fields stay.
+    /// Replaces the values in the strings and numbers of a JSON value. Names of members are not changed.
     pub fn mask_json(&self, value: &mut JsonValue) {
         match value {
             JsonValue::String(text) => *text = self.mask(text),
@@ -102,7 +102,7 @@ impl SecretValues {
         }
     }
 
-    /// Replaces the values in the texts of an HTML page. Tags, styles and scripts stay.
+    /// Replaces the values in the texts of an HTML page. Tags, styles and scripts are not changed.
     pub fn mask_html(&self, page: &str) -> String {
         let escaped = |value: &String| {
             let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -123,7 +123,7 @@ impl SecretValues {
     }
 }
 
-/// Replaces a secret in a text; a short one only where it is not part of a longer word.
+/// Replaces a secret in a text; a short secret only if it is not part of a longer word.
 fn replace(text: &str, secret: &str) -> String {
     if secret.chars().count() >= MIN_UNIQUE_CHARS {
         return text.replace(secret, MASK);

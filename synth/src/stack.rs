@@ -1,4 +1,4 @@
-//! A stack: what CloudFormation deploys as one.
+//! A stack: the resources that CloudFormation deploys as one unit.
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -27,7 +27,7 @@ pub(crate) struct StackKey {
     pub index: usize,
 }
 
-/// The account and region of a stack. If they are not set, the credentials decide at deployment.
+/// The account and region of a stack. If they are not set, the credentials determine them during deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
     /// The account ID of 12 digits.
@@ -91,15 +91,15 @@ pub(crate) struct Contents {
     pub resources: IndexMap<String, Entry<Resource>>,
     pub loops: IndexMap<String, Entry<Loop>>,
     pub outputs: IndexMap<String, Entry<Output>>,
-    /// The former IDs of resources, with the line that named each.
+    /// The former IDs of resources, with the line that set each.
     pub former_ids: IndexMap<String, Vec<(String, CallerLocation)>>,
     pub assets: IndexMap<String, PackedAsset>,
-    /// Files that are written beside the template.
+    /// Files that are written to the directory of the template.
     pub documents: Vec<(String, String)>,
     pub depends_on: Vec<(StackKey, CallerLocation)>,
     /// Changes to every resource that is added.
     pub customizations: Vec<Customization>,
-    /// What constructs use where the program sets nothing else.
+    /// The default values of constructs.
     pub defaults: Defaults,
     /// The location of each logical ID. A logical ID is unique across all kinds of elements.
     pub logical_ids: IndexMap<String, CallerLocation>,
@@ -117,10 +117,11 @@ impl Stack {
         change(&mut self.state.borrow_mut().stacks[self.key.index])
     }
 
-    /// Sets the region that the stack is deployed to, such as `us-east-1`. By default the credentials decide.
+    /// Sets the region that the stack is deployed to, such as `us-east-1`. By default, the credentials at deployment
+    /// determine it.
     ///
-    /// A name that does not have the form of a region is an error. For a region that the data of the crate do not list, `check`
-    /// reports the warning `unknown-region` at the line of this call.
+    /// A name that does not have the form of a region is an error. For a region that the data of the crate do not
+    /// contain, `check` reports the warning `unknown-region` at the line of this call.
     #[track_caller]
     pub fn region(self, region: impl Into<String>) -> Self {
         let region = region.into();
@@ -135,7 +136,8 @@ impl Stack {
         self
     }
 
-    /// Sets the account that the stack is deployed to, as 12 digits. By default the credentials decide.
+    /// Sets the account that the stack is deployed to, as 12 digits. By default, the credentials at deployment
+    /// determine it.
     #[track_caller]
     pub fn account(self, account: impl Into<String>) -> Self {
         let account = account.into();
@@ -181,22 +183,22 @@ impl Stack {
         self
     }
 
-    /// Changes every resource of one type that is added to this stack from now on, whichever construct creates it. See
-    /// [`Construct::customize`].
+    /// Changes every resource of one type that is added to this stack after this call, regardless of the construct
+    /// that creates it. See [`Construct::customize`].
     pub fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Self {
         self.with(|contents| contents.customizations.push(Customization::new(change)));
         self
     }
 
-    /// Sets what the constructs that are added to this stack from now on use where the program sets nothing else:
-    /// one value of each type. Crates of constructs define the types, such as the KMS key that buckets and volumes are
+    /// Sets a default value for the constructs that are added to this stack after this call. A stack has one default
+    /// value of each type. Crates of constructs define the types, such as the KMS key that buckets and volumes are
     /// encrypted with.
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
         self.with(|contents| contents.defaults.set(value));
         self
     }
 
-    /// Returns the default of a type: that of the stack, or else that of its app.
+    /// Returns the default value of a type: that of the stack or, if it has none, that of its app.
     pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
         let state = self.state.borrow();
         state.stacks[self.key.index].defaults.get().or_else(|| state.defaults.get())
@@ -219,7 +221,7 @@ impl Stack {
     }
 
     /// Enables or disables termination protection: CloudFormation refuses to delete the stack while it is enabled
-    /// (`EnableTerminationProtection`). A stack that does not call this method keeps the setting that it has.
+    /// (`EnableTerminationProtection`). Without this call, a deployment does not change the setting of the stack.
     pub fn termination_protection(self, enabled: bool) -> Self {
         self.with(|contents| contents.termination_protection = Some(enabled));
         self
@@ -241,7 +243,8 @@ impl Stack {
     /// Adds a construct and returns its handle.
     ///
     /// The ID becomes the logical ID in the template, or the prefix of the logical IDs of all resources of the
-    /// construct. A different ID replaces the resources.
+    /// construct. If the ID is changed, CloudFormation replaces the resources, unless [`Construct::formerly`] states
+    /// the old ID.
     #[track_caller]
     pub fn add<C: Construct>(&self, id: &str, construct: C) -> C::Handle {
         Scope::new(self, Location::caller()).add(id, construct)

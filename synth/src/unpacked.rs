@@ -1,4 +1,5 @@
-//! Directories that are uploaded file by file, for services that read a prefix in S3 and not an archive.
+//! Directories whose files are uploaded one by one, for services that read all objects below a prefix in S3 instead
+//! of an archive.
 
 use std::fs;
 use std::io::Write;
@@ -11,10 +12,11 @@ use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
 use crate::value::{Expression, Value};
 
-/// A directory whose files are uploaded one by one below a common prefix, which is the hash of all of them. Changed content
-/// changes the prefix, and with it the template.
+/// A directory whose files are uploaded one by one below a common prefix, which is the hash of all of them. If the
+/// content changes, the prefix and therefore the template change.
 ///
-/// It is made from an [`Asset`] that is a directory or an archive of named files; what the asset leaves out is left out here.
+/// [`Asset::unpacked`] creates it from a directory or an archive of named files. It does not contain files that the
+/// asset excludes.
 ///
 /// ```
 /// use stackwright_synth::{App, Asset};
@@ -95,7 +97,7 @@ impl UnpackedAssetHandle {
         &self.prefix
     }
 
-    /// Returns `s3://BUCKET/PREFIX`.
+    /// Returns the URI of the prefix, `s3://BUCKET/PREFIX`, without a slash at its end.
     pub fn s3_uri(&self) -> Value<String> {
         crate::sub!("s3://{}/{}", self.bucket(), self.prefix())
     }

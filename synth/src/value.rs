@@ -33,7 +33,7 @@ pub enum Expression {
     Name(Cow<'static, str>),
     /// Any other intrinsic function with its argument.
     Function(&'static str, Box<Expression>),
-    /// The name of the bucket that holds the app's assets.
+    /// The name of the bucket that contains the app's assets.
     AssetBucket,
     /// A document as a JSON string.
     Document(Box<Expression>),
@@ -41,11 +41,11 @@ pub enum Expression {
     Unquoted(Box<Expression>),
     /// The first 16 hexadecimal digits of the SHA-256 hash of another expression, as it is written into the template.
     Digest(Box<Expression>),
-    /// A value that cannot be used. `App::synth` reports why, where the value is used.
+    /// A value that cannot be used. `App::synth` reports the reason if the value is used.
     Invalid(Arc<InvalidValue>),
 }
 
-/// Why a value cannot be used, with the location that gave it.
+/// The reason why a value cannot be used, with the location that set it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidValue {
@@ -53,9 +53,9 @@ pub struct InvalidValue {
     pub name: &'static str,
     /// The problem.
     pub message: String,
-    /// How to fix it.
+    /// A text that explains how to fix the problem.
     pub help: String,
-    /// The line that gave the value.
+    /// The line that set the value.
     pub location: CallerLocation,
 }
 
@@ -64,9 +64,9 @@ pub struct InvalidValue {
 pub struct Reference {
     pub(crate) stack: StackKey,
     pub(crate) logical_id: Arc<str>,
-    /// `None` for `Ref`.
+    /// The attribute of an `Fn::GetAtt`; `None` for `Ref`.
     pub(crate) attribute: Option<Cow<'static, str>>,
-    /// Whether it returns a list.
+    /// Whether the reference returns a list.
     pub(crate) list: bool,
 }
 
@@ -76,7 +76,7 @@ pub struct Property {
     pub(crate) name: Cow<'static, str>,
     pub(crate) value: Expression,
     pub(crate) source: CallerLocation,
-    /// Whether the location came with the value. It is then the user's line even inside a library's construct.
+    /// Whether the location belongs to the value. Then it is the user's line even in a construct of a library.
     pub(crate) from_value: bool,
 }
 
@@ -109,7 +109,7 @@ impl Property {
 }
 
 impl Property {
-    /// Returns the same entry with another value. The location stays.
+    /// Returns the same entry with another value and the same location.
     pub fn map(self, change: impl FnOnce(Expression) -> Expression) -> Self {
         Self { value: change(self.value), ..self }
     }
@@ -124,7 +124,7 @@ impl Property {
         &self.value
     }
 
-    /// Returns the same entry under another name. The location stays.
+    /// Returns the same entry with another name and the same location.
     pub fn renamed(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..self }
     }
@@ -149,8 +149,8 @@ impl Properties {
         set(&mut self.0, Property::new(name, value));
     }
 
-    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/InstanceType`. Objects on the way that
-    /// do not exist are created.
+    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/InstanceType`. Objects in the path
+    /// that do not exist are created.
     #[track_caller]
     pub fn put_at(&mut self, pointer: &str, value: impl Untyped) {
         let steps: Vec<String> = pointer
@@ -184,7 +184,7 @@ fn put_below(properties: &mut Vec<Property>, name: &str, inner: &[String], prope
     put_within(&mut properties[index].value, inner, property);
 }
 
-/// Sets what a path leads to within a value.
+/// Sets the value at a path within a value.
 fn put_within(expression: &mut Expression, steps: &[String], property: Property) {
     let [step, inner @ ..] = steps else {
         *expression = property.value;
@@ -244,15 +244,15 @@ impl Literal for Properties {
 
 /// A literal of type `T`, or an intrinsic function that returns one.
 ///
-/// Every property takes `impl IntoValue<T>`: a literal, a parameter, an attribute of a resource in this or another
-/// stack, or the result of [`sub!`](crate::sub!) and the functions of [`intrinsic`](crate::intrinsic).
+/// Every setter of a property accepts `impl IntoValue<T>`: a literal, a parameter, an attribute of a resource in this
+/// or another stack, or the result of [`sub!`](crate::sub!) and the functions of [`intrinsic`](crate::intrinsic).
 pub struct Value<T> {
     pub(crate) expression: Expression,
     pub(crate) source: Option<CallerLocation>,
     yields: PhantomData<fn() -> T>,
 }
 
-// Not derived: a value can be cloned and shown whatever it returns.
+// The traits are not derived, because a value can be cloned and printed for every type `T`.
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Self { expression: self.expression.clone(), source: self.source, yields: PhantomData }
@@ -285,8 +285,8 @@ impl<T> Value<T> {
         Self { expression, source: None, yields: PhantomData }
     }
 
-    /// A value that cannot be used, such as an ARN that is malformed. `App::synth` reports the error at the caller's line
-    /// if the value is used.
+    /// Creates a value that cannot be used, such as a malformed ARN. `App::synth` reports the error at the caller's
+    /// line if the value is used.
     ///
     /// ```
     /// use stackwright_synth::{App, Resource, Value};
@@ -312,8 +312,8 @@ impl<T> Value<T> {
 
     /// Records the caller's location as the one that set this value, unless the value has a location already.
     ///
-    /// Constructs call it in their `#[track_caller]` setters, so that an error points at the user's line and not
-    /// into the construct.
+    /// Constructs call it in their `#[track_caller]` setters, so that an error shows the user's line instead of a
+    /// line in the construct.
     #[track_caller]
     pub fn with_caller_location(mut self) -> Self {
         self.source.get_or_insert(Location::caller());
@@ -358,9 +358,10 @@ pub trait Literal {
 
 /// A literal or an intrinsic function that can be the value of a property of type `T`.
 ///
-/// Setters take `impl IntoValue<T>`: a `T`, a [`Value<T>`](Value) such as a parameter or an attribute of another
-/// resource, a `&str` where `T` is a `String`, and arrays, vectors and maps of them. An enumeration also takes a
-/// `Value<String>`. To make a type of your own usable, implement `From<YourType> for Value<T>` and this trait.
+/// Setters accept `impl IntoValue<T>`: a `T`, a [`Value<T>`](Value) such as a parameter or an attribute of another
+/// resource, a `&str` where `T` is a `String`, and arrays, vectors and maps of them. For an enumeration, a
+/// `Value<String>` is accepted as well. To pass a type of your own to setters, implement `From<YourType> for
+/// Value<T>` and this trait.
 #[diagnostic::on_unimplemented(
     message = "a property of type `{T}` does not take a value of type `{Self}`",
     label = "expected `{T}`, or a `Value<{T}>` such as a parameter or an attribute of a resource",

@@ -1,4 +1,4 @@
-//! Directories that are packed as `.zip`, for services that take no `.tar.gz`, such as AWS Lambda.
+//! Directories that are packed as `.zip`, for services that do not accept `.tar.gz`, such as AWS Lambda.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +16,8 @@ use crate::construct::{Construct, Scope};
 /// A directory, or an archive of named files, that is packed as `.zip` and uploaded to S3 before the stack is deployed.
 ///
 /// The object key is the hash of the files, their names and whether they are executable: the same content is uploaded
-/// once, and another version of the compressor changes nothing. Entries are sorted and have neither times nor owners. A
-/// `.zip` that a build tool made is an [`Asset`] by itself.
+/// once, and another version of the compressor does not change the key. Entries are sorted and contain neither times
+/// nor owners. For a `.zip` archive that a build tool created, use an [`Asset`].
 ///
 /// ```
 /// use stackwright_synth::{App, Asset};

@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     )
 }
 
-/// Returns the line and column of every value by JSON pointer, as far as the text can be read.
+/// Returns the line and column of every value by JSON pointer, for the part of the text that can be read.
 pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     let lines: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();

@@ -22,7 +22,8 @@ use serde_json::{Map, Value as JsonValue};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// At least one of the two exists. It is parsed from the JSON after [`drop_sections`](Self::drop_sections).
+    /// At least one of the sections and the JSON exists. It is parsed from the JSON after
+    /// [`drop_sections`](Self::drop_sections).
     sections: OnceLock<Map<String, JsonValue>>,
     /// The canonical JSON. It is serialized once, and then measured, hashed, written and deployed.
     json: OnceLock<String>,
@@ -43,9 +44,9 @@ impl PartialEq for Template {
 /// Line and column, which start at 1.
 pub(crate) type Position = (usize, usize);
 
-/// Returns the line and column of every value of a text by JSON pointer, as far as the text can be read.
+/// Returns the line and column of every value of a text by JSON pointer, for the part of the text that can be read.
 pub(crate) fn locations(text: &str) -> Vec<(String, Position)> {
-    // Without the byte order mark nothing moves: it has no width.
+    // Removing the byte order mark does not change positions, because it has no width.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('{') { json::locations(text) } else { yaml::locations(text) }
 }
@@ -139,15 +140,16 @@ impl Template {
     /// Reads JSON or YAML, with the short forms of intrinsic functions.
     ///
     /// # Errors
-    /// The text is neither JSON nor YAML, or its top level is not an object.
+    /// Returns an error if the text is neither JSON nor YAML, or if its top level is not an object.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self::of_value(if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?)
     }
 
-    /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML: unknown tags, repeated keys, merge keys,
-    /// and errors of syntax inside of an entry of a section. Returns these errors as well. A value that cannot be read is
-    /// treated as if a macro computed it. After more than ten errors of syntax, the first of them is returned alone.
+    /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML: unknown tags, repeated keys,
+    /// merge keys, and errors of syntax inside of an entry of a section. Returns these errors as well. A value that
+    /// cannot be read is treated as if a macro computed it. If there are more than ten syntax errors, only the first
+    /// one is returned.
     ///
     /// ```
     /// use stackwright_synth::Template;
@@ -158,7 +160,7 @@ impl Template {
     /// ```
     ///
     /// # Errors
-    /// The text is neither JSON nor YAML, or its top level is not an object.
+    /// Returns an error if the text is neither JSON nor YAML, or if its top level is not an object.
     pub fn read_with_errors(text: &str) -> Result<(Self, Vec<TemplateError>), TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (value, errors) = if text.trim_start().starts_with('{') {
@@ -228,7 +230,7 @@ impl fmt::Display for Template {
     }
 }
 
-/// Serializes into a buffer that the thread keeps: the string takes the memory that it needs, and no more.
+/// Serializes into a buffer that the thread reuses, so that the string does not allocate more memory than it needs.
 fn canonical(sections: &Map<String, JsonValue>) -> String {
     const KEPT: usize = 1 << 20;
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
@@ -374,7 +376,7 @@ Conditions:
         assert!(at("Resources:\n  A: !Reff B\n").1.contains("!Ref"));
         assert_eq!(at("[1]").0, 1);
         assert!(at("").1.contains("object"));
-        // Ten aliases to ten aliases to ten … : a few bytes that would fill any memory.
+        // Nested aliases, ten on each level: a few bytes that would expand until the memory is full.
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
         assert!(at(bomb).1.contains("alias"), "{:?}", at(bomb));
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));

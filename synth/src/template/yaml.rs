@@ -50,21 +50,21 @@ const READ_ONLY: [(&str, &str); 7] = [
     ("ValueOfAll", "Fn::ValueOfAll"),
 ];
 
-/// The limit for nodes that aliases repeat, against documents that expand without bound.
+/// The limit for nodes that aliases repeat, which prevents documents from expanding without bound.
 const ALIASED_NODES: usize = 100_000;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     Reader::new(text).document()
 }
 
-/// Reads a text and continues after errors: those that leave the structure of the text clear, and others without the entry that
-/// cannot be read. Returns the first error if that is not possible.
+/// Reads a text and continues after errors that do not affect its structure. After other errors, it continues without
+/// the entry that cannot be read. Returns the first error if that is not possible.
 pub(super) fn read_with_errors(original: &str) -> Result<(JsonValue, Vec<TemplateError>), TemplateError> {
     let (text, mut errors) = repair::readable(original)?;
     let mut reader = Reader::new(&text);
     reader.errors = Some(Vec::new());
     let value = reader.document()?;
-    // Without resources nothing is left to check, and what was left out is not worth a message each.
+    // Without resources there is nothing to check, so the errors of the omitted entries are not reported.
     if let (None, Some(first)) = (value.get("Resources"), fatal(original)) {
         return Err(first);
     }
@@ -72,7 +72,7 @@ pub(super) fn read_with_errors(original: &str) -> Result<(JsonValue, Vec<Templat
     Ok((value, errors))
 }
 
-/// Returns the line and column of every value by the JSON pointer in the long form, as far as the text can be read.
+/// Returns the line and column of every value by the JSON pointer in the long form, for the part of the text that can be read.
 pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     let text = repair::readable(text).map_or(Cow::Borrowed(text), |(text, _)| text);
     let mut reader = Reader::new(&text);
@@ -242,7 +242,8 @@ impl<'a> Reader<'a> {
                     };
                     if let Some(message) = problem {
                         self.recover(error(at, message))?;
-                        // The value is read and dropped. Its positions would replace those of the first one.
+                        // The value is read and discarded, because its positions would replace those of the first
+                        // one.
                         let locations = self.locations.take();
                         let (event, span) = self.next()?;
                         self.node(event, &span)?;
@@ -274,7 +275,7 @@ impl<'a> Reader<'a> {
                 Ok(value) => value,
                 Err(error) => {
                     self.recover(error)?;
-                    // Nothing is known of the value, as if a macro computed it.
+                    // The value is unknown, as if a macro computed it.
                     serde_json::json!({ "Fn::Transform": { "Name": tag.original() } })
                 }
             },

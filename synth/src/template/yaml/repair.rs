@@ -1,18 +1,19 @@
-//! Leaves out the entries of a text that cannot be read, so that the rest can be checked.
+//! Omits the entries of a text that cannot be read, so that the other entries can be checked.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{TemplateError, fatal};
 
-/// How many entries are left out at most. The text is read once more for each.
+/// The maximum number of entries that are omitted. The text is read once more for each.
 const MAX_REPAIRS: usize = 10;
 
-/// Returns a text that can be read: the given one, or one with the same lines in which the entries of sections that cannot be read
-/// are replaced by a transform, whose result is not known. Returns the errors as well, each with what was left out.
+/// Returns a text that can be read: the given one, or one with the same lines in which the entries of sections that
+/// cannot be read are replaced by a transform, whose result is not known. Returns the errors as well, each with the
+/// omitted entry.
 ///
 /// # Errors
-/// The first error, if it is in no entry, or if there are too many.
+/// Returns the first error if it is not in an entry, or if there are too many errors.
 pub(super) fn readable(text: &str) -> Result<(Cow<'_, str>, Vec<TemplateError>), TemplateError> {
     let Some(first) = fatal(text) else { return Ok((Cow::Borrowed(text), Vec::new())) };
     let mut lines: Vec<Cow<'_, str>> = text.split('\n').map(Cow::Borrowed).collect();
@@ -80,7 +81,7 @@ fn entry(lines: &[Cow<'_, str>], line: usize) -> Option<Entry> {
         let key = key(&lines[first]);
         Some(Entry { lines: first..end(first, indentation), section: section.clone(), indentation, key })
     });
-    // What was left out once is not the cause of another error.
+    // An entry that was omitted already cannot cause another error.
     let is_there = |entry: &Entry| !lines[entry.lines.start].contains("Fn::Transform");
     let whole = Entry { lines: start..section_end, section, indentation: 0, key: None };
     of_entry.into_iter().chain([whole]).find(is_there)
