@@ -1,7 +1,7 @@
 //! Estimates before a deployment: cost, GPU memory, duration and service quotas.
 //!
-//! Every function is pure: the same input gives the same answer, and nothing is printed or read. What is not known is
-//! reported as unknown, never as zero.
+//! Every function is pure: the same input always returns the same result, and nothing is printed or read. A value
+//! that is not known is reported as unknown, never as zero.
 
 pub mod cost;
 pub mod duration;

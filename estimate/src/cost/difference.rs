@@ -1,4 +1,4 @@
-//! What changes between two versions.
+//! The difference of the costs of two versions of stacks.
 
 use std::collections::BTreeMap;
 
@@ -11,39 +11,39 @@ use super::{Estimate, Line, Per, Total};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceDifference {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
-    /// The logical ID.
+    /// The logical ID of the resource.
     pub resource: String,
     /// The resource type.
     pub resource_type: String,
-    /// What the amounts are counted by.
+    /// The unit of the amounts: per month, per run or per hour of an update.
     pub per: Per,
-    /// The floor and the ceiling before; `None` if the resource did not exist.
+    /// The floor and the ceiling of the old version; `None` if the resource did not exist.
     pub before: Option<(Money, Money)>,
-    /// The floor and the ceiling after; `None` if the resource does not exist any more.
+    /// The floor and the ceiling of the new version; `None` if the resource is removed.
     pub after: Option<(Money, Money)>,
-    /// Amounts that are not known, before or after.
+    /// The number of amounts that are unknown in the old or the new version.
     pub unknown: usize,
 }
 
 impl ResourceDifference {
-    /// By how much the floor and the ceiling grow.
+    /// Returns the increase of the floor and of the ceiling, which is negative for a decrease.
     pub fn change(&self) -> (Money, Money) {
         let (before, after) = (self.before.unwrap_or_default(), self.after.unwrap_or_default());
         (after.0 - before.0, after.1 - before.1)
     }
 }
 
-/// What changes between two versions.
+/// The difference of the costs of two versions of stacks.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
     /// Resources whose cost changes.
     pub resources: Vec<ResourceDifference>,
-    /// The monthly total before.
+    /// The monthly total of the old version.
     pub before: Total,
-    /// The monthly total after.
+    /// The monthly total of the new version.
     pub after: Total,
 }
 

@@ -69,8 +69,8 @@ fn of_variant(
     lines
 }
 
-/// Inference components have no cost of their own: they share the instances of the endpoint. States how many instances their
-/// copies need at the least.
+/// Inference components have no cost of their own: they share the instances of the endpoint. The function returns a
+/// sentence with the minimum number of instances that their copies need.
 fn sharing(scope: &Scope<'_>, id: &str, variant: &Json, instance_type: &str, most: u64) -> Option<String> {
     let components: Vec<&Json> = scope
         .of_type("AWS::SageMaker::InferenceComponent")
@@ -172,7 +172,8 @@ fn volume(
     }
 }
 
-/// The least and the most instances: by the variant's own scaling, or by a scalable target of the template.
+/// The minimum and the maximum number of instances, from the variant's managed scaling or from a scalable target of
+/// the template.
 fn capacity(scope: &Scope<'_>, id: &str, endpoint: &Json, variant: &Json, name: &str) -> Option<(u64, u64)> {
     if let Some(managed) = variant.get("ManagedInstanceScaling") {
         let bounds = (number(&managed["MinInstanceCount"]), number(&managed["MaxInstanceCount"]));
@@ -196,8 +197,8 @@ fn capacity(scope: &Scope<'_>, id: &str, endpoint: &Json, variant: &Json, name: 
     Some((number(&target["MinCapacity"])?, number(&target["MaxCapacity"])?))
 }
 
-/// While a blue/green update lasts, a second fleet runs. Without a `DeploymentConfig`, SageMaker updates blue/green with all
-/// instances at once.
+/// During a blue/green update, a second fleet is running. Without a `DeploymentConfig`, SageMaker updates blue/green
+/// with all instances at once.
 fn surge(
     scope: &Scope<'_>,
     id: &str,
@@ -265,7 +266,7 @@ fn serverless_lines(scope: &Scope<'_>, id: &str, kind: &str, serverless: &Json, 
     lines
 }
 
-/// The price of a second with so much memory.
+/// The price of a second with this amount of memory.
 fn second(scope: &Scope<'_>, memory: u64) -> Option<Price> {
     let gigabytes = memory.div_ceil(1024);
     if let Some(price) = scope.unit(&format!("SageMaker serverless {gigabytes} GB")) {

@@ -1,4 +1,5 @@
-//! Jobs that pipelines, state machines and schedules start: a run costs at most its instances for its longest run time.
+//! Jobs that pipelines, state machines and schedules start: the maximum cost of a run is that of its instances for
+//! its maximum run time.
 
 use serde_json::Value as Json;
 use stackwright_schemas::instances;
@@ -12,9 +13,9 @@ use super::{HOURS_A_MONTH, Line, Per};
 use crate::duration;
 use crate::memory::step_of;
 
-/// What SageMaker assumes if a request names no longest run time: one day.
+/// The maximum run time in seconds that SageMaker applies if a request states none: one day.
 const DEFAULT_SECONDS: u64 = 86_400;
-/// Documents are searched to this depth.
+/// The maximum depth to which documents are searched.
 const DEPTH: u32 = 64;
 
 /// A job found in a document.
@@ -26,7 +27,7 @@ struct Job {
     seconds: Option<u64>,
     is_spot: bool,
     warm_seconds: u64,
-    /// A tuning job starts so many jobs, and so many of them at the same time.
+    /// The number of jobs that a tuning job starts, and the number of them that run at the same time.
     runs: Option<(u64, u64)>,
 }
 
@@ -45,7 +46,8 @@ pub(crate) struct TrainingJob {
     pub count: Option<u64>,
 }
 
-/// The training jobs of pipelines, state machines and schedules. Of several instance groups, the first counts.
+/// The training jobs of pipelines, state machines and schedules. If a job has several instance groups, only the first
+/// one is used.
 pub(crate) fn training_jobs(properties: &Json, id: &str) -> Vec<TrainingJob> {
     let mut jobs = Vec::new();
     find(properties, id, DEPTH, &mut jobs);
@@ -64,7 +66,7 @@ pub(super) fn names(properties: &Json, id: &str) -> Vec<String> {
     jobs.into_iter().map(|job| job.name).collect()
 }
 
-/// Searches for job requests, also in texts that hold JSON.
+/// Searches for job requests, including strings that contain JSON.
 fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
@@ -105,7 +107,7 @@ fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
     }
 }
 
-/// Members that are no names of states.
+/// Members that are not names of states.
 const KEYWORDS: [&str; 12] = [
     "Arguments",
     "Definition",
@@ -218,11 +220,11 @@ fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job, only: bool) -> Vec
     lines
 }
 
-/// How long a run is expected to take.
+/// The expected duration of a run.
 struct Expected {
-    /// The least and the expected seconds; `None` if they are not known.
+    /// The minimum and the expected number of seconds; `None` if they are not known.
     seconds: Option<[u64; 2]>,
-    /// What they were computed from, or why they are not known.
+    /// The inputs of the computation, or the reason why the seconds are not known.
     note: Option<String>,
 }
 
@@ -349,7 +351,7 @@ fn run(
     }
 }
 
-/// The cost a month of a job whose runs a month are stated.
+/// The monthly cost of a job whose number of runs per month is stated.
 fn monthly(run: &Line, runs: u64) -> Line {
     let times = |amount: Option<Money>| amount.map(|amount| amount.times(runs));
     Line {
@@ -359,7 +361,7 @@ fn monthly(run: &Line, runs: u64) -> Line {
         typical: times(run.typical),
         ceiling: times(run.ceiling),
         formula: if run.formula.is_empty() { String::new() } else { format!("{runs} x ({})", run.formula) },
-        // The run is listed with its instances.
+        // The line of the run already contains its instances.
         capacity: None,
         ..run.clone()
     }

@@ -1,8 +1,9 @@
-//! What stacks cost: by resource, a month and a run.
+//! The cost of stacks, for each resource, per month and per run.
 //!
-//! A resource that runs all the time has a floor (its minimum capacity), a typical cost (a stated share of the way to its
-//! maximum) and a ceiling (its maximum capacity) a month. A job has a maximum a run, by its longest run time, and an
-//! expected cost where the usage states how long it runs. What has no known price is listed as unknown, never as zero.
+//! A resource that runs all the time has a floor (its minimum capacity), a typical cost (a stated share of the way to
+//! its maximum) and a ceiling (its maximum capacity) a month. A job has a maximum cost per run, from its maximum run
+//! time, and an expected cost if the usage states its duration. A resource without a known price is listed as
+//! unknown, never as zero.
 
 mod difference;
 mod endpoint;
@@ -28,24 +29,24 @@ pub use usage::{ResourceUsage, USAGE_MEMBER, Usage, UsageError};
 use serde::Serialize;
 use stackwright_synth::{Assembly, Template};
 
-/// Hours of a month: 365 days of 24 hours over 12 months.
+/// The number of hours in a month: 365 days of 24 hours divided by 12 months.
 pub const HOURS_A_MONTH: u64 = 730;
 
-/// What an estimate assumes.
+/// The assumptions of an estimate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The region of stacks that are bound to none.
+    /// The region for stacks that do not set one.
     pub region: String,
     /// The position of the typical amount between the floor (0) and the ceiling (1).
     pub utilization: Rate,
-    /// The saving of a SageMaker savings plan, as it is stated; AWS documents up to 64 %.
+    /// The stated saving of a SageMaker savings plan; AWS documents up to 64 %.
     pub savings_plan: Option<Rate>,
-    /// The saving of managed spot training, as it is stated; AWS documents up to 90 %.
+    /// The stated saving of managed spot training; AWS documents up to 90 %.
     pub spot_saving: Option<Rate>,
-    /// Stated usage.
+    /// The stated usage of resources.
     pub usage: Usage,
-    /// Where prices are looked up.
+    /// The prices that the estimate uses.
     pub prices: PriceBook,
 }
 
@@ -62,7 +63,7 @@ impl Default for Options {
     }
 }
 
-/// What a cost is counted by.
+/// The unit that a cost refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -71,7 +72,7 @@ pub enum Per {
     Month,
     /// One run of a job.
     Run,
-    /// An update of an endpoint: while it lasts, a second fleet runs. For each hour.
+    /// One hour of an update of an endpoint, during which a second fleet is running.
     UpdateHour,
 }
 
@@ -79,31 +80,31 @@ pub enum Per {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Line {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
     /// The logical ID of the resource.
     pub resource: String,
     /// The type of the resource.
     pub resource_type: String,
-    /// What costs: instances, storage, a job.
+    /// The item that is charged, such as instances, storage or a job.
     pub item: String,
-    /// What the amounts are counted by.
+    /// The unit of the amounts: per month, per run or per hour of an update.
     pub per: Per,
-    /// The least; `None` is unknown.
+    /// The minimum amount; `None` is unknown.
     pub floor: Option<Money>,
     /// The typical amount under the stated assumptions; `None` is unknown.
     pub typical: Option<Money>,
-    /// The most; `None` is unknown.
+    /// The maximum amount; `None` is unknown.
     pub ceiling: Option<Money>,
-    /// How the amounts are computed.
+    /// The formula by which the amounts are computed.
     pub formula: String,
-    /// The price.
+    /// The price that the formula contains.
     pub price: Option<Price>,
-    /// Why an amount is unknown.
+    /// The reason why an amount is unknown.
     pub unknown: Option<String>,
-    /// Assumptions.
+    /// The assumptions of this line.
     pub notes: Vec<String>,
-    /// The instances, where the line is about instances.
+    /// The instances, if the line is about instances.
     pub capacity: Option<Capacity>,
 }
 
@@ -111,63 +112,63 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Capacity {
-    /// What they are used for.
+    /// The purpose of the instances.
     pub usage: Use,
     /// The instance type.
     pub instance_type: String,
-    /// The least number.
+    /// The minimum number of instances.
     pub least: u64,
-    /// The most.
+    /// The maximum number of instances.
     pub most: u64,
-    /// Spot capacity.
+    /// Whether the instances use spot capacity.
     pub is_spot: bool,
 }
 
-/// Amounts of some lines together, without those that are unknown.
+/// The sums of the amounts of some lines. Unknown amounts are not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Total {
-    /// The least.
+    /// The sum of the minimum amounts.
     pub floor: Money,
-    /// The typical amount.
+    /// The sum of the typical amounts.
     pub typical: Money,
-    /// The most.
+    /// The sum of the maximum amounts.
     pub ceiling: Money,
-    /// Lines with an amount that is not known.
+    /// The number of lines with an unknown amount.
     pub unknown: usize,
 }
 
-/// What stacks cost.
+/// The estimated cost of stacks.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// The region of stacks that are bound to none.
+    /// The region for stacks that do not set one.
     pub region: String,
-    /// Costs, in the order of the stacks and their resources.
+    /// The costs, in the order of the stacks and their resources.
     pub lines: Vec<Line>,
-    /// Assumptions of the whole estimate.
+    /// The assumptions of the whole estimate.
     pub assumptions: Vec<String>,
-    /// Stated usage that is ignored, and why.
+    /// Messages about stated usage that is ignored, with the reason.
     pub warnings: Vec<String>,
 }
 
 impl Estimate {
-    /// The costs a month together.
+    /// Returns the total monthly cost of all stacks.
     pub fn monthly(&self) -> Total {
         self.total(|line| line.per == Per::Month)
     }
 
-    /// The costs a month of one stack.
+    /// Returns the total monthly cost of one stack.
     pub fn monthly_of(&self, stack: &str) -> Total {
         self.total(|line| line.per == Per::Month && line.stack == stack)
     }
 
-    /// The most that one run of the most expensive job costs.
+    /// Returns the maximum cost of one run of the most expensive job.
     pub fn most_expensive_run(&self) -> Option<Money> {
         self.lines.iter().filter(|line| line.per == Per::Run).filter_map(|line| line.ceiling).max()
     }
 
-    /// The most that one run of the most expensive job of one stack costs.
+    /// Returns the maximum cost of one run of the most expensive job of one stack.
     pub fn most_expensive_run_of(&self, stack: &str) -> Option<Money> {
         let lines = self.lines.iter().filter(|line| line.per == Per::Run && line.stack == stack);
         lines.filter_map(|line| line.ceiling).max()
@@ -186,12 +187,12 @@ impl Estimate {
     }
 }
 
-/// What a template costs in a region. See [`of_assembly`] for the rest.
+/// Estimates the cost of a template in a region with the default options. See [`of_assembly`] for other options.
 pub fn cost(template: &Template, region: &str) -> Estimate {
     of_template(template, "", region, &Options::default())
 }
 
-/// What the stacks of an assembly cost.
+/// Estimates the cost of the stacks of an assembly.
 pub fn of_assembly(assembly: &Assembly, options: &Options) -> Estimate {
     let mut lines = Vec::new();
     for stack in &assembly.stacks {
@@ -202,7 +203,7 @@ pub fn of_assembly(assembly: &Assembly, options: &Options) -> Estimate {
     Estimate { warnings, ..estimate(options.region.clone(), lines, options) }
 }
 
-/// What one template costs, under the name of a stack.
+/// Estimates the cost of one template. `stack` is the name of its stack in the estimate.
 pub fn of_template(template: &Template, stack: &str, region: &str, options: &Options) -> Estimate {
     let lines = resources::lines(template, stack, region, options);
     estimate(region.to_owned(), lines, options)

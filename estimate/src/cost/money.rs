@@ -6,7 +6,8 @@ use std::ops::{Add, Sub};
 
 use serde::{Serialize, Serializer};
 
-/// A dollar has 10^12 of the units that amounts are counted in: prices have up to ten decimals.
+/// The number of units in a dollar: amounts are stored in units of 10^-12 dollars, because prices have up to ten
+/// decimals.
 const UNITS: i128 = 1_000_000_000_000;
 const DECIMALS: usize = 12;
 
@@ -33,10 +34,10 @@ pub struct Money(i128);
 pub struct Rate(u32);
 
 impl Money {
-    /// Nothing.
+    /// The amount of zero dollars.
     pub const ZERO: Self = Self(0);
 
-    /// Reads a decimal such as `1.515`; `None` if it is not one, or has more than twelve decimals that are not zero.
+    /// Parses a decimal such as `1.515`; `None` if it is not one, or has more than twelve decimals that are not zero.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -90,7 +91,7 @@ impl Money {
     }
 }
 
-/// Two decimals, rounded half away from zero.
+/// Writes two decimals, rounded half away from zero.
 impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cent = UNITS / 100;
@@ -122,7 +123,7 @@ impl Sum for Money {
     }
 }
 
-/// A string, so that no reader makes a float of it.
+/// Serializes the amount as a string, so that readers do not convert it to a floating-point number.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.exact())
@@ -130,13 +131,13 @@ impl Serialize for Money {
 }
 
 impl Rate {
-    /// Reads a share such as `0.30`; `None` if it is not a decimal from 0 to 1.
+    /// Parses a share such as `0.30`; `None` if it is not a decimal from 0 to 1.
     pub fn parse(text: &str) -> Option<Self> {
         let units = Money::parse(text)?.0 / (UNITS / 1_000_000);
         u32::try_from(units).ok().filter(|units| *units <= 1_000_000).map(Self)
     }
 
-    /// So many percent.
+    /// Creates a share from a percentage.
     pub fn percent(percent: u32) -> Self {
         Self(percent.min(100) * 10_000)
     }

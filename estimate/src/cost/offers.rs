@@ -1,6 +1,6 @@
 //! AWS's bulk price lists (`AmazonSageMaker`, `AmazonEC2`), as AWS publishes them in JSON and CSV.
 //!
-//! The files are large, so that they are read as a stream: of each product only what is used is kept.
+//! The files are large, so they are read as a stream, and only the members of a product that are used are kept.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,26 +35,26 @@ pub enum OfferError {
     Column(&'static str),
 }
 
-/// What a product is, as far as it is used.
+/// The item that a product prices, if it is one that is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
     Instance(Use, String),
     Unit(String),
 }
 
-/// What is known of the file itself.
+/// The data about the file itself.
 #[derive(Default)]
 struct Origin {
     offer: String,
     date: String,
 }
 
-/// Reads a price list into a book; the first character distinguishes JSON from CSV. Only prices of a region are kept if
-/// one is named. Returns how many prices were kept.
+/// Reads a price list into a book; the first character distinguishes JSON from CSV. If a region is given, only its
+/// prices are kept. Returns the number of prices that were kept.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is not a price list, or has no price that is used.
+/// Returns an error if the file cannot be read, is not a price list, or has no price that is used.
 pub fn read_offer(
     book: &mut PriceBook,
     source: impl Read,
@@ -164,7 +164,7 @@ struct Dimension {
     price_per_unit: HashMap<String, String>,
 }
 
-/// Walks through an object, and hands each member to a function that has to read its value.
+/// Visits an object, and calls a function for each member, which has to read its value.
 struct Members<F>(F);
 
 impl<'de, F> Visitor<'de> for Members<F>

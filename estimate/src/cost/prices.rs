@@ -1,4 +1,4 @@
-//! Prices with their region, date and source: the shipped table, and what is read from a bulk price list.
+//! Prices with their region, date and source, from the shipped table and from bulk price lists.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use stackwright_schemas::prices as table;
 
 use super::money::Money;
 
-/// What an instance is used for.
+/// The purpose of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -86,7 +86,7 @@ impl Use {
             Self::Transform => {
                 (&["sagemaker-transform"], &[PROCESSING, TRAINING, HOSTING, HOSTING_TOO, ESTIMATE])
             }
-            // AWS prices these jobs by the hour of the instance; no list that is known here has the prices.
+            // AWS charges for these jobs by instance hour, but no known list contains the prices.
             Self::Optimization => (&["sagemaker-optimization"], &[]),
             Self::Cluster => (&["sagemaker-hyperpod-cluster"], &[TRAINING, HOSTING, STUDIO, ESTIMATE]),
             Self::Notebook => (&["sagemaker-notebook"], &[STUDIO, TRAINING, PROCESSING, HOSTING, ESTIMATE]),
@@ -96,21 +96,21 @@ impl Use {
     }
 }
 
-/// A price as it is used in a figure.
+/// A price with its region, date and source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Price {
-    /// US dollars for a unit.
+    /// The price of one unit in US dollars.
     pub usd: Money,
-    /// What is priced.
+    /// The item that has the price.
     pub item: String,
     /// The region of the price.
     pub region: String,
-    /// When it was read.
+    /// The date on which the price was read.
     pub date: String,
-    /// Where it was read.
+    /// The source from which the price was read.
     pub source: String,
-    /// Doubts: derived, superseded, of another region.
+    /// Restrictions of the price: it is derived, superseded, or of another region.
     pub marks: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Display for Price {
     }
 }
 
-/// Where prices are looked up.
+/// A collection of prices: the shipped table, and prices from bulk price lists.
 ///
 /// ```
 /// use stackwright_estimate::cost::PriceBook;
@@ -161,7 +161,7 @@ impl PriceBook {
         self.units.insert((item.to_owned(), region.to_owned()), price);
     }
 
-    /// The added prices of instances: the use, the instance type and the price, sorted.
+    /// Returns the added prices of instances, sorted: the purpose, the instance type and the price.
     pub fn instances(&self) -> Vec<(Use, &str, &Price)> {
         let all = self.instances.iter().map(|((usage, name, _), price)| (*usage, name.as_str(), price));
         let mut all: Vec<_> = all.collect();
@@ -169,14 +169,15 @@ impl PriceBook {
         all
     }
 
-    /// The added prices of units: the item and the price, sorted.
+    /// Returns the added prices of units, sorted: the item and the price.
     pub fn units(&self) -> Vec<(&str, &Price)> {
         let mut all: Vec<_> = self.units.iter().map(|((item, _), price)| (item.as_str(), price)).collect();
         all.sort_by(|a, b| (a.0, &a.1.region).cmp(&(b.0, &b.1.region)));
         all
     }
 
-    /// The added prices as CSV, which [`read_offer`](super::read_offer) reads too: a small extract of a large price list.
+    /// Returns the added prices as CSV, which [`read_offer`](super::read_offer) can read: a small extract of a large
+    /// price list.
     pub fn to_csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut write = |row: [&str; 6]| writer.write_record(row).is_ok();
@@ -190,23 +191,23 @@ impl PriceBook {
         writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// How many prices were added.
+    /// Returns the number of added prices.
     pub fn len(&self) -> usize {
         self.instances.len() + self.units.len()
     }
 
-    /// Whether none was added.
+    /// Returns whether no prices were added.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The price of an hour of an instance; `None` if it is not known.
+    /// Returns the price of an hour of an instance; `None` if it is not known.
     pub fn instance(&self, usage: Use, instance_type: &str, region: &str) -> Option<Price> {
         let given = |region: &str| self.instances.get(&(usage, instance_type.to_owned(), region.to_owned()));
         given(region).cloned().or_else(|| shipped_instance(usage, instance_type, region))
     }
 
-    /// The price of a unit such as `NAT gateway`; `None` if it is not known.
+    /// Returns the price of a unit such as `NAT gateway`; `None` if it is not known.
     pub fn unit(&self, item: &str, region: &str) -> Option<Price> {
         self.units.get(&(item.to_owned(), region.to_owned())).cloned().or_else(|| shipped_unit(item, region))
     }
@@ -244,7 +245,7 @@ fn row(
         .max_by(|a, b| dated(&a.date).cmp(dated(&b.date)))
 }
 
-/// A date that sorts: an upper bound (`<=2025-04`) counts as its date.
+/// The date of a row in a form that can be compared: an upper bound (`<=2025-04`) counts as its date.
 fn dated(date: &str) -> &str {
     date.trim_start_matches(['<', '='])
 }

@@ -111,7 +111,7 @@ fn notes(estimate: &Estimate) -> Vec<String> {
     estimate.lines.iter().flat_map(of).collect()
 }
 
-/// What follows the tables: a title and its lines.
+/// The sections after the tables, each with a title and its lines.
 fn appendix(estimate: &Estimate) -> Vec<(&'static str, Vec<String>)> {
     let parts = [
         ("Unknown, and not in the totals", unknown(estimate)),
@@ -123,7 +123,8 @@ fn appendix(estimate: &Estimate) -> Vec<(&'static str, Vec<String>)> {
     parts.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
 }
 
-/// For people: a table for each stack, what is unknown, assumptions and the sources of prices.
+/// Returns the estimate as text: a table for each stack, the unknown amounts, the assumptions and the sources of
+/// prices.
 pub fn text(estimate: &Estimate) -> String {
     let tables = tables(estimate);
     let mut text = String::new();
@@ -158,7 +159,7 @@ pub fn text(estimate: &Estimate) -> String {
     text
 }
 
-/// For pull requests.
+/// Returns the estimate as Markdown, for pull requests.
 pub fn markdown(estimate: &Estimate) -> String {
     let mut text = String::new();
     let escaped = |cell: &String| cell.replace('|', "\\|");
@@ -179,7 +180,7 @@ pub fn markdown(estimate: &Estimate) -> String {
     text
 }
 
-/// For programs. Amounts are strings of decimals in US dollars; `null` is unknown.
+/// Returns the estimate as JSON. Amounts are strings with decimals in US dollars; `null` is unknown.
 pub fn json(estimate: &Estimate) -> String {
     let per_stack: serde_json::Map<_, _> = stacks(estimate)
         .into_iter()
@@ -198,7 +199,7 @@ pub fn json(estimate: &Estimate) -> String {
     format!("{document:#}\n")
 }
 
-/// For spreadsheets: a row for each cost.
+/// Returns the estimate as CSV, with a row for each cost.
 pub fn csv(estimate: &Estimate) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let exact = |value: Option<Money>| value.map(Money::exact).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A template with everything put in that its defaults decide.
+//! Resolves the values of a template that the defaults of its parameters determine.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 use stackwright_synth::Template;
 use stackwright_synth::function::{Part, function, parts};
 
-/// Nested functions are followed this far.
+/// The maximum depth to which nested functions are resolved.
 const DEPTH: u32 = 32;
 
-/// A template of one deployment: the one with every default.
+/// A template as it is deployed with the default of every parameter.
 pub(crate) struct Resolver<'a> {
     template: &'a Template,
     values: BTreeMap<&'a str, Json>,
@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
         Some(found.clone())
     }
 
-    /// The text of an `Fn::Sub`; what is not known keeps its `${…}`.
+    /// The text of an `Fn::Sub`; a variable that is not known is kept as `${…}`.
     fn substituted(&self, argument: &Json, depth: u32) -> String {
         let (format, variables) = match argument {
             Json::Array(arguments) => (arguments.first().and_then(Json::as_str), arguments.get(1)),
@@ -164,7 +164,7 @@ pub(crate) fn reference(value: &Json) -> Option<&str> {
     }
 }
 
-/// A scalar as text.
+/// A scalar as a string.
 pub(crate) fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -172,12 +172,12 @@ pub(crate) fn text(value: &Json) -> String {
     }
 }
 
-/// A number, also one that is written as text.
+/// A number, which may be written as a string.
 pub(crate) fn number(value: &Json) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// A boolean, also one that is written as text.
+/// A boolean, which may be written as a string.
 pub(crate) fn boolean(value: &Json) -> Option<bool> {
     value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
 }

@@ -12,7 +12,7 @@ use super::resolve::{Resolver, boolean, number, text};
 use super::usage::ResourceUsage;
 use super::{HOURS_A_MONTH, Line, Options, Per, endpoint, jobs, target_fleet};
 
-/// What the lines of one template share.
+/// The data that the lines of one template share.
 pub(super) struct Scope<'a> {
     pub stack: &'a str,
     pub region: &'a str,
@@ -25,7 +25,8 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The usage that the options state of a resource or a job, and where they state nothing, that of the resource itself.
+    /// The usage that the options state for a resource or a job; values that they do not state come from the resource
+    /// itself.
     pub fn usage(&self, resource: &str) -> ResourceUsage {
         let given = self.options.usage.of(self.stack, resource);
         match self.stated.get(resource) {
@@ -69,7 +70,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The price of an instance hour, less a stated savings plan where SageMaker's apply.
+    /// The price of an instance hour, reduced by a stated savings plan if SageMaker's savings plans apply.
     pub fn instance(&self, usage: Use, instance_type: &str) -> Option<(Price, Money)> {
         let price = self.options.prices.instance(usage, instance_type, self.region)?;
         let hourly = match self.options.savings_plan {
@@ -90,7 +91,7 @@ impl Line {
         self
     }
 
-    /// The same amount whatever the capacity.
+    /// Sets the same amount as minimum, typical and maximum.
     pub(super) fn fixed(mut self, amount: Money, price: Price, formula: impl Into<String>) -> Self {
         self.floor = Some(amount);
         self.typical = Some(amount);
@@ -100,7 +101,7 @@ impl Line {
         self
     }
 
-    /// Names the instances.
+    /// Sets the instances of the line.
     pub(super) fn with_capacity(
         mut self,
         usage: Use,
@@ -120,7 +121,7 @@ impl Line {
     }
 }
 
-/// Every cost of a template.
+/// All costs of a template.
 pub(super) fn lines(template: &Template, stack: &str, region: &str, options: &Options) -> Vec<Line> {
     let resolver = Resolver::new(template, region);
     let usage = |(id, resource)| {
@@ -183,13 +184,13 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     }
 }
 
-/// A type without a price: nothing if it is known to be free by itself, else an unknown cost.
+/// The lines of a type without a price: none if the type is known to be free of charge, otherwise an unknown cost.
 fn unpriced(scope: &Scope<'_>, id: &str, kind: &str) -> Vec<Line> {
     if kind == "AWS::CloudFormation::Stack" {
         let line = scope.line(id, kind, "nested stack", Per::Month);
         return vec![line.unknown("the resources of its template are not counted here")];
     }
-    // CloudFormation charges nothing for custom resources; their functions are resources of their own.
+    // Custom resources are free of charge; their functions are separate resources.
     if free_type(kind).is_some() || kind.starts_with("Custom::") {
         return Vec::new();
     }
@@ -200,7 +201,7 @@ fn unknown_price(scope: &Scope<'_>, line: Line, what: &str) -> Line {
     line.unknown(format!("no price of {what} is known for {}", scope.region))
 }
 
-/// Instances that run all the time, between a least and a most number.
+/// Instances that run all the time, between a minimum and a maximum number.
 pub(super) fn always_on(
     scope: &Scope<'_>,
     line: Line,
@@ -243,7 +244,7 @@ fn notebook(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<L
     lines
 }
 
-/// An instance that people start and stop: nothing at the least, the stated hours, the whole month at the most.
+/// An instance that people start and stop: at least 0 hours, typically the stated hours, at most the whole month.
 fn part_time(scope: &Scope<'_>, line: Line, usage: Use, instance_type: &str) -> Line {
     let line = line.with_capacity(usage, instance_type, 0, 1, false);
     let Some((price, hourly)) = scope.instance(usage, instance_type) else {
@@ -367,7 +368,7 @@ fn with_volumes(scope: &Scope<'_>, line: Line, mappings: &Json, least: u64, most
     lines
 }
 
-/// A group takes its instance type from a launch template of the same template.
+/// The instance type of a group comes from a launch template of the same template.
 fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let (least, most) =
         (number(&properties["MinSize"]).unwrap_or(0), number(&properties["MaxSize"]).unwrap_or(0));
@@ -456,7 +457,7 @@ fn interface_endpoint(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json
     vec![hourly(scope, id, kind, "Interface endpoint per AZ", subnets.max(1)), data]
 }
 
-/// Where volumes are, and how many of them at the least and at the most.
+/// The location of volumes, and their minimum and maximum number.
 struct VolumeItem<'p> {
     resource: &'p str,
     kind: &'p str,
@@ -465,7 +466,7 @@ struct VolumeItem<'p> {
     most: u64,
 }
 
-/// What gp3 includes.
+/// The IOPS that the price of a gp3 volume includes.
 const GP3_IOPS: u64 = 3000;
 const GP3_THROUGHPUT: u64 = 125;
 
@@ -498,7 +499,7 @@ fn ebs_volume(scope: &Scope<'_>, volumes: &VolumeItem<'_>, volume: &Json, size: 
     lines
 }
 
-/// An amount of something for each of a least and a most number of volumes.
+/// The amounts of an item for the minimum and the maximum number of volumes.
 fn times(
     scope: &Scope<'_>,
     line: Line,
@@ -557,7 +558,7 @@ fn fsx(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
     }
 }
 
-/// Storage that depends on what is put in.
+/// Storage whose cost depends on the stored data.
 fn stored(scope: &Scope<'_>, id: &str, kind: &str, item: &str) -> Line {
     match scope.usage(id).gigabytes {
         Some(gigabytes) => storage(scope, id, kind, item, gigabytes),

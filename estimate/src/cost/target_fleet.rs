@@ -9,7 +9,7 @@ use super::resolve::number;
 use super::resources::{Scope, launch_template};
 use super::{HOURS_A_MONTH, Line, Per};
 
-/// A type of a fleet, and how many units of the target capacity an instance of it counts.
+/// An instance type of a fleet, and the number of units of the target capacity that one instance provides.
 struct Choice {
     instance_type: String,
     weight: u64,
@@ -58,7 +58,8 @@ pub(super) fn line(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -
     .note("all instances are of the cheapest type at the least, and of the most expensive type at the most, on demand; Spot Instances cost less")
 }
 
-/// The types of a fleet: those of the overrides, else that of the launch template. `None` if one is not known.
+/// The instance types of a fleet: those of the overrides or, if there are none, that of the launch template. `None`
+/// if one is not known.
 fn choices(scope: &Scope<'_>, request: &Json) -> Option<Vec<Choice>> {
     let mut choices = Vec::new();
     let choice = |value: &Json, fallback: &Json| {

@@ -1,4 +1,4 @@
-//! Stated usage: how much of a resource is used.
+//! The stated usage of resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,56 +39,56 @@ pub struct Usage(BTreeMap<String, ResourceUsage>);
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceUsage {
-    /// Requests a month.
+    /// The number of requests per month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_month: Option<u64>,
-    /// Milliseconds of a request.
+    /// The duration of a request in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// The position of the typical capacity between the minimum (0) and the maximum (100), in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilization_percent: Option<u32>,
-    /// Stored gigabytes.
+    /// The stored data in gigabytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes: Option<u64>,
-    /// Gigabytes that are transferred or processed a month.
+    /// The transferred or processed data in gigabytes per month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes_per_month: Option<u64>,
-    /// Hours a month (notebooks, applications).
+    /// The number of hours per month in which a notebook or an application runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours_per_month: Option<u64>,
-    /// Minutes of a run of a job.
+    /// The duration of a run of a job in minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes_per_run: Option<u64>,
-    /// Tokens that a run of a training job trains on. With the model in the `Metadata` of the job, the expected cost of a run
-    /// follows from the estimate of its duration.
+    /// The number of tokens that a run of a training job trains on. With the model in the `Metadata` of the job, the
+    /// expected cost of a run is computed from the estimate of its duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_per_run: Option<u64>,
-    /// Steps of a run of a training job, instead of tokens.
+    /// The number of steps of a run of a training job, instead of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps_per_run: Option<u64>,
-    /// The model FLOPs utilization of a training job in percent. Default: the range of published runs.
+    /// The model FLOPs utilization of a training job in percent. The default is the range of published runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfu_percent: Option<u32>,
-    /// Runs of a job a month.
+    /// The number of runs of a job per month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_per_month: Option<u64>,
-    /// Models of a multi-model endpoint, for the comparison with an endpoint for each.
+    /// The number of models of a multi-model endpoint, for the comparison with one endpoint for each model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<u64>,
 }
 
-/// A usage document is not as it should be.
+/// The error of a usage document that is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error("the usage is not valid: {0}")]
 pub struct UsageError(#[from] serde_json::Error);
 
 impl Usage {
-    /// Reads `{"resources": {"LOGICAL-ID": {"requests_per_month": 30000, …}}}`.
+    /// Parses `{"resources": {"LOGICAL-ID": {"requests_per_month": 30000, …}}}`.
     ///
     /// # Errors
     ///
-    /// If the document is no such JSON, or names a member that does not exist.
+    /// Returns an error if the document is not JSON of this form, or contains an unknown member.
     pub fn from_json(text: &str) -> Result<Self, UsageError> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -103,7 +103,7 @@ impl Usage {
         self.0.insert(resource.into(), usage);
     }
 
-    /// The names that are no resource and no job of an assembly, in their order.
+    /// The names that are neither a resource nor a job of an assembly, in their order.
     pub(super) fn unknown_names(&self, assembly: &Assembly) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         for stack in assembly.stacks.iter().filter(|_| !self.0.is_empty()) {
@@ -124,19 +124,19 @@ impl Usage {
 }
 
 impl ResourceUsage {
-    /// A usage that states nothing yet.
+    /// Creates a usage without values.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// States the number of requests a month.
+    /// States the number of requests per month.
     #[must_use]
     pub fn requests_per_month(mut self, number: u64) -> Self {
         self.requests_per_month = Some(number);
         self
     }
 
-    /// States the duration of a request, to a millisecond.
+    /// States the duration of a request, which is stored in milliseconds.
     #[must_use]
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration_ms = u64::try_from(duration.as_millis()).ok();
@@ -151,36 +151,36 @@ impl ResourceUsage {
         self
     }
 
-    /// States how many gigabytes are stored.
+    /// States the amount of stored data in gigabytes.
     #[must_use]
     pub fn gigabytes(mut self, number: u64) -> Self {
         self.gigabytes = Some(number);
         self
     }
 
-    /// States how many gigabytes are transferred or processed a month.
+    /// States the amount of transferred or processed data in gigabytes per month.
     #[must_use]
     pub fn gigabytes_per_month(mut self, number: u64) -> Self {
         self.gigabytes_per_month = Some(number);
         self
     }
 
-    /// States how many hours a month a notebook or an application runs.
+    /// States the number of hours per month in which a notebook or an application runs.
     #[must_use]
     pub fn hours_per_month(mut self, number: u64) -> Self {
         self.hours_per_month = Some(number);
         self
     }
 
-    /// States how long a run of each job of the resource takes, in whole minutes.
+    /// States the duration of a run of each job of the resource, which is stored in whole minutes.
     #[must_use]
     pub fn run_duration(mut self, duration: Duration) -> Self {
         self.minutes_per_run = Some(duration.as_secs().div_ceil(60));
         self
     }
 
-    /// States the number of tokens that a run of a training job trains on. The expected cost then follows from the model that
-    /// the job states.
+    /// States the number of tokens that a run of a training job trains on. The expected cost is then computed from
+    /// the model that the job states.
     #[must_use]
     pub fn tokens_per_run(mut self, number: u64) -> Self {
         self.tokens_per_run = Some(number);
@@ -201,14 +201,14 @@ impl ResourceUsage {
         self
     }
 
-    /// States how often each job of the resource runs a month.
+    /// States the number of runs per month of each job of the resource.
     #[must_use]
     pub fn runs_per_month(mut self, number: u64) -> Self {
         self.runs_per_month = Some(number);
         self
     }
 
-    /// States how many models a multi-model endpoint has.
+    /// States the number of models of a multi-model endpoint.
     #[must_use]
     pub fn models(mut self, number: u64) -> Self {
         self.models = Some(number);
@@ -221,7 +221,7 @@ impl ResourceUsage {
         Some(Self::deserialize(statement).map_err(UsageError::from))
     }
 
-    /// This usage, and where it states nothing, another one.
+    /// Returns this usage, in which values that are not set come from another one.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             requests_per_month: self.requests_per_month.or(other.requests_per_month),
@@ -244,7 +244,7 @@ impl ResourceUsage {
     }
 }
 
-/// What is wrong with the usage that is stated: names that nothing has, and statements in `Metadata` that are not valid.
+/// Messages about the stated usage: names that do not exist, and statements in `Metadata` that are not valid.
 pub(super) fn problems(usage: &Usage, assembly: &Assembly) -> Vec<String> {
     let mut problems: Vec<String> = usage
         .unknown_names(assembly)

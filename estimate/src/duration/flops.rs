@@ -22,7 +22,7 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// The same with weights that are not trained: the backward pass computes gradients of activations only.
+    /// Returns the FLOPs with weights that are not trained: the backward pass computes gradients of activations only.
     pub(super) fn of_frozen_weights(self) -> Self {
         let matrices = self.active_parameters.saturating_mul(4);
         let forward = self.active_parameters.saturating_mul(2).saturating_add(self.attention / 3);
@@ -44,7 +44,7 @@ impl Flops {
 ///
 /// # Errors
 ///
-/// If the model is not a decoder of text only: a token then does not run through all layers.
+/// Returns an error if the model is not a text-only decoder, because then a token does not pass through all layers.
 pub fn flops_per_token(
     shape: &ModelShape,
     sequence: u64,

@@ -1,8 +1,8 @@
-//! How long a training job takes, as a range.
+//! The duration of a training job, as a range.
 //!
-//! The time is the model's floating-point operations over the peak of the accelerators times a model FLOPs utilization
-//! (MFU), which is stated or taken from published runs. It is at least the time that the communication between instances
-//! takes, and grows by checkpoints and interruptions as they are stated.
+//! The time is the model's floating-point operations over the peak of the accelerators times a model FLOPs
+//! utilization (MFU), which is stated or taken from published runs. It is at least the time that the communication
+//! between instances needs, and stated checkpoints and interruptions are added.
 
 mod flops;
 mod measured;
@@ -53,7 +53,7 @@ pub struct Job {
     pub mfu: Option<f64>,
     /// A stated utilization that counts recomputation too, from 0 to 1.
     pub hfu: Option<f64>,
-    /// The dense bf16 peak of one accelerator in TFLOPS, where the table has none.
+    /// The dense bf16 peak of one accelerator in TFLOPS, for an instance type without one in the table.
     pub peak_tflops: Option<f64>,
     /// The number of seconds between two checkpoints.
     pub checkpoint_interval_seconds: Option<u64>,
@@ -70,7 +70,7 @@ pub struct Job {
     pub restart_seconds: u64,
     /// The region of the price.
     pub region: String,
-    /// The saving of managed spot training, as it is stated.
+    /// The stated saving of managed spot training.
     pub spot_saving: Option<Rate>,
 }
 
@@ -105,11 +105,11 @@ impl Job {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EstimateRange<T> {
-    /// The least.
+    /// The smallest value.
     pub low: T,
     /// The expected value.
     pub expected: T,
-    /// The most.
+    /// The largest value.
     pub high: T,
 }
 
@@ -123,9 +123,9 @@ impl<T> EstimateRange<T> {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct DurationEstimate {
-    /// Seconds of the whole run, with checkpoints and interruptions.
+    /// The duration of the whole run in seconds, with checkpoints and interruptions.
     pub seconds: EstimateRange<u64>,
-    /// Seconds of one step.
+    /// The duration of one step in seconds.
     pub step_seconds: EstimateRange<f64>,
     /// The number of steps.
     pub steps: u64,
@@ -133,11 +133,12 @@ pub struct DurationEstimate {
     pub instances: u64,
     /// FLOPs for one token.
     pub flops_per_token: Flops,
-    /// The dense bf16 peak of one accelerator, TFLOPS.
+    /// The dense bf16 peak of one accelerator in TFLOPS.
     pub peak_tflops: f64,
-    /// The utilization, and where it comes from.
+    /// The utilization and its source.
     pub utilization: UtilizationRange,
-    /// Seconds that the communication between instances takes in a step at least; `None` if the bandwidth is unknown.
+    /// The minimum time in seconds that the communication between instances needs in a step; `None` if the bandwidth
+    /// is unknown.
     pub communication_seconds: Option<f64>,
     /// The price of an instance hour; `None` if it is unknown.
     pub price: Option<Price>,
@@ -147,11 +148,11 @@ pub struct DurationEstimate {
     pub spot_cost: Option<EstimateRange<Money>>,
     /// The job.
     pub job: Job,
-    /// Assumptions and doubts.
+    /// The assumptions of the estimate, and restrictions of its accuracy.
     pub notes: Vec<String>,
 }
 
-/// Why a duration cannot be estimated.
+/// The reason why a duration cannot be estimated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DurationError {
@@ -169,7 +170,7 @@ pub enum DurationError {
         "the dense bf16 peak of the accelerators of `{0}` is unknown; state it in TFLOPS with `--peak-tflops`"
     )]
     Peak(String),
-    /// No published run is alike.
+    /// There is no published run with a similar job.
     #[error(
         "no published model FLOPs utilization is known for {0}; state one with `--mfu`, for example `--mfu 0.40`"
     )]
@@ -181,22 +182,22 @@ pub enum DurationError {
         name: &'static str,
         /// Its value.
         value: String,
-        /// What is valid.
+        /// The valid values.
         expected: &'static str,
     },
-    /// Interruptions without checkpoints.
+    /// Interruptions are stated without checkpoints.
     #[error(
         "{0} interruptions are stated without checkpoints; state the minutes between checkpoints with `--checkpoint-minutes`"
     )]
     NoCheckpoints(u64),
 }
 
-/// Estimates how long a training job takes, and what it costs.
+/// Estimates the duration and the cost of a training job.
 ///
 /// # Errors
 ///
-/// If the instance type, the peak of its accelerators or the utilization is not known and not stated, or a number is out of
-/// its range.
+/// Returns an error if the instance type, the peak of its accelerators or the utilization is neither known nor
+/// stated, or if a number is out of its range.
 pub fn training_duration(
     shape: &ModelShape,
     job: &Job,

@@ -1,4 +1,4 @@
-//! The time that a training step needs at least for its communication between instances.
+//! The minimum time that a training step needs for the communication between instances.
 
 use crate::memory::Strategy;
 

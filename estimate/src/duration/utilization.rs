@@ -7,17 +7,17 @@ use stackwright_schemas::mfu::{self, Utilization};
 
 use crate::memory::Strategy;
 
-/// A utilization as a range, with where it comes from.
+/// A utilization as a range, with its sources.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UtilizationRange {
-    /// The least, as a share from 0 to 1.
+    /// The smallest value, as a share from 0 to 1.
     pub low: f64,
-    /// The median.
+    /// The median, as a share from 0 to 1.
     pub expected: f64,
-    /// The most.
+    /// The largest value, as a share from 0 to 1.
     pub high: f64,
-    /// How many published runs the range is taken from; 0 if it was stated.
+    /// The number of published runs from which the range is computed; 0 if it was stated.
     pub runs: usize,
     /// The sources with their dates.
     pub sources: Vec<String>,
