@@ -11,53 +11,53 @@ use stackwright_synth::{Assembly, StackArtifact};
 use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Capacity, Estimate, Line, Options, Per, Use};
 
-/// A quota, and how much of it stacks need.
+/// A service quota, and the amount of it that stacks need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Need {
     /// The quota's name in Service Quotas.
     pub name: String,
-    /// Its code; `None` is unknown.
+    /// The code of the quota, such as `L-07BEB181`; `None` is unknown.
     pub code: Option<String>,
     /// The service code.
     pub service: &'static str,
-    /// What is counted: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
+    /// The unit of the quota: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
     pub unit: &'static str,
-    /// What is needed at the maximum capacity; `None` where the vCPUs of a type are not known.
+    /// The amount that is needed at the maximum capacity; `None` if the vCPUs of a type are not known.
     pub needed: Option<u64>,
-    /// What is needed while a blue/green update replaces the largest endpoint.
+    /// The amount that is needed while a blue/green update replaces the largest endpoint.
     pub during_update: Option<u64>,
     /// AWS's default value; `None` is unknown.
     pub default: Option<u64>,
     /// The value of the account, if it was read; see [`Need::with_account_value`].
     pub account_value: Option<u64>,
-    /// The account that the stacks are bound to; `None` if they are bound to none.
+    /// The account that the stacks set; `None` if they set none.
     pub account: Option<String>,
-    /// The region that the stacks are bound to; `None` if they are bound to none.
+    /// The region that the stacks set; `None` if they set none.
     pub region: Option<String>,
-    /// The resources that need it.
+    /// The resources that need the quota.
     pub resources: Vec<String>,
 }
 
 impl Need {
-    /// The largest amount that is needed at one time: that of a blue/green update, where there is one.
+    /// Returns the largest amount that is needed at one time: the amount during a blue/green update, if there is one.
     pub fn peak(&self) -> Option<u64> {
         self.during_update.or(self.needed)
     }
 
-    /// Sets the value of the account, as Service Quotas has it.
+    /// Sets the value of the account, which Service Quotas returns.
     #[must_use]
     pub fn with_account_value(mut self, value: Option<u64>) -> Self {
         self.account_value = value;
         self
     }
 
-    /// The value of the account, or AWS's default value if that of the account was not read.
+    /// Returns the value of the account, or AWS's default value if that of the account was not read.
     pub fn limit(&self) -> Option<u64> {
         self.account_value.or(self.default)
     }
 
-    /// Whether more is needed than the limit. `None` if one of the two is unknown.
+    /// Returns whether the needed amount exceeds the limit; `None` if one of the two is unknown.
     ///
     /// ```
     /// use stackwright_estimate::cost::Options;
@@ -92,7 +92,7 @@ fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// EC2 counts vCPUs by family, those of Spot Instances on their own.
+/// The quota family of an instance type: EC2 counts vCPUs by family, and those of Spot Instances separately.
 fn family(instance_type: &str, is_spot: bool) -> &'static str {
     let letters: String = instance_type.chars().take_while(char::is_ascii_alphabetic).collect();
     if is_spot {
@@ -140,13 +140,13 @@ fn empty(name: String, code: Option<String>, service: &'static str, unit: &'stat
     }
 }
 
-/// The quotas that the stacks of an assembly need: those of instance types and of EC2's vCPUs, and those that count resources. A quota applies to an
-/// account and a region, so stacks that are bound to different ones are counted apart.
+/// Returns the quotas that the stacks of an assembly need: those of instance types and of EC2's vCPUs, and those that
+/// count resources. A quota applies to an account and a region, so stacks with different ones are counted separately.
 pub fn of_assembly(assembly: &Assembly, options: &Options) -> Vec<Need> {
     of_estimate(assembly, &cost::of_assembly(assembly, options), options)
 }
 
-/// The same as [`of_assembly`], if the cost of the assembly has been estimated already.
+/// Returns the same as [`of_assembly`], if the cost of the assembly has been estimated already.
 pub fn of_estimate(assembly: &Assembly, estimate: &Estimate, options: &Options) -> Vec<Need> {
     let environment =
         |stack: &StackArtifact| (stack.environment.account.clone(), stack.environment.region.clone());
@@ -360,8 +360,8 @@ fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json
     properties.get("LaunchTemplateData")
 }
 
-/// The quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the same time; of jobs the
-/// largest counts, because nothing states that two run at once.
+/// The quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the
+/// same time; of jobs, only the largest one is counted, because nothing states that two jobs run at the same time.
 fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();
     // What each endpoint needs of a quota: all of its variants are replaced by the same update.

@@ -1,4 +1,4 @@
-//! The cheapest instance types that fit.
+//! The cheapest instance types with enough GPU memory.
 
 use serde::Serialize;
 use stackwright_schemas::instances::{self, Instance, Service};
@@ -27,8 +27,8 @@ pub struct Candidate {
 /// GPUs with a lower CUDA compute capability do not compute in bf16.
 const BF16_CAPABILITY: f64 = 8.0;
 
-/// Returns the instance types that fit `gpus` GPUs, the cheapest first, and those without a known price last. `judge` returns
-/// whether the work fits on a GPU of a type; types whose GPU memory is unknown are left out.
+/// Returns the instance types with enough GPU memory, the cheapest for `gpus` GPUs first, and those without a known
+/// price last. `judge` returns the verdict for a GPU of a type; types whose GPU memory is unknown are omitted.
 pub(super) fn cheapest(
     service: Service,
     usage: Use,

@@ -1,9 +1,10 @@
-//! Published formulas, for comparison with the papers and for what no operator trace covers.
+//! Published formulas, for comparison with the papers and for cases that no operator trace covers.
 
 use super::training::Strategy;
 
-/// Bytes of states on a GPU by the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a parameter for weights, 2 for
-/// gradients and 12 for the optimizer, of which a stage divides the optimizer, the gradients and the weights in turn.
+/// Returns the bytes of states on a GPU according to the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a
+/// parameter for weights, 2 for gradients and 12 for the optimizer, of which a stage divides the optimizer, the
+/// gradients and the weights in turn.
 pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     let ranks = ranks.max(1);
     match strategy {
@@ -14,9 +15,9 @@ pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     }
 }
 
-/// Bytes of states on a GPU by DeepSpeed's own estimator (deepspeed 0.19.8, `estimate_zero2_model_states_mem_needs` and
-/// `estimate_zero3_model_states_mem_needs`), which counts gradients in fp32; `None` for other strategies. `largest_layer` is
-/// the number of parameters of the largest layer.
+/// Returns the bytes of states on a GPU according to DeepSpeed's own estimator (deepspeed 0.19.8,
+/// `estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs`), which counts gradients in
+/// fp32; `None` for other strategies. `largest_layer` is the number of parameters of the largest layer.
 pub fn deepspeed_states(
     parameters: u64,
     largest_layer: u64,
@@ -34,20 +35,20 @@ pub fn deepspeed_states(
     }
 }
 
-/// What is computed again in the backward pass (Korthikanti et al.).
+/// The activations that are computed again in the backward pass (Korthikanti et al.).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recomputation {
-    /// Nothing.
+    /// No activations.
     None,
-    /// Attention's scores, as FlashAttention does.
+    /// The scores of attention, as FlashAttention does.
     Selective,
-    /// Each layer.
+    /// The activations of each layer.
     Full,
 }
 
-/// Bytes of activations of all layers by Korthikanti et al. (arXiv:2205.05198), 16-bit activations, with tensor parallelism
-/// over `tensor` ranks and, if `sequence_parallel`, sequence parallelism.
+/// Returns the bytes of activations of all layers according to Korthikanti et al. (arXiv:2205.05198), with 16-bit
+/// activations, with tensor parallelism over `tensor` ranks and, if `sequence_parallel`, sequence parallelism.
 #[allow(clippy::too_many_arguments, reason = "the symbols of the paper")]
 pub fn activation_bytes(
     layers: u64,
@@ -73,7 +74,7 @@ pub fn activation_bytes(
     layers as f64 * each * factor
 }
 
-/// Bytes of keys and values that each token of a sequence takes.
+/// Returns the bytes of keys and values that each token of a sequence needs.
 pub fn kv_cache_bytes_per_token(layers: u64, kv_heads: u64, head_dim: u64, bytes_per_element: u64) -> u64 {
     2 * layers * kv_heads * head_dim * bytes_per_element
 }

@@ -14,15 +14,15 @@ use crate::cost::{PriceBook, Use};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WeightPrecision {
-    /// 4 bytes.
+    /// 32-bit floating point: 4 bytes.
     Fp32,
-    /// 2 bytes (bf16 or fp16).
+    /// 16-bit floating point (bf16 or fp16): 2 bytes.
     Bf16,
     /// 1 byte.
     Fp8,
     /// 1 byte.
     Int8,
-    /// 4 bits in groups of 128 with a scale of 16 bits and a zero point of 4 bits (AWQ, GPTQ).
+    /// 4-bit integers in groups of 128, each with a scale of 16 bits and a zero point of 4 bits (AWQ, GPTQ).
     Int4,
 }
 
@@ -44,7 +44,7 @@ impl WeightPrecision {
     }
 }
 
-/// How a model is served.
+/// The settings with which a model is served.
 ///
 /// ```
 /// use stackwright_estimate::memory::Inference;
@@ -59,11 +59,11 @@ pub struct Inference {
     pub weights: WeightPrecision,
     /// The bytes of a key or a value in the cache: 2 for bf16, 1 for fp8.
     pub kv_bytes: u64,
-    /// The number of sequences at the same time.
+    /// The number of sequences that are processed at the same time.
     pub sequences: u64,
-    /// The number of tokens of a sequence, prompt and answer.
+    /// The number of tokens of a sequence, prompt and response together.
     pub length: u64,
-    /// The number of tokens that one forward pass computes at most (`max_num_batched_tokens`).
+    /// The maximum number of tokens that one forward pass computes (`max_num_batched_tokens`).
     pub batched_tokens: u64,
     /// The number of sequences for which the server reserves memory to sample (`max_num_seqs`); at least `sequences`.
     pub max_sequences: u64,
@@ -71,13 +71,13 @@ pub struct Inference {
     pub tensor_parallel: u64,
     /// The number of groups of GPUs over which the layers are distributed.
     pub pipeline_parallel: u64,
-    /// The parts of a hundred of the GPU memory that the server takes (`gpu_memory_utilization`).
+    /// The percentage of the GPU memory that the server allocates (`gpu_memory_utilization`).
     pub memory_percent: u64,
 }
 
 impl Inference {
-    /// Serves a number of sequences with a number of tokens in bf16 on one GPU, with 8192 tokens in a forward pass, a reserve
-    /// for 256 sequences (vLLM's default), and 90 % of the GPU memory.
+    /// Creates settings for a number of sequences with a number of tokens each. The defaults are bf16, one GPU, 8192
+    /// tokens in a forward pass, a reserve for 256 sequences (vLLM's default), and 90 % of the GPU memory.
     pub fn new(sequences: u64, length: u64) -> Self {
         Self {
             weights: WeightPrecision::Bf16,
@@ -98,7 +98,7 @@ impl Inference {
     }
 }
 
-/// Why the memory of inference cannot be estimated.
+/// The reason why the memory of inference cannot be estimated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {
@@ -112,42 +112,42 @@ pub enum InferenceError {
         name: &'static str,
         /// Its value.
         value: u64,
-        /// What is valid.
+        /// The valid values.
         expected: String,
     },
 }
 
-/// The memory of inference on the GPU that needs the most.
+/// The estimated memory of inference on the GPU that needs the most memory.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct InferenceEstimate {
-    /// All parts together, bytes.
+    /// The sum of all parts in bytes.
     pub bytes: u64,
     /// Weights.
     pub weights_bytes: u64,
-    /// Keys and values of all sequences.
+    /// The bytes of the keys and values of all sequences.
     pub kv_cache_bytes: u64,
-    /// Keys and values of one token.
+    /// The bytes of the keys and values of one token.
     pub kv_bytes_per_token: u64,
-    /// The reserve for the activations of one forward pass, or for sampling if that takes more.
+    /// The reserve for the activations of one forward pass, or for sampling if that needs more, in bytes.
     pub activation_bytes: u64,
-    /// The parameters of the model.
+    /// The number of parameters of the model.
     pub parameters: u64,
     /// The accelerator.
     pub gpu: Option<Gpu>,
-    /// What the server can allocate on the GPU, if libraries take as much beside it as was measured at the most.
+    /// The bytes that the server can allocate on the GPU if libraries use the largest measured amount in addition.
     pub budget_bytes: Option<u64>,
-    /// Whether it fits; tight means that it fits if libraries take little.
+    /// Whether the model fits. [`MemoryVerdict::Tight`] means that it fits only if libraries use little memory.
     pub verdict: MemoryVerdict,
-    /// What is left of the budget; negative where it does not fit.
+    /// The part of the budget that is not used, in bytes; negative if the model does not fit.
     pub margin_bytes: Option<i64>,
-    /// The most sequences of the stated length that fit at the same time; 0 if not one fits.
+    /// The maximum number of sequences of the stated length that fit at the same time; 0 if none fits.
     pub largest_sequences: Option<u64>,
-    /// The instance types that fit, the cheapest first, and those without a known price last.
+    /// The instance types with enough memory, the cheapest first, and those without a known price last.
     pub cheapest: Vec<Candidate>,
-    /// What is served.
+    /// The settings of the estimate.
     pub inference: Inference,
-    /// Assumptions and doubts.
+    /// The assumptions of the estimate, and restrictions of its accuracy.
     pub notes: Vec<String>,
 }
 
@@ -174,7 +174,8 @@ impl Parts {
         self.forward.max(sampling)
     }
 
-    /// The most sequences that a budget holds, where the server reserves memory to sample `reserved` of them.
+    /// The maximum number of sequences that fit into a budget, if the server reserves memory to sample `reserved` of
+    /// them.
     fn largest(&self, budget: u64, reserved: u64) -> u64 {
         let left = budget.saturating_sub(self.weights);
         let by_cache = left.saturating_sub(self.activations(reserved)) / self.kv_of_sequence.max(1);
@@ -192,16 +193,16 @@ impl Parts {
 /// logarithms in fp32.
 const SAMPLING: u64 = 2 + 4 + (4 + 8) + (4 + 4 + 4) + (4 + 4);
 
-/// What libraries take outside of PyTorch on one GPU, and on each of several: vLLM logged 1.79 GiB and 3.58 GiB
-/// (`schemas/facts/inference_measured.json`). Other logs show less, down to the CUDA context.
+/// The bytes that libraries use outside of PyTorch on one GPU, and on each of several: vLLM logged 1.79 GiB and 3.58
+/// GiB (`schemas/facts/inference_measured.json`). Other logs show less, down to the CUDA context.
 const OUTSIDE: u64 = 1833 * 1024 * 1024;
 const OUTSIDE_OF_SEVERAL: u64 = 3666 * 1024 * 1024;
 
-/// Estimates the memory of inference on an instance type, and which instance types fit it.
+/// Estimates the memory of inference on an instance type, and returns the instance types with enough memory.
 ///
 /// # Errors
 ///
-/// If the model is not a decoder, or a number is out of its range.
+/// Returns an error if the model is not a decoder, or if a number is out of its range.
 pub fn inference_estimate(
     shape: &ModelShape,
     inference: &Inference,
@@ -238,7 +239,7 @@ pub fn inference_estimate(
     })
 }
 
-/// `most` is the budget if libraries take little beside the server.
+/// Returns the verdict; `most` is the budget if libraries use little memory.
 fn verdict(bytes: u64, budget: Option<u64>, most: Option<u64>) -> MemoryVerdict {
     match (budget, most) {
         (Some(budget), _) if bytes <= budget => MemoryVerdict::Fits,
@@ -248,7 +249,7 @@ fn verdict(bytes: u64, budget: Option<u64>, most: Option<u64>) -> MemoryVerdict 
     }
 }
 
-/// What the server can allocate: its share of the memory, less what is outside of PyTorch.
+/// The bytes that the server can allocate: its share of the memory minus the memory outside of PyTorch.
 fn budget(gpu: &Gpu, percent: u64, outside: u64) -> Option<u64> {
     let visible = gpu.usable_bytes?.saturating_add(CONTEXT);
     Some((visible / 100 * percent).saturating_sub(outside))

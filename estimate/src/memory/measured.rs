@@ -19,24 +19,24 @@ pub struct MeasuredRun {
     /// How weights, gradients and optimizer states were distributed.
     #[serde(deserialize_with = "strategy")]
     pub strategy: Strategy,
-    /// Ranks.
+    /// The number of ranks.
     pub world: u64,
-    /// Ranks of a group of hybrid sharding.
+    /// The number of ranks in a group of hybrid sharding.
     #[serde(default)]
     pub shard: Option<u64>,
-    /// Tokens of a sample.
+    /// The number of tokens of a sample.
     pub seq: u64,
-    /// Samples per GPU.
+    /// The number of samples per GPU and step.
     pub batch: u64,
     /// Whether activations are checkpointed.
     pub checkpoint: bool,
-    /// How attention was computed. Default: scaled dot product attention.
+    /// The implementation of attention. The default is scaled dot product attention.
     #[serde(default)]
     pub attention: Attention,
     /// The rank of LoRA adapters; 0 without.
     #[serde(default)]
     pub lora: u64,
-    /// Ranks of tensor parallelism.
+    /// The number of ranks of tensor parallelism.
     #[serde(default)]
     pub tp: Option<u64>,
     /// Whether the frozen base of LoRA is in 4 bits.
@@ -48,37 +48,38 @@ pub struct MeasuredRun {
     /// Members of DeepSpeed's `zero_optimization`.
     #[serde(default)]
     pub zero: Option<Json>,
-    /// Patches of images per sample.
+    /// The number of image patches per sample.
     #[serde(default)]
     pub patches: Option<u64>,
-    /// The measured peak, bytes.
+    /// The measured peak in bytes.
     pub peak_allocated: u64,
-    /// Seconds of a step.
+    /// The duration of a step in seconds.
     #[serde(default)]
     pub step_s: Option<f64>,
     #[serde(flatten)]
     rest: serde_json::Map<String, Json>,
 }
 
-/// A run with its estimate.
+/// A measured run with its estimate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MeasuredComparison {
     /// The run.
     pub run: MeasuredRun,
-    /// The estimated peak, bytes.
+    /// The estimated peak in bytes.
     pub estimated: u64,
 }
 
 impl MeasuredComparison {
-    /// The relative error; above zero where the estimate is larger.
+    /// Returns the relative error of the estimate, which is positive if the estimate is larger than the measured
+    /// peak.
     pub fn error(&self) -> f64 {
         self.estimated as f64 / self.run.peak_allocated as f64 - 1.0
     }
 }
 
 impl MeasuredRun {
-    /// The model's shape; `None` if its configuration is not understood.
+    /// Returns the shape of the model; `None` if it cannot be read from the configuration.
     pub fn shape(&self) -> Option<ModelShape> {
         match &self.config {
             // Measured runs with a configuration ran transformers' code, but for the plain decoder.
@@ -143,7 +144,7 @@ pub fn compare(lines: &str) -> Vec<MeasuredComparison> {
     compared.collect()
 }
 
-/// The mean and the largest absolute error of some comparisons.
+/// Returns the mean and the maximum of the absolute relative errors of comparisons.
 pub fn errors(comparisons: &[MeasuredComparison]) -> (f64, f64) {
     let all: Vec<f64> = comparisons.iter().map(|one| one.error().abs()).collect();
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;

@@ -2,7 +2,7 @@
 //!
 //! The estimate of a training step follows what the framework allocates, operator by operator, for the architectures
 //! of Hugging Face's transformers under PyTorch's FSDP2 and DistributedDataParallel and under DeepSpeed. Nothing is
-//! fitted to measurements; `docs/estimating.md` holds the errors against measured runs.
+//! fitted to measurements; `docs/estimating.md` lists the errors compared with measured runs.
 
 mod candidates;
 mod formulas;

@@ -1,5 +1,5 @@
-//! How many models fit beside each other: on the GPUs of a multi-model endpoint, and as inference components on the instances of an
-//! endpoint.
+//! The number of models that fit at the same time: on the GPUs of a multi-model endpoint, and as inference components
+//! on the instances of an endpoint.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use super::inference::{WeightPrecision, weights_bytes};
 use super::shape::ModelShape;
 use super::verdict::{Gpu, MemoryVerdict, verdict};
 
-/// One model of a server that holds several, or several models of the same size.
+/// One model of a server with several models, or a number of models of the same size.
 ///
 /// ```
 /// use stackwright_estimate::memory::PackedModel;
@@ -26,9 +26,10 @@ pub struct PackedModel {
     /// The number of models of this size.
     #[serde(default = "one")]
     pub count: u64,
-    /// The weights of one of them in the memory of the GPU, bytes.
+    /// The size of the weights of one model in the memory of the GPU, in bytes.
     pub weights_bytes: u64,
-    /// What one of them takes beside its weights while it is loaded: activations, caches and workspaces of its backend, bytes.
+    /// The memory that one loaded model uses in addition to its weights, for activations, caches and workspaces of
+    /// its backend, in bytes.
     #[serde(default)]
     pub working_bytes: u64,
 }
@@ -38,12 +39,12 @@ fn one() -> u64 {
 }
 
 impl PackedModel {
-    /// A model whose weights take a number of bytes.
+    /// Creates a model with the size of its weights in bytes.
     pub fn new(name: impl Into<String>, weights_bytes: u64) -> Self {
         Self { name: name.into(), count: 1, weights_bytes, working_bytes: 0 }
     }
 
-    /// A model of a shape with weights in a number format.
+    /// Creates a model with a shape and the number format of its weights.
     ///
     /// ```
     /// use stackwright_estimate::memory::{ModelShape, PackedModel, WeightPrecision};
@@ -64,14 +65,14 @@ impl PackedModel {
         self
     }
 
-    /// Sets what a loaded model takes beside its weights, in bytes. The default is 0.
+    /// Sets the memory that a loaded model uses in addition to its weights, in bytes. The default is 0.
     #[must_use]
     pub fn working_bytes(mut self, bytes: u64) -> Self {
         self.working_bytes = bytes;
         self
     }
 
-    /// All that one loaded model takes, in bytes.
+    /// Returns the memory that one loaded model uses, in bytes.
     pub fn bytes(&self) -> u64 {
         self.weights_bytes.saturating_add(self.working_bytes)
     }
@@ -85,29 +86,31 @@ pub struct PackingEstimate {
     pub gpu: Gpu,
     /// The number of models.
     pub models: u64,
-    /// What all models take together, bytes.
+    /// The memory of all models together, in bytes.
     pub bytes: u64,
-    /// What the largest model takes, bytes.
+    /// The memory of the largest model, in bytes.
     pub largest_bytes: u64,
-    /// Whether all models fit on an instance at the same time. [`MemoryVerdict::Tight`] is that each fits, but not all at the same time:
-    /// SageMaker unloads models, and loads them again with a later request.
+    /// Whether all models fit on an instance at the same time. [`MemoryVerdict::Tight`] means that each model fits,
+    /// but not all at the same time: SageMaker unloads models, and loads them again with a later request.
     pub verdict: MemoryVerdict,
-    /// The number of models that are loaded at the same time on one instance at the least: the largest ones.
+    /// The minimum number of models that are loaded at the same time on one instance, if they are the largest ones.
     pub least_loaded: u64,
-    /// The number of models that are loaded at the same time on one instance at the most: the smallest ones.
+    /// The maximum number of models that are loaded at the same time on one instance, if they are the smallest ones.
     pub most_loaded: u64,
-    /// The number of instances on which all models are loaded at the same time; `None` if a model fits on none.
+    /// The number of instances on which all models are loaded at the same time; `None` if a model does not fit on an
+    /// instance.
     pub instances_for_all: Option<u64>,
-    /// Whether each GPU of the instance holds every loaded model.
+    /// Whether each GPU of the instance has a copy of every loaded model.
     pub on_every_gpu: bool,
-    /// Assumptions.
+    /// The assumptions of the estimate.
     pub notes: Vec<String>,
 }
 
-/// Estimates how many models fit beside each other. With `on_every_gpu`, each GPU of an instance holds a copy of every loaded
-/// model: by default, Triton creates one execution instance of a model for each GPU (section "Instance Groups" of Triton's model
-/// configuration). Otherwise each model is on one GPU (`instance_group` with `gpus`). Further execution instances on a GPU
-/// (`count`) are not counted. `None` if the memory of the GPU is not known, or there is no model.
+/// Estimates the number of models that fit at the same time. With `on_every_gpu`, each GPU of an instance has a copy
+/// of every loaded model: by default, Triton creates one execution instance of a model for each GPU (section
+/// "Instance Groups" of Triton's model configuration). Otherwise each model is on one GPU (`instance_group` with
+/// `gpus`). Further execution instances on a GPU (`count`) are not counted. Returns `None` if the memory of the GPU
+/// is not known, or if there are no models.
 pub fn packing_estimate(models: &[PackedModel], gpu: &Gpu, on_every_gpu: bool) -> Option<PackingEstimate> {
     let usable = gpu.usable_bytes?;
     let kinds: Vec<&PackedModel> = models.iter().filter(|model| model.count > 0).collect();
@@ -252,12 +255,12 @@ struct Entry {
     weights: Option<WeightPrecision>,
 }
 
-/// Reads models: a list of objects with `name`, `count`, `working_bytes`, and either `weights_bytes` or `model` (a Hugging Face
-/// configuration) with `weights` (a number format).
+/// Parses models: a list of objects with `name`, `count`, `working_bytes`, and either `weights_bytes` or `model` (a
+/// Hugging Face configuration) with `weights` (a number format).
 ///
 /// # Errors
 ///
-/// If a member is not known, or a model has no size.
+/// Returns an error if a member is not known, or if a model has no size.
 pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
     let entries = Vec::<Entry>::deserialize(models).map_err(|error| error.to_string())?;
     if entries.is_empty() {
@@ -291,9 +294,9 @@ pub struct ComponentNeeds {
     pub copies: u64,
     /// Accelerators that are allocated to a copy; the estimate assumes that copies do not share one.
     pub accelerators: u64,
-    /// Memory of the host for a copy, MiB.
+    /// The host memory of a copy in MiB.
     pub memory_mib: u64,
-    /// Processor cores of a copy.
+    /// The number of CPU cores of a copy.
     pub cores: f64,
 }
 
@@ -311,7 +314,7 @@ impl ComponentNeeds {
         Self { copies, accelerators, memory_mib, cores: 0.0 }
     }
 
-    /// Sets the processor cores of a copy.
+    /// Sets the number of CPU cores of a copy.
     #[must_use]
     pub fn cores(mut self, cores: f64) -> Self {
         self.cores = cores;
@@ -319,9 +322,10 @@ impl ComponentNeeds {
     }
 }
 
-/// The number of instances that hold all copies of some inference components, by accelerators, memory of the host and processor
-/// cores. What SageMaker keeps for itself of an instance is not known and not subtracted: more may be needed. `None` if the
-/// instance type is not known, or a copy does not fit on it.
+/// Returns the number of instances that are needed for all copies of inference components, by accelerators, host
+/// memory and CPU cores. The part of an instance that SageMaker reserves for itself is not known and not subtracted,
+/// so that more instances may be needed. Returns `None` if the instance type is not known, or if a copy does not fit
+/// on it.
 pub fn instances_for_components(components: &[ComponentNeeds], instance_type: &str) -> Option<u64> {
     let instance: &Instance = instances::instance(instance_type)?;
     let whole = (

@@ -1,9 +1,9 @@
-//! The shape of a model: what of its configuration decides how much memory it takes.
+//! The shape of a model: the members of its configuration that determine how much memory it needs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// How the layers of a model are built.
+/// The architecture of a model, which determines the operators of its layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,7 +18,7 @@ pub enum Architecture {
     Qwen3,
     /// Mixtral: Llama with a mixture of experts.
     Mixtral,
-    /// Gemma.
+    /// Gemma, the first generation.
     Gemma,
     /// Gemma 2: four norms a layer, soft-capped logits.
     Gemma2,
@@ -38,31 +38,31 @@ pub enum Architecture {
     Vit,
 }
 
-/// Which code runs a Llama-style decoder.
+/// The code that runs a Llama-style decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Implementation {
     /// Hugging Face's transformers: norms are written out and keep copies in fp32.
     Transformers,
-    /// PyTorch's own operators (`torch.nn.functional.rms_norm`), as Megatron, torchtitan and fused kernels have them.
+    /// PyTorch's own operators (`torch.nn.functional.rms_norm`), as in Megatron, torchtitan and fused kernels.
     Fused,
-    /// The configuration was not written by transformers and does not state which code runs the model. The estimate assumes [`Self::Fused`]; its
-    /// verdict assumes [`Self::Transformers`], which takes more.
+    /// The configuration was not written by transformers and does not state which code runs the model. The estimate
+    /// assumes [`Self::Fused`]; its verdict assumes [`Self::Transformers`], which needs more memory.
     Unknown,
 }
 
 /// A mixture of experts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Experts {
-    /// Experts of a layer.
+    /// The number of experts of a layer.
     pub count: u64,
-    /// Experts that each token is sent to.
+    /// The number of experts that each token is sent to.
     pub per_token: u64,
-    /// Width of an expert's hidden layer.
+    /// The width of an expert's hidden layer.
     pub ffn: u64,
-    /// Width of the hidden layer of an expert that every token is sent to beside the others, with a gate (Qwen2 MoE); 0 where
-    /// there is none.
+    /// The width of the hidden layer of the shared expert, which every token is sent to in addition to the others,
+    /// with a gate (Qwen2 MoE); 0 if there is none.
     #[serde(default)]
     pub shared_ffn: u64,
 }
@@ -70,7 +70,7 @@ pub struct Experts {
 /// The vision encoder of a vision-language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vision {
-    /// Layers of the encoder.
+    /// The number of layers of the encoder.
     pub layers: u64,
     /// Width.
     pub hidden: u64,
@@ -78,11 +78,12 @@ pub struct Vision {
     pub ffn: u64,
     /// Attention heads.
     pub heads: u64,
-    /// Side of a patch, pixels.
+    /// The side length of a patch in pixels.
     pub patch: u64,
-    /// Side of the square of patches that becomes one token.
+    /// The side length of the square of patches that becomes one token, in patches.
     pub merge: u64,
-    /// Layers of the encoder whose results are passed to the decoder beside the last (Qwen3-VL).
+    /// The number of layers of the encoder whose results are passed to the decoder in addition to the last one
+    /// (Qwen3-VL).
     pub deepstack: u64,
     /// Whether the feed-forward network has a gate (Qwen2.5-VL).
     #[serde(default)]
@@ -100,45 +101,45 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelShape {
-    /// How the layers are built.
+    /// The architecture of the layers.
     pub architecture: Architecture,
     /// Width.
     pub hidden: u64,
-    /// Layers; of the encoder where there is one.
+    /// The number of layers; for a model with an encoder, those of the encoder.
     pub layers: u64,
-    /// Layers of a separate decoder (T5).
+    /// The number of layers of a separate decoder (T5).
     pub decoder_layers: u64,
     /// Attention heads.
     pub heads: u64,
-    /// Key and value heads.
+    /// The number of heads of keys and values.
     pub kv_heads: u64,
-    /// Width of a head.
+    /// The width of a head.
     pub head_dim: u64,
     /// Width of the hidden layer of the feed-forward network.
     pub ffn: u64,
-    /// Words of the vocabulary; classes of a classifier.
+    /// The number of words of the vocabulary; for a classifier, the number of classes.
     pub vocab: u64,
-    /// Positions with a learned embedding; 0 where there are none.
+    /// The number of positions with a learned embedding; 0 if there are none.
     pub positions: u64,
     /// Whether the output layer shares the weights of the embedding.
     pub tied: bool,
-    /// Mixture of experts.
+    /// The mixture of experts, if the model has one.
     pub experts: Option<Experts>,
-    /// Vision encoder.
+    /// The vision encoder, if the model has one.
     pub vision: Option<Vision>,
     /// Whether the feed-forward network has a gate.
     pub gated: bool,
     /// Whether queries and keys are normalized.
     pub qk_norm: bool,
-    /// Sliding window of attention, where there is one.
+    /// The number of tokens in the sliding window of attention, if there is one.
     pub window: Option<u64>,
-    /// Probability of dropout above zero.
+    /// Whether the probability of dropout is above zero.
     pub dropout: bool,
-    /// Side of the image and of a patch (vision transformers).
+    /// The side length of the image and of a patch in pixels (vision transformers).
     pub image: Option<(u64, u64)>,
-    /// Which code runs the model.
+    /// The code that runs the model.
     pub implementation: Implementation,
-    /// Doubts to be shown with the estimate.
+    /// Restrictions of the accuracy, which are shown with the estimate.
     pub notes: Vec<String>,
 }
 
@@ -149,14 +150,14 @@ pub enum ShapeError {
     /// A member is missing.
     #[error("the configuration has no `{0}`")]
     Missing(&'static str),
-    /// A member has a value that no model can have.
+    /// A member has a value that is not possible in a model.
     #[error("`{name}` of the configuration is {value}; set it to {expected}")]
     Invalid {
         /// The member.
         name: &'static str,
         /// The value in the configuration.
         value: String,
-        /// What would be valid.
+        /// The valid values.
         expected: &'static str,
     },
     /// The configuration describes a model with more parameters than any model has.
@@ -329,8 +330,8 @@ fn architecture(config: &Json) -> Result<(Architecture, String), ShapeError> {
 }
 
 impl ModelShape {
-    /// Reads a Hugging Face `config.json`, or explicit numbers under the same names with `architecture` naming a known
-    /// architecture that the model is built like.
+    /// Reads a Hugging Face `config.json`, or explicit numbers with the same names. The member `architecture` can
+    /// state a known architecture with the same structure.
     ///
     /// ```
     /// use stackwright_estimate::memory::ModelShape;
@@ -345,7 +346,8 @@ impl ModelShape {
     ///
     /// # Errors
     ///
-    /// If the architecture is not known, or a member that decides the size is missing or no positive number.
+    /// Returns an error if the architecture is not known, or if a member that determines the size is missing or is
+    /// not a positive number.
     pub fn from_config(config: &Json) -> Result<Self, ShapeError> {
         let outer = Config(config);
         let (architecture, name) = architecture(config)?;
@@ -458,7 +460,7 @@ impl ModelShape {
         (wide(self.layers) + wide(self.decoder_layers)) * layer + wide(self.hidden) * tables + vision
     }
 
-    /// The same model run by other code.
+    /// Returns the same model, run by other code.
     #[must_use]
     pub fn run_by(mut self, implementation: Implementation) -> Self {
         self.implementation = implementation;
@@ -475,7 +477,7 @@ impl ModelShape {
         }
     }
 
-    /// The number of parameters.
+    /// Returns the number of parameters.
     pub fn parameters(&self) -> u64 {
         super::weights::units(self)
             .iter()

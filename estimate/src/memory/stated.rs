@@ -1,4 +1,4 @@
-//! What a template states about the memory of training jobs and models.
+//! The statements of a template about the memory of training jobs and models.
 //!
 //! The statement is in the `Metadata` of the resource that starts the jobs (a pipeline, a state machine, a schedule), by the
 //! name of the job (`*` is the only job), or of the `AWS::SageMaker::Model`:
@@ -22,7 +22,7 @@ use super::verdict::{Gpu, TrainingEstimate, gpu_of, training_estimate};
 use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Options};
 
-/// The member of `Metadata` that holds statements.
+/// The member of `Metadata` that contains the statements.
 pub const MEMBER: &str = "stackwright-memory";
 
 /// The name in a statement that means the only job of a resource.
@@ -44,12 +44,12 @@ pub enum StatementError {
     /// The inference cannot be estimated.
     #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Inference(#[from] InferenceError),
-    /// The resource starts no such job.
+    /// The resource does not start a job with this name.
     #[error(
         "the metadata `stackwright-memory` names `{0}`, but the resource starts no training job with this name"
     )]
     Job(String),
-    /// The instance type of the job is not known here.
+    /// The data of the crate do not contain the instance type of the job.
     #[error("the instance type of `{0}` is not known, so that its memory is not known")]
     Instance(String),
 }
@@ -171,7 +171,7 @@ pub(crate) fn step_of(
     Some((shape, training))
 }
 
-/// The statement about a training job, for the `Metadata` of what starts it.
+/// Returns the statement about a training job, for the `Metadata` of the resource that starts it.
 pub fn training_statement(shape: &ModelShape, training: &Training) -> Json {
     let mut statement = serde_json::to_value(training).unwrap_or_default();
     statement["model"] = serde_json::to_value(shape).unwrap_or_default();
@@ -189,13 +189,13 @@ fn without_nulls(value: Json) -> Json {
     }
 }
 
-/// The statement about a served model, for the `Metadata` of the `AWS::SageMaker::Model`.
+/// Returns the statement about a served model, for the `Metadata` of the `AWS::SageMaker::Model`.
 pub fn model_statement(shape: &ModelShape) -> Json {
     without_nulls(serde_json::json!({ "model": shape }))
 }
 
-/// The estimates of the training jobs that a resource states, by the name of the job. `properties` are those of the
-/// resource, with known values put in, and `metadata` is its `Metadata`.
+/// Returns the estimates of the training jobs that a resource states, by the name of the job. `properties` are those
+/// of the resource, with known values resolved, and `metadata` is its `Metadata`.
 pub fn training_statements(
     id: &str,
     metadata: &Json,
@@ -217,13 +217,13 @@ pub fn training_statements(
     estimates.flatten().collect()
 }
 
-/// The estimate of serving a model with the settings of a container of AWS's large model inference images on an instance
-/// type. `container` is the definition of the container, `accelerators` the number that an inference component reserves for
-/// a copy of the model; without one, the model has all of the instance.
+/// Returns the estimate of serving a model with the settings of a container of AWS's large model inference images on
+/// an instance type. `container` is the definition of the container, `accelerators` the number that an inference
+/// component reserves for a copy of the model; without one, the model uses all accelerators of the instance.
 ///
 /// # Errors
 ///
-/// If the statement is not valid, or the instance type is not known.
+/// Returns an error if the statement is not valid, or if the instance type is not known.
 pub fn inference_statement(
     statement: &Json,
     container: &Json,
@@ -269,8 +269,8 @@ pub fn inference_statement(
     Ok(inference_estimate(&shape, &inference, Some(gpu), &prices, "us-east-1")?)
 }
 
-/// The estimate of the models of a multi-model endpoint on an instance type, from a statement with `models`, and
-/// `on_every_gpu` (default: true). `None` if the statement is about another thing.
+/// Returns the estimate of the models of a multi-model endpoint on an instance type, from a statement with `models`,
+/// and `on_every_gpu` (default: true). Returns `None` if the statement has no `models`.
 pub fn packing_statement(
     statement: &Json,
     instance_type: &str,
@@ -292,22 +292,23 @@ pub fn packing_statement(
     Some(estimate())
 }
 
-/// The statement about the models of a multi-model endpoint, for the `Metadata` of the `AWS::SageMaker::Model`.
+/// Returns the statement about the models of a multi-model endpoint, for the `Metadata` of the
+/// `AWS::SageMaker::Model`.
 pub fn models_statement(models: &[PackedModel], on_every_gpu: bool) -> Json {
     serde_json::json!({ "models": models, "on_every_gpu": on_every_gpu })
 }
 
-/// What is stated about one job or model.
+/// The statement about one job or model, with its estimate.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct StatedMemory {
-    /// The stack.
+    /// The name of the stack.
     pub stack: String,
     /// The logical ID of the resource.
     pub resource: String,
     /// The name of the job, or the instance type of the model.
     pub name: String,
-    /// The estimate, or why there is none.
+    /// The estimate, or the reason why there is none.
     pub estimate: Result<Stated, String>,
 }
 
@@ -324,7 +325,7 @@ pub enum Stated {
     Packing(Box<PackingEstimate>),
 }
 
-/// Every estimate that the stacks of an assembly state, with the defaults of parameters.
+/// Returns the estimates for all statements in the stacks of an assembly, with the defaults of parameters.
 pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
     let mut found = Vec::new();
     for stack in &assembly.stacks {

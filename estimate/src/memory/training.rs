@@ -1,4 +1,4 @@
-//! One training step: what a strategy keeps, gathers and reduces around the layers.
+//! One training step: the memory that a distribution strategy allocates in addition to the layers.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::shape::{Architecture, ModelShape};
 use super::tape::{BUCKET, Category, Operator, Shared, StepPhase, Tape, Tensor, WeightGradients};
 use super::weights::{self, Kind, Unit};
 
-/// How weights, gradients and optimizer states are distributed over ranks.
+/// The strategy by which weights, gradients and optimizer states are distributed over ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -22,14 +22,14 @@ pub enum Strategy {
     HybridShard,
     /// DeepSpeed's ZeRO stage 1: optimizer states are distributed.
     Zero1,
-    /// DeepSpeed's ZeRO stage 2: gradients too.
+    /// DeepSpeed's ZeRO stage 2: optimizer states and gradients are distributed.
     Zero2,
-    /// DeepSpeed's ZeRO stage 3: weights too.
+    /// DeepSpeed's ZeRO stage 3: optimizer states, gradients and weights are distributed.
     Zero3,
 }
 
 impl std::fmt::Display for Strategy {
-    /// Writes the name as the command line takes it, such as `shard-grad-op`.
+    /// Writes the name that the command line accepts, such as `shard-grad-op`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Ddp => "ddp",
@@ -43,7 +43,7 @@ impl std::fmt::Display for Strategy {
     }
 }
 
-/// How attention is computed.
+/// The implementation of attention.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -53,16 +53,16 @@ pub enum Attention {
     Sdpa,
     /// The package `flash-attn`.
     Flash,
-    /// Scores in memory.
+    /// Eager attention, which stores the scores in memory.
     Eager,
 }
 
-/// What a DeepSpeed configuration moves to the memory of the host.
+/// The states that a DeepSpeed configuration offloads to the memory of the host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offload {
-    /// Optimizer states and fp32 weights.
+    /// Whether optimizer states and fp32 weights are offloaded.
     pub optimizer: bool,
-    /// Weights (ZeRO stage 3).
+    /// Whether weights are offloaded (ZeRO stage 3).
     pub parameters: bool,
 }
 
@@ -77,39 +77,39 @@ pub struct Offload {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Training {
-    /// How the model is distributed.
+    /// The strategy by which the model is distributed.
     pub strategy: Strategy,
-    /// All ranks.
+    /// The number of all ranks.
     pub ranks: u64,
-    /// Ranks of a group of [`Strategy::HybridShard`]; all ranks elsewhere.
+    /// The number of ranks in a group of [`Strategy::HybridShard`]; for other strategies, the number of all ranks.
     pub shard_ranks: u64,
-    /// Samples per GPU and step.
+    /// The number of samples per GPU and step.
     pub batch: u64,
-    /// Tokens of a sample.
+    /// The number of tokens of a sample.
     pub sequence: u64,
-    /// How attention is computed.
+    /// The implementation of attention.
     pub attention: Attention,
     /// Whether each layer's activations are computed again in the backward pass.
     pub activation_checkpointing: bool,
     /// The rank of LoRA adapters on the projections of attention; the rest of the model is frozen.
     pub lora_rank: Option<u64>,
-    /// QLoRA: frozen weights of linear layers in 4 bits.
+    /// Whether frozen weights of linear layers are stored in 4 bits (QLoRA).
     pub quantized_base: bool,
-    /// Patches of images per sample (vision-language models).
+    /// The number of image patches per sample (vision-language models).
     pub image_patches: u64,
-    /// Offload to the host.
+    /// The states that are offloaded to the host.
     pub offload: Offload,
-    /// Ranks over which each layer is split (tensor parallelism).
+    /// The number of ranks over which each layer is split (tensor parallelism).
     pub tensor_parallel: u64,
-    /// Ranks over which the experts of a layer are distributed.
+    /// The number of ranks over which the experts of a layer are distributed (expert parallelism).
     pub expert_parallel: u64,
-    /// Ranks over which each sample is split (context parallelism).
+    /// The number of ranks over which each sample is split (context parallelism).
     pub context_parallel: u64,
 }
 
 impl Training {
-    /// A step with a number of samples per GPU, each with a number of tokens: bf16 with AdamW in fp32, SDPA attention, no
-    /// activation checkpointing.
+    /// Creates a step with a number of samples per GPU, each with a number of tokens. The defaults are bf16 with
+    /// AdamW in fp32, SDPA attention, and no activation checkpointing.
     pub fn new(strategy: Strategy, ranks: u64, batch: u64, sequence: u64) -> Self {
         Self {
             strategy,
@@ -133,7 +133,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// If a number is zero or too large, with its name, its value and its limit.
+    /// Returns an error with the name, the value and the limit of a number that is zero or too large.
     pub fn validate(&self) -> Result<(), TrainingError> {
         let tokens = self.batch.saturating_mul(self.sequence);
         let limits = [
@@ -174,7 +174,7 @@ impl Training {
 #[error("`{name}` is {value}; set it to a number from 1 to {most}")]
 #[non_exhaustive]
 pub struct TrainingError {
-    /// What is out of its range.
+    /// The name of the number.
     pub name: &'static str,
     /// Its value.
     pub value: u64,
@@ -186,13 +186,14 @@ pub struct TrainingError {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Peak {
-    /// The most bytes that are allocated at one moment: the middle of the range below.
+    /// The maximum number of bytes that are allocated at one moment: the middle of the range from `least_bytes` to
+    /// `most_bytes`.
     pub bytes: u64,
-    /// The least that it can be. It differs from the most with [`Strategy::Ddp`] only.
+    /// The smallest possible peak in bytes. It differs from the largest one with [`Strategy::Ddp`] only.
     pub least_bytes: u64,
-    /// The most that it can be.
+    /// The largest possible peak in bytes.
     pub most_bytes: u64,
-    /// What they consist of.
+    /// The bytes of each category at the peak.
     pub breakdown: Vec<(Category, u64)>,
     /// The part of the step in which the peak is reached.
     pub phase: StepPhase,

@@ -1,4 +1,4 @@
-//! Whether a step fits on a GPU, and what the largest step is that does.
+//! Whether a step fits on a GPU, and the largest step that fits.
 
 use serde::Serialize;
 use stackwright_schemas::instances::{self, Instance, Service};
@@ -15,7 +15,7 @@ use crate::cost::{PriceBook, Use};
 pub enum MemoryVerdict {
     /// It fits with a reserve for fragmentation.
     Fits,
-    /// It fits if the allocator wastes little; a different library version may fail.
+    /// It fits only if little memory is lost to fragmentation; it may fail with a different library version.
     Tight,
     /// It does not fit.
     DoesNotFit,
@@ -24,7 +24,7 @@ pub enum MemoryVerdict {
 }
 
 impl MemoryVerdict {
-    /// The verdict in words.
+    /// Returns the verdict in words.
     ///
     /// ```
     /// use stackwright_estimate::memory::MemoryVerdict;
@@ -49,11 +49,11 @@ pub struct Gpu {
     pub instance_type: String,
     /// The accelerator's name.
     pub name: Option<String>,
-    /// Accelerators of an instance.
+    /// The number of accelerators of an instance.
     pub count: Option<u32>,
-    /// Memory as EC2 reports it, bytes.
+    /// The memory of one accelerator in bytes, as EC2 reports it.
     pub memory_bytes: Option<u64>,
-    /// What a framework can allocate of it: without the driver's part and the CUDA context.
+    /// The bytes that a framework can allocate: the memory without the driver's part and the CUDA context.
     pub usable_bytes: Option<u64>,
 }
 
@@ -67,7 +67,7 @@ const LEAST_FRAGMENTATION: u64 = 30;
 /// Parts of a thousand that are left free where the verdict is that a step fits.
 const RESERVE: u64 = 100;
 
-/// The accelerator of an instance type such as `ml.p4d.24xlarge`; `None` if the type is not known.
+/// Returns the accelerator of an instance type such as `ml.p4d.24xlarge`; `None` if the type is not known.
 pub fn gpu_of(instance_type: &str) -> Option<Gpu> {
     instances::instance(instance_type).map(of)
 }
@@ -85,7 +85,7 @@ pub(super) fn of(instance: &Instance) -> Gpu {
     }
 }
 
-/// Whether a peak in bytes fits into the memory that can be allocated.
+/// Returns whether a peak in bytes fits into the memory that can be allocated.
 pub fn verdict(peak: u64, usable: Option<u64>) -> MemoryVerdict {
     let with = |parts: u64| peak.saturating_add(peak / 1000 * parts);
     match usable {
@@ -102,21 +102,22 @@ pub fn verdict(peak: u64, usable: Option<u64>) -> MemoryVerdict {
 pub struct TrainingEstimate {
     /// The peak and what it consists of.
     pub peak: Peak,
-    /// The highest possible peak, where the peak is one of several: the verdict is about it. `notes` states what decides.
+    /// The largest possible peak in bytes, if several are possible: the verdict is for this peak, and `notes` states
+    /// what it depends on.
     pub upper_bytes: Option<u64>,
-    /// The model's parameters.
+    /// The number of parameters of the model.
     pub parameters: u64,
     /// The accelerator.
     pub gpu: Option<Gpu>,
-    /// Whether it fits.
+    /// Whether the step fits.
     pub verdict: MemoryVerdict,
-    /// What is left of the memory that can be allocated; negative where it does not fit.
+    /// The part of the memory that is not used, in bytes; negative if the step does not fit.
     pub margin_bytes: Option<i64>,
-    /// The most samples per GPU that fit with a reserve, with all else as it is.
+    /// The largest number of samples per GPU that fits with a reserve, if all other settings are unchanged.
     pub largest_batch: Option<u64>,
-    /// The longest samples that fit with a reserve, with all else as it is.
+    /// The largest number of tokens of a sample that fits with a reserve, if all other settings are unchanged.
     pub largest_sequence: Option<u64>,
-    /// Doubts.
+    /// Restrictions of the accuracy of the estimate.
     pub notes: Vec<String>,
 }
 
@@ -158,8 +159,8 @@ pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gp
     }
 }
 
-/// Returns the instance types for training that fit the step on its GPUs, the cheapest first, and those without a known price
-/// last.
+/// Returns the instance types for training on whose GPUs the step fits, the cheapest first, and those without a known
+/// price last.
 pub fn training_candidates(
     shape: &ModelShape,
     training: &Training,
