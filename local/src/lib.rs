@@ -1,12 +1,11 @@
-//! A CloudFormation endpoint on this machine: stacks are created, updated and deleted as CloudFormation does it, in the same
-//! order, with the same events, statuses and messages. Resources of every type of the registry are records; nothing runs
-//! behind them.
+//! A simulation of CloudFormation on this machine: it creates, updates and deletes stacks in the same order as CloudFormation,
+//! with the same events, statuses and messages. A resource is only a record of its properties and attributes; no service runs
+//! it. Every resource type of the registry is supported.
 //!
-//! The modules: `state` is the data and where it is kept, `template` reads and evaluates templates, `engine` performs
-//! operations, `api` answers for each service (CloudFormation, S3, STS, SSM, Secrets Manager, Service Quotas,
-//! Cloud Control), `endpoint` is
-//! the HTTP server. Nothing that the deployer depends on is here, and no line for a single resource type where the
-//! registry's schema contains enough.
+//! The modules: `state` contains the data and stores it, `template` reads and evaluates templates, `engine` performs operations
+//! on stacks, `api` implements the operations of each service (CloudFormation, S3, STS, SSM, Secrets Manager, Service Quotas,
+//! Cloud Control), and `endpoint` is the HTTP server. The deployer does not depend on this crate. There is code for a single
+//! resource type only where the registry's schema does not contain enough information.
 
 mod api;
 mod endpoint;

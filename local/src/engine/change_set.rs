@@ -34,7 +34,7 @@ pub(crate) fn stack_for_new_change_set(
     (position, operation)
 }
 
-/// Lets a stack wait for its first change set to be executed.
+/// Sets the status of a stack that waits for the execution of its first change set.
 pub(crate) fn review(engine: &mut Engine, position: usize, time: Millis) {
     engine.set_status(position, time, StackStatus::ReviewInProgress, Some("User Initiated".into()));
 }

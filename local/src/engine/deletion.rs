@@ -1,10 +1,10 @@
-//! Stacks are deleted, unless something prevents it.
+//! Deletes stacks, unless something prevents it.
 
 use crate::engine::Engine;
 use crate::state::{Millis, Operation, OperationKind, OperationOptions, Phase, Stack, StackStatus};
 
 impl Engine {
-    /// Why a caller may not delete a stack now, if so.
+    /// The reason why a caller may not delete a stack now; `None` if it may.
     pub fn deletion_refusal(&self, position: usize) -> Option<String> {
         let stack = &self.state.stacks[position];
         if self.is_protected(stack) {
@@ -21,12 +21,12 @@ impl Engine {
             .then(|| format!("Stack [{}] cannot be deleted while in status {}", stack.name, stack.status))
     }
 
-    /// Whether a stack has termination protection. A nested stack has that of its root stack.
+    /// Whether a stack has termination protection. The termination protection of a nested stack is that of its root stack.
     pub fn is_protected(&self, stack: &Stack) -> bool {
         self.root_of(stack).termination_protection
     }
 
-    /// Starts to delete a stack, unless another one imports what it exports.
+    /// Starts to delete a stack, unless another stack imports one of its exports.
     pub fn begin_delete(
         &mut self,
         position: usize,
@@ -44,7 +44,7 @@ impl Engine {
         self.delete_everything(position);
     }
 
-    /// Why a stack is not deleted although a caller may do it: an export that is in use.
+    /// The reason why a stack is not deleted although the caller may delete it: an export that is in use.
     fn export_in_use(&self, position: usize) -> Option<String> {
         let stack = &self.state.stacks[position];
         stack.outputs.iter().filter_map(|output| output.export.as_deref()).find_map(|export| {
@@ -55,7 +55,7 @@ impl Engine {
         })
     }
 
-    /// Records a deletion that is refused before anything is deleted: the stack has the status again that it had before, with the
+    /// Records a deletion that is rejected before any resource is deleted: the stack returns to its previous status, with the
     /// reason (aws/aws-cdk#604, USSBA/aws-cft-tools#27).
     fn refuse_delete(&mut self, position: usize, how: OperationOptions, time: Millis, reason: String) {
         let stack = &self.state.stacks[position];

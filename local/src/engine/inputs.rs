@@ -1,4 +1,4 @@
-//! The inputs of stacks: templates as they are given, and with the language extensions written out.
+//! The inputs of stacks: templates as the caller passes them, and with the language extensions expanded.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,18 +13,18 @@ use crate::template::evaluate::{Progress, Scope, pseudo_parameters_of};
 use crate::template::extensions::{self, has_loops};
 use crate::template::{StackTemplate, scalar_text};
 
-/// Values of parameters as requests give them.
+/// Values of parameters as requests contain them.
 pub(crate) fn given<'a>(values: impl Iterator<Item = (&'a str, String)>) -> Vec<Json> {
     values.map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value })).collect()
 }
 
-/// Tags as requests and resources give them.
+/// Tags as requests and resources contain them.
 pub(crate) fn tags(given: &[Json]) -> IndexMap<String, String> {
     given.iter().map(|tag| (scalar_text(&tag["Key"]), scalar_text(&tag["Value"]))).collect()
 }
 
-/// Reads and checks a template for an account and region, with values for its parameters: given, kept, or by default.
-/// Everything else stays as it was before.
+/// Reads and checks a template for an account and region. The value of a parameter is that of the request, the previous value,
+/// or the default. All other inputs do not change.
 pub(crate) fn resolve_inputs(
     engine: &Engine,
     environment: Environment<'_>,
@@ -68,7 +68,7 @@ pub(crate) fn resolve_inputs(
     Ok((Inputs { original: Some(inputs.template), template: expanded, ..inputs }, template))
 }
 
-/// The text of a template with the language extensions written out.
+/// The text of a template with the language extensions expanded.
 fn expanded(
     template: &StackTemplate,
     inputs: &Inputs,

@@ -1,8 +1,8 @@
 //! Operations on stacks over time: resources are created, updated, rolled back and deleted in the order of their
 //! references, several at a time, with the events and statuses that CloudFormation reports.
 //!
-//! Nothing runs in the background: every request first brings the state up to the present, so that it can be saved at any
-//! moment, and another process can continue.
+//! Nothing runs in the background: every request first advances the state to the current time. Therefore, the state can be
+//! saved at any time, and another process can continue.
 
 pub(crate) mod change_set;
 mod deletion;
@@ -48,13 +48,13 @@ use crate::template::{NESTED, StackTemplate};
 /// How many parsed templates are cached.
 const CACHED_TEMPLATES: usize = 128;
 
-/// The state, where it is kept, and how the endpoint behaves.
+/// The state, the store that saves it, and the settings of the endpoint.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub state: State,
     pub settings: Settings,
     pub store: Store,
-    /// Templates that were parsed lately, by their text: operations need the same ones for every resource.
+    /// Templates that were parsed recently, by their text: an operation needs the same templates for every resource.
     parsed: RefCell<IndexMap<String, Arc<StackTemplate>>>,
     /// What was assumed because it was not created or provided.
     assumptions: RefCell<BTreeSet<String>>,
@@ -112,7 +112,7 @@ impl Engine {
         Environment { account: &self.settings.account, region }
     }
 
-    /// Runs something with the names of a stack as it is, or as it is to be.
+    /// Calls a function with the names of a stack in its current or in its requested state.
     pub fn in_scope<R>(
         &self,
         stack: &Stack,
@@ -138,7 +138,8 @@ impl Engine {
     /// Advances every stack to a time, and returns whether anything has happened until then.
     pub fn advance(&mut self, now: Millis) -> bool {
         let mut moved = false;
-        // A step of one can let another go on: a nested stack its parent, a stack its stack set.
+        // After a step of one stack, another stack or a stack set may be able to continue: the parent of a nested stack, or the
+        // stack set of a stack.
         while self.state.stacks.active().into_iter().any(|position| self.step(position, now))
             || end_refactors(self, now)
             || advance_stack_sets(self, now)
@@ -206,7 +207,7 @@ impl Engine {
         let mut operation = Operation::on(stack, kind, Phase::Forward, target, how);
         let continues = failed.is_some();
         if let Some(failed) = failed {
-            // A rollback leads to the last stable state, and not to what the failed operation has left.
+            // A rollback restores the last stable state, and not the state after the failed operation.
             operation.before = failed.before;
             operation.resources_before = failed.resources_before;
         }
@@ -236,7 +237,7 @@ impl Engine {
         }
     }
 
-    /// Lets a stack use a role from now on, if a request names one.
+    /// Sets the role of a stack for this and all later operations, if the request names one.
     pub fn set_role(&mut self, position: usize, role: Option<&str>) {
         if let Some(role) = role {
             self.state.stacks[position].inputs.role = Some(role.to_owned());
@@ -273,7 +274,7 @@ impl Engine {
         self.start_rollback(position, time, Some("User Initiated".into()));
     }
 
-    /// Cancels an update: what it changed is rolled back.
+    /// Cancels an update and rolls back its changes.
     pub fn cancel(&mut self, position: usize, time: Millis) {
         self.stop_nested(position, time);
         self.fail(position, time, "User Initiated");
@@ -300,7 +301,7 @@ impl Engine {
         true
     }
 
-    /// Runs something with the names of a stack as they are now.
+    /// Calls a function with the current names of a stack.
     fn with_scope<R>(
         &self,
         position: usize,

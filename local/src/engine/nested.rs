@@ -12,7 +12,7 @@ use crate::state::{
 };
 use crate::template::{StackTemplate, scalar_text};
 
-/// How deep stacks may be nested, so that a template that nests itself is refused.
+/// How deep stacks may be nested, so that a template that nests itself is rejected.
 pub(crate) const MAX_NESTING: usize = 16;
 
 impl Engine {
@@ -48,7 +48,7 @@ impl Engine {
                 return self.cannot_start(position, number, &id, time, Failure::Plain(reason));
             }
         };
-        // Nested stacks are deployed as their parents are; what becomes of a failure is the parent's affair.
+        // Nested stacks are deployed as their parents are; the parent decides how to handle a failure.
         let config = parent.operation.as_ref().map(|one| one.config.clone()).unwrap_or_default();
         let how = OperationOptions { config, ..OperationOptions::new(OnFailure::Rollback) };
         let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
@@ -59,7 +59,7 @@ impl Engine {
         let timeout = resource.properties.get("TimeoutInMinutes").map(scalar_text);
         let stack = &mut self.state.stacks[child];
         stack.timeout_minutes = timeout.and_then(|text| text.parse().ok());
-        // The time limit counts from here, and not from the creation of a change set.
+        // The time limit starts here, and not at the creation of a change set.
         stack.created = if present.is_some() { stack.created } else { time };
         self.begin(child, kind, inputs.into(), how, time);
         let id = self.state.stacks[child].id.clone();
@@ -78,7 +78,7 @@ impl Engine {
         self.stacks_around(stack).last().unwrap_or(stack)
     }
 
-    /// A stack, the one that it is nested in, and so on.
+    /// A stack, its parent stack, the parent of that stack, and so on.
     fn stacks_around<'s>(&'s self, stack: &'s Stack) -> impl Iterator<Item = &'s Stack> {
         let parent = |stack: &&'s Stack| self.state.stack_of(stack.parent.as_deref()?);
         std::iter::successors(Some(stack), parent).take(MAX_NESTING + 2)
@@ -102,7 +102,7 @@ impl Engine {
         let made = object_of_url(self, url)
             .and_then(|template| resolve_inputs(self, parent.environment(), template, &given, &before));
         let (inputs, template) = made.map_err(|refusal| refusal.message)?;
-        // What the caller has acknowledged for the root stack counts for all stacks in it.
+        // What the caller has acknowledged for the root stack applies to all stacks in it.
         template.check_capabilities(&inputs.capabilities).map_err(|refusal| refusal.message)?;
         Ok((inputs, template))
     }

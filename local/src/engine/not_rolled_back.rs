@@ -1,4 +1,5 @@
-//! Operations that failed and are not rolled back: what they leave, and how the next operation continues (CloudFormation User
+//! Operations that failed and are not rolled back: the state after them, and how the next operation continues (CloudFormation
+//! User
 //! Guide, "Choose how to handle failures when provisioning resources").
 
 use crate::engine::Engine;
@@ -24,7 +25,7 @@ impl Engine {
         return_to_stable_state(stack);
     }
 
-    /// Deletes what the failed operation before has created without success.
+    /// Deletes the resources whose creation failed in the previous operation.
     pub(super) fn delete_unstable(&mut self, position: usize, time: Millis) {
         let stack = &mut self.state.stacks[position];
         let unstable: Vec<Resource> =

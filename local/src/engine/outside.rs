@@ -1,4 +1,4 @@
-//! Resources that no stack owns: retained ones, and those that a caller has created with S3 or SSM.
+//! Resources that belong to no stack: retained resources, and resources that a caller has created with S3 or SSM.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,7 +9,7 @@ use crate::state::{BUCKET, Environment, Resource, Stack};
 const PARAMETER: &str = "AWS::SSM::Parameter";
 
 impl Engine {
-    /// Whether a resource exists that no stack owns.
+    /// Whether a resource exists that belongs to no stack.
     pub(super) fn exists_outside_of_stacks(
         &self,
         environment: Environment<'_>,
@@ -54,7 +54,7 @@ impl Engine {
             || self.created_by_caller(stack.environment(), type_name, physical_id).is_some()
     }
 
-    /// Takes a resource from those that no stack owns.
+    /// Removes a resource from those that belong to no stack, and returns it.
     pub(super) fn take_unowned(&mut self, position: usize, resource: &Resource) -> Option<Resource> {
         let (type_name, physical_id) = (&resource.type_name, &resource.physical_id);
         let found = self.state.rest.unowned.iter().position(|one| one.is(type_name, physical_id));

@@ -74,7 +74,7 @@ impl Engine {
             }
             Phase::Back if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
-                // The role of the last operation is used for all later ones, whatever becomes of the operation.
+                // The role of the last operation is used for all later operations, even if the operation fails.
                 let role = stack.inputs.role.take();
                 stack.inputs = Inputs { role, ..operation.before };
                 self.clean_up(position, time, Phase::BackCleanup);
@@ -172,7 +172,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses exports that other stacks have already, and changes to exports that are imported. `is_own` states whose the
+    /// Rejects exports that other stacks have already, and changes to exports that are imported. `is_own` states whose the
     /// outputs are, `counts` which importing stacks count.
     pub fn check_exports(
         &self,
@@ -245,7 +245,7 @@ impl Engine {
         }
     }
 
-    /// Fails the operation: what follows is what the caller has chosen for a failure.
+    /// Marks the operation as failed, and continues as the caller has requested for a failure.
     pub(super) fn fail(&mut self, position: usize, time: Millis, reason: &str) {
         self.cancel_others(position, time);
         let Some(operation) = &self.state.stacks[position].operation else { return };
@@ -272,7 +272,7 @@ impl Engine {
                 } else {
                     reason.to_owned()
                 };
-                // A rollback is an operation of its own.
+                // A rollback is a separate operation.
                 self.state.stacks[position].enter(OperationType::Rollback);
                 self.start_rollback(position, time, Some(reason));
             }
@@ -318,7 +318,7 @@ impl Engine {
     }
 }
 
-/// What CloudFormation reports where the cleanup could not delete a resource: the operation has succeeded all the same
+/// The message of CloudFormation if the cleanup could not delete a resource: the operation has succeeded nevertheless
 /// (aws-cloudformation/cloudformation-coverage-roadmap#744).
 fn left_behind(failed: &[String]) -> Option<String> {
     (!failed.is_empty()).then(|| "Update successful. One or more resources could not be deleted.".to_owned())

@@ -23,7 +23,7 @@ pub(crate) struct Definition {
     pub template: StackTemplate,
 }
 
-/// The outputs and imports of a stack once its resources have moved.
+/// The outputs and imports of a stack after its resources have moved.
 struct Evaluated {
     outputs: Vec<Output>,
     imports: Vec<String>,
@@ -35,17 +35,17 @@ struct Evaluated {
 const FIXED_ATTRIBUTES: [&str; 6] =
     ["Type", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"];
 
-/// The type of CDK's metadata, which a refactor refuses.
+/// The type of CDK's metadata resource, which a refactor rejects.
 const CDK_METADATA: &str = "AWS::CDK::Metadata";
 
-/// How many refactors are kept that have been executed or cannot be executed: the newest ones.
+/// How many refactors are stored that were executed or cannot be executed any more. Older ones are removed.
 const MAX_REFACTORS: usize = 1000;
 
 fn not_permitted(action: &str) -> String {
     format!("Found an action type that is not permitted during refactor operations: {action}")
 }
 
-/// What each stack becomes, and which resources move; or why CloudFormation refuses the refactor.
+/// The new definition of each stack, and the resources that move; or the reason why CloudFormation rejects the refactor.
 pub(crate) fn plan_refactor(
     engine: &Engine,
     definitions: Vec<Definition>,
@@ -79,7 +79,7 @@ pub(crate) fn plan_refactor(
     Ok((sides, moves))
 }
 
-/// Where each resource of the new templates comes from, stack by stack, and which of them move.
+/// For each stack, the former location of each resource of its new template, and the resources that move.
 fn origins(
     engine: &Engine,
     definitions: &[Definition],
@@ -124,7 +124,7 @@ fn origins(
             found.insert(location.clone(), (location.clone(), false));
         }
     }
-    // A resource without a mapping is the one that has the same properties, if there is only one.
+    // A resource without a mapping is matched with the resource that has the same properties, if there is only one.
     let mut lost = Vec::new();
     for (location, written) in &asked {
         if found.contains_key(location) {
@@ -219,7 +219,7 @@ fn sides(engine: &Engine, definitions: Vec<Definition>, origins: &[Origins]) -> 
         .collect()
 }
 
-/// Evaluates a stack whose resources come from other stacks.
+/// Evaluates a stack whose resources were in other stacks before.
 fn evaluated(
     engine: &Engine,
     definition: &Definition,
@@ -251,7 +251,7 @@ pub(crate) fn at<'e>(engine: &'e Engine, location: &Location) -> Option<&'e Reso
     engine.state.stack_of(&location.stack)?.resources.get(&location.logical_id)
 }
 
-/// Why a refactor can no longer be executed, if so.
+/// The reason why a refactor cannot be executed any more; `None` if it can.
 pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String> {
     let changed = refactor.stacks.iter().find(|side| {
         let stack = engine.state.stack_of(&side.id);
@@ -260,7 +260,7 @@ pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String
     Some(format!("{}: Stack was updated.", changed.id))
 }
 
-/// Forgets what refactors that can no longer be executed would have changed, and the oldest of those refactors.
+/// Removes the planned changes of refactors that cannot be executed any more, and removes the oldest of these refactors.
 pub(crate) fn forget_refactors(engine: &mut Engine) {
     for number in 0..engine.state.rest.refactors.len() {
         let refactor = &engine.state.rest.refactors[number];
@@ -321,7 +321,7 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     refactor.running = Some((until, fails));
 }
 
-/// Ends refactors that have run for their time; returns whether there was one.
+/// Ends refactors whose time has elapsed; returns whether there was one.
 pub(crate) fn end_refactors(engine: &mut Engine, now: Millis) -> bool {
     let mut ended = false;
     for number in 0..engine.state.rest.refactors.len() {
@@ -404,7 +404,7 @@ fn roll_back_refactor(
     refactor.execution_reason = Some(reason);
 }
 
-/// Adds the events of resources that move: the status in the stack that a resource leaves, and in the one that takes it.
+/// Adds the events of resources that move: the status in the source stack, and the status in the destination stack.
 fn add_move_events(
     engine: &mut Engine,
     moves: &[Move],

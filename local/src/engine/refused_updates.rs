@@ -1,4 +1,4 @@
-//! Updates that a service refuses although the registry's schema allows them. The rules are data, see
+//! Updates that a service rejects although the registry's schema allows them. The rules are data, see
 //! [`stackwright_schemas::refused_updates`].
 
 use serde_json::{Map, Value as Json};
@@ -7,7 +7,7 @@ use stackwright_schemas::refused_updates::{RefusedUpdate, refused_updates};
 use crate::state::{Environment, Failure, Resource, State};
 use crate::template::{is_custom, scalar_text};
 
-/// Why the service refuses to update a resource to other properties, if it does.
+/// The reason why the service rejects an update of a resource to other properties; `None` if it accepts the update.
 pub(super) fn refused_update(
     state: &State,
     environment: Environment<'_>,
@@ -16,7 +16,7 @@ pub(super) fn refused_update(
 ) -> Option<Failure> {
     let update = Update { state, environment, present, after };
     let message = refused_updates(&present.type_name).find_map(|rule| update.refused_by(rule))?;
-    // A custom resource has no handler of the registry: CloudFormation refuses the update itself.
+    // A custom resource has no handler of the registry: CloudFormation itself rejects the update.
     Some(if is_custom(&present.type_name) { Failure::Plain(message) } else { Failure::Handler(message) })
 }
 
@@ -28,7 +28,7 @@ struct Update<'a> {
 }
 
 impl<'a> Update<'a> {
-    /// The message of a rule that refuses the update.
+    /// The message of a rule that rejects the update.
     fn refused_by(&self, rule: &RefusedUpdate) -> Option<String> {
         let (before, after) = (self.present.live.get(&rule.property)?, self.after.get(&rule.property)?);
         if before == after {
@@ -58,7 +58,7 @@ impl<'a> Update<'a> {
         owner.live.get(list)?.as_array().map(Vec::as_slice)
     }
 
-    /// Whether the resource exists without which the rule does not apply.
+    /// Whether the resource exists on which the rule depends: without it, the rule does not apply.
     fn applies(&self, rule: &RefusedUpdate, item: &Json) -> bool {
         let Some(other) = &rule.while_exists else { return true };
         let value = self.filled(&other.value, item);
@@ -70,7 +70,7 @@ impl<'a> Update<'a> {
         let environment = self.environment;
         let stacks =
             self.state.stacks.iter().filter(move |one| !one.is_deleted() && one.environment() == environment);
-        // What an update replaces still exists until the update is complete.
+        // A resource that an update replaces exists until the update is complete.
         let leaving = |stack: &'a crate::state::Stack| stack.operation.iter().flat_map(|one| &one.leftovers);
         stacks
             .flat_map(move |stack| stack.resources.values().chain(leaving(stack)))

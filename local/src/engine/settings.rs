@@ -11,7 +11,7 @@ pub(crate) struct Settings {
     pub resource_time: Millis,
     /// How long it takes to create a change set.
     pub change_set_time: Millis,
-    /// Whether resources that wait for signals are taken to have received them.
+    /// Whether resources that wait for signals are treated as if they had received them.
     pub assumes_signals: bool,
     pub faults: Faults,
 }

@@ -1,9 +1,9 @@
-//! What CloudFormation refuses in an import operation: everything but the import.
+//! Rejects changes other than imports in an import operation, as CloudFormation does.
 
 use super::{DesiredState, Plan};
 use crate::api::error::ServiceError;
 
-/// Refuses an import operation that would change something else.
+/// Rejects an import operation that would make another change.
 pub(super) fn check(
     desired: &DesiredState<'_>,
     plan: &Plan,

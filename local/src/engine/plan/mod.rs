@@ -59,7 +59,7 @@ pub(crate) struct PlanProblem {
     pub message: String,
 }
 
-/// How a stack is to be.
+/// The requested state of a stack.
 pub(crate) struct DesiredState<'a> {
     pub template: &'a StackTemplate,
     pub inputs: &'a Inputs,
@@ -72,23 +72,23 @@ pub(crate) struct DesiredState<'a> {
     pub import_existing: bool,
 }
 
-/// What is known of a resource while a change set is created.
+/// What is known about the physical ID of a resource while a change set is created.
 #[derive(Clone, Copy, PartialEq)]
 enum ExpectedChange {
-    /// It stays what it is.
+    /// The resource does not change.
     Unchanged,
-    /// It is updated in place: its `Ref` stays.
+    /// The resource is updated in place: its `Ref` does not change.
     Updated,
-    /// It is created or replaced: nothing is known of it.
+    /// The resource is created or replaced: its `Ref` and its attributes are not known.
     Created,
-    /// It may be replaced.
+    /// The resource may be replaced.
     MayBeReplaced,
 }
 
 /// The changes that are expected, by logical ID.
 type Expected = RefCell<BTreeMap<String, ExpectedChange>>;
 
-/// What is compared: a stack with how it is to be.
+/// The inputs of the comparison: a stack and its requested state.
 struct Comparison<'a> {
     engine: &'a Engine,
     stack: &'a Stack,
@@ -100,7 +100,7 @@ struct Comparison<'a> {
     expected: &'a Expected,
 }
 
-/// Compares a stack with how it is to be.
+/// Compares a stack with its requested state.
 pub(crate) fn plan(engine: &Engine, stack: &Stack, desired: &DesiredState<'_>) -> Result<Plan, ServiceError> {
     let template = desired.template;
     let values = template.parameter_values(desired.inputs);

@@ -1,4 +1,4 @@
-//! Changes to a resource that the stack has already.
+//! Changes to a resource that is already in the stack.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::template::{is_custom, references, scalar_text};
 const ATTRIBUTES: [&str; 5] =
     ["Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy"];
 
-/// The properties of a resource before and after, and both as they are shown.
+/// The properties of a resource before and after the change, and both as change sets show them.
 struct Sides<'a> {
     before: &'a Map<String, Json>,
     after: &'a Map<String, Json>,
@@ -72,7 +72,7 @@ impl Comparison<'_> {
         }
         let kind = registry::resource_type(&present.type_name);
         let recreates = match name {
-            // CloudFormation refuses it when the update runs. What a change set shows for it is not confirmed.
+            // CloudFormation rejects this change when the update runs. What a change set shows for it is not confirmed.
             "ServiceToken" if is_custom(&present.type_name) => Recreation::Never,
             _ => recreation(kind, name, &before, &after),
         };
@@ -130,7 +130,7 @@ impl Comparison<'_> {
             },
             _ => ("DirectModification", None),
         };
-        // Whether an unknown value differs is certain only where the resource it comes from is replaced for certain.
+        // It is certain that an unknown value changes only if it is certain that the resource that returns it is replaced.
         let is_replaced = |id: &String| expected.get(id) == Some(&ExpectedChange::Created);
         let is_certain = !is_dynamic || resource.is_some_and(|one| is_replaced(&one.name));
         Cause { source, entity, is_certain }
@@ -150,7 +150,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Adds that the stack's tags, which a resource receives, change.
+    /// Adds the change of the stack's tags, which a resource inherits.
     fn stack_tags(&self, present: &Resource, details: &mut Details) {
         let kind = registry::resource_type(&present.type_name);
         let is_taggable = kind.and_then(ResourceType::tag_property).is_some();

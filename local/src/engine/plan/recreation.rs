@@ -1,4 +1,4 @@
-//! What a change to a property means for the resource.
+//! Determines whether a change to a property replaces the resource.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json,
     whole.max(parts(kind, name, before, after))
 }
 
-/// What the changes to the parts of a property mean: the most that one of them does. A property that is not there has no parts.
+/// The strongest effect of the changes to the parts of a property. A property that is not set has no parts.
 fn parts(kind: &ResourceType, name: &str, before: &Json, after: &Json) -> Recreation {
     let changes: Vec<(String, &Json, &Json)> = match (before, after) {
         (Json::Object(_) | Json::Null, Json::Object(_)) | (Json::Object(_), Json::Null) => {
@@ -61,7 +61,7 @@ fn parts(kind: &ResourceType, name: &str, before: &Json, after: &Json) -> Recrea
         .unwrap_or(Recreation::Never)
 }
 
-/// Whether two values are the same to CloudFormation, which takes `"1"` for `1`.
+/// Whether CloudFormation treats two values as equal: for example, `"1"` and `1`.
 pub(crate) fn same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Object(one), Json::Object(other)) => {
@@ -115,7 +115,7 @@ mod tests {
         let nodes = |id: &str| json!([{ "DbServerId": id }]);
         let cluster = "AWS::ODB::CloudVmCluster";
         assert_eq!(of(cluster, "DbNodes", nodes("a"), nodes("b")), Recreation::Always);
-        // The service decides what another change to the property means.
+        // For any other change to the property, the service decides whether it replaces the resource.
         let longer = json!([{ "DbServerId": "a" }, {}]);
         assert_eq!(of(cluster, "DbNodes", nodes("a"), longer), Recreation::Conditionally);
     }

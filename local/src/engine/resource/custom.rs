@@ -1,12 +1,12 @@
-//! Custom resources: nothing runs their handlers, so what they return is given by the caller, known of CDK's own handlers,
-//! or a placeholder.
+//! Custom resources. Local mode does not run their handlers. Their attributes are set by the caller, known for the handlers of
+//! the CDK, or placeholders.
 
 use serde_json::{Map, Value as Json};
 
 use super::{CreatedResource, ResourceContext};
 use crate::template::scalar_text;
 
-/// Creates a custom resource. Attributes that are not here are placeholders, which [`placeholder`] makes.
+/// Creates a custom resource. Attributes that are not here are placeholders, which [`placeholder`] creates.
 pub(super) fn create(context: &ResourceContext<'_>, properties: &Map<String, Json>) -> CreatedResource {
     let given = context.custom;
     let physical_id = given.and_then(|given| given.physical_id.clone());

@@ -1,4 +1,4 @@
-//! What a resource is once it is created: its physical ID and its attributes, by the registry's schema and the forms that
+//! The physical ID and the attributes of a created resource, according to the registry's schema and to the formats that
 //! CloudFormation documents.
 
 mod custom;
@@ -25,14 +25,14 @@ pub(crate) struct ResourceContext<'a> {
     pub stack_name: &'a str,
     pub logical_id: &'a str,
     pub type_name: &'a str,
-    /// What makes generated names differ from those of the predecessor.
+    /// A seed, so that generated names differ from those of the previous resource.
     pub seed: &'a str,
     /// What the handler of a custom resource returns, if a fault sets it.
     pub custom: Option<&'a CustomResource>,
 }
 
 impl ResourceContext<'_> {
-    /// So many hexadecimal digits that no other resource has.
+    /// A unique string of this number of hexadecimal digits.
     fn unique(&self, salt: &str, characters: usize) -> String {
         let text = sha256(format!("{}/{}/{salt}/{}", self.stack_name, self.logical_id, self.seed));
         text[..characters.min(text.len())].to_owned()
@@ -151,7 +151,7 @@ pub(crate) fn identifier(context: &ResourceContext<'_>, properties: &Map<String,
     (has_own_name || has_identifier).then(|| create_resource(context, properties).physical_id)
 }
 
-/// The property that names a resource: the one that is given, or else the first that the type has.
+/// The property that contains the name of a resource: the one that is set, otherwise the first one of the type.
 fn named_property(
     context: &ResourceContext<'_>,
     kind: &ResourceType,
@@ -166,7 +166,7 @@ fn named_property(
     }
 }
 
-/// The name: given, or generated as CloudFormation does it.
+/// The name: that of the properties, or a name that is generated as CloudFormation generates it.
 fn resource_name(
     context: &ResourceContext<'_>,
     kind: &ResourceType,

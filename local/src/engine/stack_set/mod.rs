@@ -26,7 +26,8 @@ pub(crate) struct Order {
     pub retains: bool,
 }
 
-/// Queues an operation of a stack set. Regions come in the preferred order, or else in the order in which they are named.
+/// Queues an operation of a stack set. The regions are in the preferred order, or otherwise in the order in which the request
+/// names them.
 pub(crate) fn order(engine: &mut Engine, set: usize, order: Order, time: Millis) {
     let Order { id, action, mut environments, preferences, retains } = order;
     let preferred: Vec<String> =
@@ -53,7 +54,7 @@ pub(crate) fn order(engine: &mut Engine, set: usize, order: Order, time: Millis)
     });
 }
 
-/// Brings every stack set up to a moment; returns whether anything has happened.
+/// Advances every stack set to a time; returns whether anything has happened.
 pub(crate) fn advance_stack_sets(engine: &mut Engine, now: Millis) -> bool {
     let mut moved = false;
     for set in 0..engine.state.rest.stack_sets.len() {
@@ -166,7 +167,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     }
 }
 
-/// Whether a stack with this status is what is left of a creation or a deletion that failed, and cannot be updated.
+/// Whether a stack with this status remains from a failed creation or deletion, so that it cannot be updated.
 fn is_left_over(status: &StackStatus) -> bool {
     matches!(
         status,
@@ -348,7 +349,7 @@ fn operations_of<'c>(engine: &'c Engine, ids: &'c [String]) -> impl Iterator<Ite
 const SETTINGS: [&str; 5] =
     ["AdministrationRoleARN", "ExecutionRoleName", "PermissionModel", "AutoDeployment", "ManagedExecution"];
 
-/// The settings that a request or a resource gives.
+/// The settings in a request or a resource.
 pub(crate) fn settings(given: &Map<String, Json>) -> Map<String, Json> {
     let named = SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
     named.collect()

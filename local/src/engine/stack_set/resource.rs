@@ -14,7 +14,7 @@ use crate::template::scalar_text;
 /// The type of a stack set among resources.
 pub(crate) const STACK_SET: &str = "AWS::CloudFormation::StackSet";
 
-/// Brings a stack set to the properties of a resource of a template; without properties, deletes it. Returns the IDs of
+/// Updates a stack set to the properties of a resource of a template; without properties, deletes it. Returns the IDs of
 /// the operations that do it.
 pub(crate) fn update_from_resource(
     engine: &mut Engine,
@@ -32,7 +32,7 @@ pub(crate) fn update_from_resource(
         set.is_deleted |= set.instances.is_empty();
         return Ok(operations);
     };
-    // Nothing exists or changes before it is known that the properties are accepted.
+    // Validate the properties before anything is created or changed.
     let inputs = inputs_of_resource(engine, engine.environment(region), properties)?;
     let set = match found {
         Some(set) => set,

@@ -1,4 +1,4 @@
-//! Resources are created, for the first time or as a replacement.
+//! Creates resources, for the first time or as a replacement.
 
 use crate::engine::Engine;
 use crate::engine::resource::{CreatedResource, ResourceContext, create_resource};
@@ -50,7 +50,7 @@ impl Engine {
         self.run(position, number, &resource, On::Create, time);
     }
 
-    /// What a resource is once it is created in a stack.
+    /// The record of a resource after it was created in a stack.
     pub(in crate::engine) fn create_in(
         &self,
         position: usize,
@@ -71,7 +71,7 @@ impl Engine {
         create_resource(&context, &resource.live)
     }
 
-    /// A bucket that a stack creates is there for S3 too.
+    /// A bucket that a stack creates also exists for the operations of S3.
     pub(super) fn create_bucket(&mut self, position: usize, resource: &Resource, time: Millis) {
         if resource.type_name != BUCKET {
             return;
@@ -84,7 +84,7 @@ impl Engine {
     }
 }
 
-/// The refusal of a resource whose identifier another one has.
+/// The error for a resource whose identifier another resource has.
 pub(in crate::engine) fn already_exists(type_name: &str, physical_id: &str) -> String {
     format!(
         "Resource handler returned message: \"Resource of type '{type_name}' with identifier '{physical_id}' already \

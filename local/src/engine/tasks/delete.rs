@@ -1,4 +1,4 @@
-//! Resources are deleted, or retained.
+//! Deletes or retains resources.
 
 use crate::engine::Engine;
 use crate::faults::On;
@@ -39,7 +39,7 @@ impl Engine {
         self.run(position, number, resource, On::Delete, time);
     }
 
-    /// Leaves a resource behind, which no stack owns from then on.
+    /// Retains a resource, which then belongs to no stack.
     fn retain(&mut self, position: usize, number: usize, resource: &Resource, time: Millis) {
         self.event(position, time, Some(resource), ResourceStatus::DeleteSkipped, None);
         self.state.rest.unowned.push(Resource { status: ResourceStatus::DeleteSkipped, ..resource.clone() });
@@ -51,7 +51,7 @@ impl Engine {
         self.set_progress(position, number, Progress::Done);
     }
 
-    /// Why S3 does not delete a bucket.
+    /// The reason why S3 does not delete a bucket, if there is one.
     fn bucket_is_not_empty(&self, resource: &Resource) -> Option<Failure> {
         let bucket =
             self.state.buckets.get(&resource.physical_id).filter(|_| resource.type_name == BUCKET)?;
@@ -70,7 +70,7 @@ impl Engine {
     }
 }
 
-/// Whether a resource stays when its stack no longer has it.
+/// Whether a resource is retained when it is removed from its stack.
 fn is_retained(stack: &Stack, operation: &Operation, resource: &Resource) -> bool {
     let present = stack.resources.get(&resource.logical_id);
     let is_replaced = present.is_some_and(|present| present.physical_id != resource.physical_id);

@@ -1,4 +1,4 @@
-//! Tasks end: the resource gets its status, the stack its event, and a failure stops the operation.
+//! Ends tasks: sets the status of the resource, adds an event to the stack, and stops the operation after a failure.
 
 use crate::engine::Engine;
 use crate::engine::stack_set::operations_failure;
@@ -39,7 +39,7 @@ impl Engine {
         }
     }
 
-    /// Why a task failed, if it did.
+    /// The reason why a task failed; `None` if it succeeded.
     fn failure_of(&self, task: &Task, time: Millis) -> Option<Failure> {
         match &task.progress {
             Progress::Running { fails, .. } => fails.clone(),
@@ -64,7 +64,7 @@ impl Engine {
         })
     }
 
-    /// After a rollback the previous resource is the stack's again, and its replacement is deleted in the end.
+    /// After a rollback, the previous resource belongs to the stack again, and its replacement is deleted in the cleanup.
     fn restore_previous(&mut self, position: usize, task: &Task) {
         let TaskAction::Restore(Some(before)) = &task.action else { return };
         let stack = &mut self.state.stacks[position];
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// The resource that a task is about.
+    /// The resource of a task.
     fn subject_of(&self, position: usize, task: &Task) -> Option<Resource> {
         match &task.action {
             TaskAction::Delete(resource) => Some((**resource).clone()),
@@ -85,7 +85,7 @@ impl Engine {
         }
     }
 
-    /// Puts the resource where it belongs after a task.
+    /// Stores the resource in the stack, or removes it, according to the result of the task.
     fn settle(&mut self, position: usize, task: &Task, subject: &Resource, is_failed: bool) {
         let stack = &mut self.state.stacks[position];
         let is_present =

@@ -1,4 +1,4 @@
-//! Resources that exist already become the stack's.
+//! Imports existing resources into the stack.
 
 use crate::engine::Engine;
 use crate::faults::On;

@@ -1,4 +1,4 @@
-//! What an operation does to one resource: each task begins, runs for its time, and ends.
+//! The tasks of an operation, one for each resource: a task starts, runs for its time, and ends.
 
 mod create;
 mod delete;
@@ -21,9 +21,9 @@ use crate::template::dynamic;
 
 /// The properties of a resource according to a template.
 pub(super) struct WantedProperties {
-    /// With dynamic references as they are written.
+    /// With dynamic references that are not resolved.
     pub properties: Map<String, Json>,
-    /// With parameters of SSM in place of the references to them.
+    /// With the values of SSM parameters in place of the references to them.
     pub live: Map<String, Json>,
 }
 
@@ -53,7 +53,8 @@ impl Engine {
         }
     }
 
-    /// Lets a task on a resource run: for its time, until its signals arrive, or as long as the operations that it starts.
+    /// Starts a task on a resource. The task runs for its time, until its signals arrive, or until the operations that it
+    /// starts end.
     pub(super) fn run(&mut self, position: usize, number: usize, resource: &Resource, on: On, time: Millis) {
         let name = self.state.stacks[position].name.clone();
         let (fault, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
@@ -137,7 +138,7 @@ impl Engine {
         template.map(|template| template.needs(written).into_iter().collect()).unwrap_or_default()
     }
 
-    /// Lets a task fail before it runs.
+    /// Marks a task as failed before it runs.
     pub(super) fn cannot_start(
         &mut self,
         position: usize,

@@ -1,4 +1,4 @@
-//! Resources are rolled back to what they were before the operation.
+//! Rolls resources back to their state before the operation.
 
 use crate::engine::Engine;
 use crate::faults::On;
@@ -52,7 +52,7 @@ impl Engine {
                     return self.run(position, number, &present, On::Rollback, time);
                 }
                 stack.resources.shift_remove(&task.id);
-                // The operation has created it: it is deleted in the cleanup.
+                // The operation has created the resource, so the cleanup deletes it.
                 if let Some(operation) = &mut stack.operation
                     && !present.physical_id.is_empty()
                 {

@@ -6,11 +6,11 @@ use crate::template::scalar_text;
 
 const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 
-/// How long a creation policy waits without a `Timeout`: five minutes.
+/// How long a creation policy without a `Timeout` waits: five minutes.
 const DEFAULT_TIMEOUT: &str = "PT5M";
 
 impl Engine {
-    /// The signals that a resource waits for once it is created.
+    /// The signals that a resource waits for after it is created.
     pub(super) fn signals_of(&self, resource: &Resource, time: Millis) -> Option<Signals> {
         let (count, timeout) = if resource.type_name == WAIT_CONDITION {
             let timeout = resource.live.get("Timeout").map(scalar_text).unwrap_or_default();
@@ -37,14 +37,14 @@ impl Engine {
 }
 
 impl Signals {
-    /// When the wait ends, if that is known: at the last signal, or when the time is over.
+    /// The time at which the wait ends, if it is known: the time of the last signal, or the timeout.
     pub fn end(&self) -> Millis {
         let failed = self.received.iter().find(|(_, is_success, _)| !is_success);
         let last = failed.or_else(|| self.received.get(self.count - 1));
         last.map_or(self.until, |(_, _, time)| *time)
     }
 
-    /// Why the wait failed, if it did.
+    /// The reason why the wait failed; `None` if it did not fail.
     pub(super) fn failure(&self, _time: Millis) -> Option<Failure> {
         if self.received.iter().any(|(_, is_success, _)| !is_success) {
             return Some(Failure::Plain(format!("Received 1 FAILURE signal(s) out of {}.", self.count)));

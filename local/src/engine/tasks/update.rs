@@ -1,4 +1,4 @@
-//! Resources are updated in place, or found to need a replacement.
+//! Updates resources in place, or determines that they have to be replaced.
 
 use std::collections::BTreeSet;
 
@@ -87,7 +87,8 @@ impl Engine {
         self.set_progress(position, number, Progress::Running { until: time, fails });
     }
 
-    /// A resource with other properties. What the service generated stays; what follows from the properties follows.
+    /// A resource with other properties. Generated attributes do not change; attributes that depend on the properties are
+    /// computed again.
     fn updated(
         &self,
         position: usize,
