@@ -15,7 +15,7 @@ use crate::origin::Origin;
 /// Delete stacks, each before the stacks that it depends on.
 ///
 /// The command first prints which resources are deleted, which are retained, and of which a snapshot is created. On a terminal, the user types
-/// the name of each stack. The deletion of a resource that holds data, serves traffic or runs workloads needs its own approval, as in
+/// the name of each stack. The deletion of a resource that contains data, serves traffic or runs workloads needs its own approval, as in
 /// `deploy`; `--approve 'deletion=*'` approves all of them. A stack with termination protection is not deleted, unless
 /// `--unprotect` is passed.
 #[derive(Args)]

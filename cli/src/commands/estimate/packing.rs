@@ -11,7 +11,7 @@ use super::memory::{Form, accelerator, gib};
 use super::refused;
 use crate::failure::Failure;
 
-/// Estimate how many models fit beside each other in the GPU memory of a multi-model endpoint.
+/// Estimate how many models fit in the GPU memory of a multi-model endpoint at the same time.
 ///
 /// SageMaker loads a model with its first request, and unloads models that are not used when the memory is short. The
 /// sizes are those in the file of models.
