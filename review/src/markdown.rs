@@ -1,22 +1,22 @@
-//! Markdown: texts of others inside of ours, and documents that are not longer than the comment of a code host.
+//! Markdown: strings from templates within a document, and documents that fit into a comment on a code host.
 
 use std::fmt::Write as _;
 
 use crate::visible::{is_unsafe_character, visible};
 
-/// The most characters that GitHub takes in a comment.
+/// The maximum number of characters that GitHub accepts in a comment.
 pub const GITHUB_LIMIT: usize = 65_536;
 
-/// The most characters that GitLab takes in a note.
+/// The maximum number of characters that GitLab accepts in a note.
 pub const GITLAB_LIMIT: usize = 1_000_000;
 
-/// How many characters the sentence about what was left out may take.
+/// The maximum number of characters of the sentence that names the omitted parts.
 const RESERVE: usize = 1_000;
 
-/// How many parts that sentence names.
+/// The maximum number of parts that this sentence names.
 const MAX_NAMES: usize = 12;
 
-/// A part of a document, which is left out as a whole if it does not fit.
+/// A part of a document, which is omitted as a whole if it does not fit.
 ///
 /// ```
 /// use stackwright_review::markdown::{MarkdownPart, limited};
@@ -38,7 +38,7 @@ impl MarkdownPart {
         Self { name: name.into(), text: text.into(), parts: Vec::new() }
     }
 
-    /// Adds parts that follow this one, and that are left out with it.
+    /// Adds parts that follow this one, and that are omitted together with it.
     #[must_use]
     pub fn followed_by(mut self, parts: Vec<Self>) -> Self {
         self.parts.extend(parts);
@@ -51,13 +51,13 @@ impl MarkdownPart {
     }
 }
 
-/// Returns a document of at most `limit` characters. What does not fit is left out from the end, and the document names it.
-/// `elsewhere` is the sentence that states where it is shown.
+/// Returns a document of at most `limit` characters. Parts at the end that do not fit are omitted, and the document
+/// names them. `elsewhere` is the sentence that states where they are shown.
 pub fn limited(parts: Vec<MarkdownPart>, limit: usize, elsewhere: &str) -> String {
     let mut text = String::new();
     let mut left_out: Vec<String> = Vec::new();
     let mut length = 0;
-    // A document that fits needs no sentence about what was left out.
+    // A document that fits needs no sentence about omitted parts.
     let reserve = if parts.iter().map(MarkdownPart::length).sum::<usize>() <= limit { 0 } else { RESERVE };
     let mut waiting: Vec<MarkdownPart> = parts.into_iter().rev().collect();
     while let Some(part) = waiting.pop() {

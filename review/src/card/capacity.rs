@@ -1,4 +1,4 @@
-//! What a change needs of the account and of its GPUs: quotas and memory before and after.
+//! The capacity that a change needs: service quotas and GPU memory, before and after the change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,50 +6,53 @@ use stackwright_estimate::cost::Estimate;
 use stackwright_estimate::memory::{Gpu, MemoryVerdict, Stated, StatedMemory, gpu_of};
 use stackwright_estimate::quotas::Need;
 
-/// A service quota of which a change needs more or less.
+/// A service quota whose needed amount changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaChange {
-    /// The name in Service Quotas, with the account and the region if the stacks have several.
+    /// The name of the quota in Service Quotas, with the account and the region if the stacks have several.
     pub name: String,
-    /// The code; `None` is unknown.
+    /// The code of the quota; `None` is unknown.
     pub code: Option<String>,
-    /// What is counted: `instances`, `vCPUs`, `addresses` and others.
+    /// The unit of the quota: `instances`, `vCPUs`, `addresses` and others.
     pub unit: &'static str,
-    /// What all stacks need before, during a blue/green update; `None` is unknown.
+    /// The amount that all stacks need before the change, including a blue/green update; `None` is unknown.
     pub before: Option<u64>,
-    /// What they need after; `None` is unknown.
+    /// The amount that all stacks need after the change; `None` is unknown.
     pub after: Option<u64>,
     /// AWS's default value; `None` is unknown.
     pub default: Option<u64>,
 }
 
 impl QuotaChange {
-    /// Whether more is needed than accounts have by default.
+    /// Returns whether the amount after the change exceeds AWS's default value.
     pub fn exceeds_default(&self) -> bool {
         matches!((self.after, self.default), (Some(after), Some(default)) if after > default)
     }
 }
 
-/// The GPU memory of a resource: where its instance type changes, or where a job or a model states what it needs.
+/// The GPU memory of a resource whose instance type changes, or with a job or a model that states the memory that it
+/// needs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MemoryChange {
     /// The stack and the logical ID of the resource, and the name of a job or the instance type of a model that states its
     /// memory.
     pub what: String,
-    /// Before: `ml.g5.2xlarge: 1 A10G, 22.3 GiB usable each`, or what is needed of it; `None` if there were no GPUs.
+    /// The GPU memory before the change, such as `ml.g5.2xlarge: 1 A10G, 22.3 GiB usable each`, or the part of it
+    /// that is needed; `None` if there were no GPUs.
     pub before: Option<String>,
-    /// The same after the change.
+    /// The GPU memory after the change, in the same form.
     pub after: Option<String>,
-    /// Whether one GPU has less memory that can be used than before.
+    /// Whether the usable memory of one GPU decreases.
     pub shrinks: bool,
-    /// The estimate after the change, or why there is none; `None` if the resource states nothing.
+    /// The estimate after the change, or the reason why there is none; `None` if the resource states nothing.
     pub stated: Option<Result<Stated, String>>,
 }
 
 impl MemoryChange {
-    /// Whether it fits after the change; `None` if nothing is stated or the statement is not valid.
+    /// Returns whether the job or model fits after the change; `None` if the resource states nothing, or if the
+    /// statement is not valid.
     pub fn fit(&self) -> Option<MemoryVerdict> {
         match self.stated.as_ref()? {
             Ok(stated) => Some(verdict(stated)),
@@ -57,18 +60,18 @@ impl MemoryChange {
         }
     }
 
-    /// Whether a reviewer should read it: less memory than before, or a job or model that may not fit.
+    /// Returns whether the change is a risk: the usable memory decreases, or a job or model may not fit.
     pub fn is_risk(&self) -> bool {
         self.shrinks || matches!(self.fit(), Some(MemoryVerdict::Tight | MemoryVerdict::DoesNotFit))
     }
 
-    /// Whether the change has an effect on the memory, or the memory is a risk as it is.
+    /// Returns whether the card shows the change: it affects the memory, or the memory is a risk.
     pub fn is_shown(&self) -> bool {
         self.before != self.after || self.is_risk() || matches!(self.stated, Some(Err(_)))
     }
 }
 
-/// The quotas of which a change needs another amount.
+/// The quotas whose needed amount changes.
 pub(crate) fn quotas(before: Vec<Need>, after: Vec<Need>) -> Vec<QuotaChange> {
     let by_name = |needs: Vec<Need>| -> BTreeMap<_, Need> {
         let key = |need: &Need| (need.account.clone(), need.region.clone(), need.name.clone());

@@ -9,16 +9,17 @@ use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
 use crate::graph;
 use crate::markdown::{MarkdownPart, cell, code, limited};
 
-/// How many resources the first table shows.
+/// The maximum number of resources in the first table.
 const MAX_ROWS: usize = 40;
 
-/// How many changes of a resource the first table shows.
+/// The maximum number of changes of a resource in the first table.
 const MAX_CHANGES: usize = 6;
 
-/// How many characters of a change the first table shows. Two values are shown from where they differ.
+/// The maximum number of characters of a change in the first table. Two values are shown from the first difference.
 const MAX_CHARS: usize = 240;
 
-/// The card as Markdown, of at most `limit` characters. What does not fit is left out from the end, and the card names it.
+/// Returns the card as Markdown, with at most `limit` characters. Parts at the end that do not fit are omitted, and
+/// the card names them.
 pub fn markdown(card: &Card, limit: usize) -> String {
     let elsewhere = format!("`stackwright diff --base {}` shows it.", card.base);
     limited(parts(card), limit, &elsewhere)
@@ -150,7 +151,7 @@ fn shortened(line: &str) -> String {
     if length <= MAX_CHARS {
         return line.to_owned();
     }
-    // Both sides of a change are shown: each from where they differ.
+    // Both values of a change are shown, each from the first difference.
     let half = MAX_CHARS / 2;
     let cut = |text: &str| -> String {
         if text.chars().count() > half {
@@ -313,7 +314,7 @@ fn location(one: &Diagnostic) -> String {
     }
 }
 
-/// What the first table does not show of a stack, folded. Values are whole.
+/// The details of a stack that the first table does not show, in a collapsed section. Values are not shortened.
 fn details(stack: &StackDiff, in_table: bool) -> String {
     let is_whole = |change: &ResourceChange| {
         let lines = diff::grouped(change.shown());

@@ -1,4 +1,4 @@
-//! What a comparison finds: data, which the views show.
+//! The result of a comparison, as data that the output formats show.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::{Held, held};
@@ -8,46 +8,46 @@ use super::effective::ValueInput;
 use super::sam::created_type;
 use super::security::SecurityChange;
 
-/// What differs between two assemblies.
+/// The differences between two assemblies.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Diff {
-    /// The stacks that differ, in the order of the new assembly; those that are gone come last.
+    /// The stacks that differ, in the order of the new assembly; removed stacks are last.
     pub stacks: Vec<StackDiff>,
-    /// How many stacks are the same.
+    /// The number of stacks without differences.
     pub unchanged: usize,
-    /// Resources that have another logical ID or are in another stack, which CloudFormation takes for other resources. A
-    /// stack refactor keeps them.
+    /// Resources whose logical ID or stack changes. CloudFormation treats them as other resources; a stack refactor
+    /// keeps them.
     pub moves: Vec<MovedResource>,
 }
 
-/// A resource under another logical ID or in another stack.
+/// A resource whose logical ID or stack changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MovedResource {
-    /// The ID of the stack in which it is.
+    /// The ID of the stack that contains it now.
     pub from_stack: String,
-    /// Its logical ID there.
+    /// Its logical ID in that stack.
     pub from_id: String,
-    /// The ID of the stack in which the new version has it.
+    /// The ID of the stack that contains it in the new version.
     pub to_stack: String,
-    /// Its logical ID there.
+    /// Its logical ID in that stack.
     pub to_id: String,
 }
 
-/// What becomes of a stack.
+/// The kind of change of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StackAction {
-    /// It is only in the new assembly.
+    /// The stack is only in the new assembly.
     Added,
-    /// It is only in the old assembly. Nothing deletes it but `destroy`.
+    /// The stack is only in the old assembly. Only `destroy` deletes it.
     Removed,
-    /// It is in both and differs.
+    /// The stack is in both assemblies and differs.
     Modified,
 }
 
-/// What differs in one stack.
+/// The differences of one stack.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StackDiff {
@@ -55,7 +55,7 @@ pub struct StackDiff {
     pub id: String,
     /// The stack's name.
     pub name: String,
-    /// What becomes of it.
+    /// The kind of change of the stack.
     pub action: StackAction,
     /// Changes of the stack itself: environment, tags, termination protection, dependencies.
     pub settings: Vec<PropertyChange>,
@@ -63,27 +63,27 @@ pub struct StackDiff {
     pub sections: Vec<PropertyChange>,
     /// Changes of resources, the most severe first.
     pub resources: Vec<ResourceChange>,
-    /// Files that are uploaded.
+    /// The assets that change.
     pub assets: Vec<AssetChange>,
-    /// What changes for who may do what, what reaches what, and what is encrypted.
+    /// Changes of permissions, network access and encryption.
     pub security: Vec<SecurityChange>,
-    /// What a reviewer should know of the stack.
+    /// Notes about the stack for the reviewer.
     pub notes: Vec<String>,
 }
 
-/// What CloudFormation does to a resource.
+/// The kind of change of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResourceAction {
-    /// It is created.
+    /// The resource is created.
     Added,
-    /// It is deleted, or leaves the stack.
+    /// The resource is deleted, or removed from the stack and retained.
     Removed,
-    /// It stays in the stack under its logical ID.
+    /// The resource is kept under its logical ID and differs.
     Modified,
-    /// It has another logical ID and is otherwise the same, which CloudFormation takes for another resource.
+    /// The resource has another logical ID and is otherwise equal. CloudFormation treats it as another resource.
     Renamed,
-    /// It has another logical ID, and a stack refactor keeps it, because the program names its former ID.
+    /// The resource has another logical ID, and a stack refactor keeps it, because the program states its former ID.
     Moved,
 }
 
@@ -97,11 +97,11 @@ pub enum Consequence {
     Replaced,
     /// The resource is deleted.
     Deleted,
-    /// The resource may be replaced; CloudFormation or the service decides.
+    /// The resource may be replaced; CloudFormation or the service determines this during the update.
     MayBeReplaced,
-    /// The resource leaves the stack and stays in the account.
+    /// The resource is removed from the stack and retained in the account.
     Retained,
-    /// The resource is deleted after a snapshot of it is taken.
+    /// The resource is deleted after a snapshot of it is created.
     Snapshot,
     /// The resource is created.
     Created,
@@ -109,9 +109,9 @@ pub enum Consequence {
     Updated,
     /// The resource is kept under another logical ID.
     Moved,
-    /// Only what CloudFormation itself keeps of it changes: `Metadata`, `DependsOn`, policies.
+    /// Only attributes that CloudFormation itself uses change: `Metadata`, `DependsOn`, policies.
     AttributesOnly,
-    /// Written differently, and the same in a deployment with the default of every parameter.
+    /// The template text differs, but the values are equal in a deployment with the default of every parameter.
     Unchanged,
 }
 
@@ -131,7 +131,7 @@ impl Consequence {
         Self::Unchanged,
     ];
 
-    /// In words: `is replaced`.
+    /// Returns the consequence in words, such as `is replaced`.
     pub fn words(self) -> &'static str {
         match self {
             Self::Refused => "is refused by CloudFormation",
@@ -148,7 +148,7 @@ impl Consequence {
         }
     }
 
-    /// As a word for programs: `replaced`.
+    /// Returns the stable name for programs, such as `replaced`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -165,7 +165,7 @@ impl Consequence {
         }
     }
 
-    /// The sign before a resource in a list: `+`, `-`, `~`, `±`.
+    /// Returns the sign before a resource in a list: `+`, `-`, `~` or `±`.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Refused => "!",
@@ -185,19 +185,19 @@ impl Consequence {
 pub enum Recreation {
     /// The property is updated in place.
     Never,
-    /// The service decides, or the value may turn out to be the same.
+    /// The service determines whether the resource is replaced, or the new value may be equal to the old one.
     Conditionally,
     /// The resource is replaced.
     Always,
 }
 
-/// Why a property changes although it is written as before, or what its new value is taken from.
+/// The cause of the change of a property that is not written at the property itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Because {
     /// A parameter, mapping or condition, by name.
     Input(ValueInput, String),
-    /// A resource that is replaced, by its logical ID; whether that is certain.
+    /// A resource that is replaced, by its logical ID, and whether the replacement is certain.
     Replacement(String, bool),
 }
 
@@ -205,95 +205,97 @@ pub enum Because {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PropertyChange {
-    /// The path, as people write it: `ProductionVariants[Main].InstanceType`.
+    /// The path of the property in a readable form: `ProductionVariants[Main].InstanceType`.
     pub path: String,
-    /// What it was, opened where it is text that holds JSON; `None` if there was nothing.
+    /// The old value; a string that contains JSON is parsed. `None` if there was no value.
     pub before: Option<JsonValue>,
-    /// What it is; `None` if there is nothing.
+    /// The new value, in the same form; `None` if there is no value.
     pub after: Option<JsonValue>,
     /// Whether only the order of a list changes: then `before` and `after` are the names of its elements.
     pub is_order: bool,
-    /// Whether it is an element of a list whose order has no meaning.
+    /// Whether the path is that of an element of a list whose order has no meaning.
     pub is_element: bool,
     /// Whether the change replaces the resource.
     pub recreation: Recreation,
-    /// What the change comes from, where it is not written at the property itself.
+    /// The cause of the change, if it is not written at the property itself.
     pub because: Option<Because>,
     /// The line that sets the new value.
     pub location: Option<SourceLocation>,
 }
 
-/// What happens to a resource.
+/// The change of a resource.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceChange {
-    /// The logical ID.
+    /// The logical ID of the resource.
     pub logical_id: String,
-    /// The type, such as `AWS::S3::Bucket`.
+    /// The resource type, such as `AWS::S3::Bucket`.
     pub resource_type: String,
-    /// What CloudFormation does.
+    /// The kind of change.
     pub action: ResourceAction,
-    /// What follows from it.
+    /// The consequence of the change.
     pub consequence: Consequence,
     /// The properties that change. For a resource that is created or deleted, all of them.
     pub properties: Vec<PropertyChange>,
     /// Attributes of the resource that change, such as `DeletionPolicy`, `Metadata` or `DependsOn`.
     pub attributes: Vec<PropertyChange>,
-    /// Differences in what is written that make none with the default of every parameter.
+    /// Differences in the template text that have no effect with the default of every parameter.
     pub written: Vec<PropertyChange>,
-    /// What a replacement or a deletion loses or interrupts.
+    /// The data or workload that a replacement or a deletion affects.
     pub holds: Option<Held>,
     /// Elements that an update deletes because they are no longer in a list, such as the instance groups of a HyperPod
     /// cluster.
     pub deleted_elements: Vec<RemovedElement>,
-    /// The logical ID that it had.
+    /// The former logical ID, if it changes.
     pub renamed_from: Option<String>,
-    /// The condition that decides whether it is deployed, where that is not known.
+    /// The condition that determines whether the resource is deployed, if its result is not known.
     pub condition: Option<String>,
-    /// What a reviewer should know of it.
+    /// Notes about the resource for the reviewer.
     pub notes: Vec<String>,
-    /// Why the update will fail, as CloudFormation or the service documents it.
+    /// Reasons why the update will fail, according to the documentation of CloudFormation or the service.
     pub failures: Vec<String>,
     /// The line that adds the resource.
     pub location: Option<SourceLocation>,
 }
 
-/// An element of a list of a resource that holds data or runs work, and that the new list leaves out.
+/// An element of a list of a resource that contains data or runs workloads, and that is not in the new list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovedElement {
-    /// The property and the name of the element, as `--approve deletion=ID.PATH` takes them: `InstanceGroups.workers`.
+    /// The property and the name of the element, in the form that `--approve deletion=ID.PATH` accepts:
+    /// `InstanceGroups.workers`.
     pub path: String,
-    /// What is lost or interrupted.
+    /// The data or workload that is affected.
     pub holds: Held,
 }
 
-/// A file that is uploaded.
+/// A change of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssetChange {
-    /// The key of the file that was uploaded before.
+    /// The object key of the old file.
     pub before: Option<String>,
-    /// The key of the file that is uploaded now.
+    /// The object key of the new file.
     pub after: Option<String>,
-    /// The files in the archive that differ; `None` where the content of one of the two is not there, or is no archive.
+    /// The files in the archive that differ; `None` if the content of one version is not available or is not an
+    /// archive.
     pub files: Option<Vec<FileChange>>,
 }
 
-/// A file in an archive, by its name there.
+/// A change of a file in an archive, by the name of the file in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileChange {
-    /// Only the new archive has it.
+    /// Only the new archive contains the file.
     Added(String),
-    /// Only the old archive has it.
+    /// Only the old archive contains the file.
     Removed(String),
-    /// It has another content or other permissions.
+    /// The content or the permissions of the file differ.
     Modified(String),
 }
 
 impl FileChange {
-    /// The name of the file, after a sign: `+`, `-` or `~`.
+    /// Returns the sign of the change (`+`, `-` or `~`) and the name of the file.
     pub fn signed(&self) -> (char, &str) {
         match self {
             Self::Added(name) => ('+', name),
@@ -304,17 +306,17 @@ impl FileChange {
 }
 
 impl Diff {
-    /// Whether nothing differs.
+    /// Returns whether there are no differences.
     pub fn is_empty(&self) -> bool {
         self.stacks.is_empty()
     }
 
-    /// Every change of a resource, with its stack.
+    /// Returns every change of a resource, with its stack.
     pub fn resources(&self) -> impl Iterator<Item = (&StackDiff, &ResourceChange)> {
         self.stacks.iter().flat_map(|stack| stack.resources.iter().map(move |change| (stack, change)))
     }
 
-    /// Whether somebody may do more than before.
+    /// Returns whether the change gives permissions or access that did not exist before.
     pub fn permissions_broadened(&self) -> bool {
         self.stacks.iter().flat_map(|stack| &stack.security).any(SecurityChange::is_broadened)
     }

@@ -1,4 +1,4 @@
-//! Pictures of stacks: resources and references, stacks of an app, steps of pipelines and states of state machines.
+//! Graphs of stacks: resources and references, stacks of an app, steps of pipelines and states of state machines.
 //!
 //! A [`Graph`] is data; [`mermaid`], [`dot`] and [`svg`] write it. Resources are grouped by the construct that adds them. A
 //! graph with more nodes than can be read is made smaller by [`collapse`]: first each group becomes a node, then each service.
@@ -27,14 +27,15 @@ pub use svg::svg;
 /// A graph with more nodes than this is hard to read; cards, reports and `graph` collapse it.
 pub const MAX_NODES: usize = 60;
 
-/// The layout of an SVG image takes time that grows with the cube of the number of nodes: a second for this many.
+/// The maximum number of nodes in an SVG image: the time for the layout grows with the cube of the number of nodes,
+/// and is one second for this number.
 pub const MAX_SVG_NODES: usize = 150;
 
-/// Nodes and what leads from one to another.
+/// A graph of nodes and directed edges.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Graph {
-    /// What it shows.
+    /// The title of the graph.
     pub title: String,
     /// The nodes, in the order in which they are written.
     pub nodes: Vec<Node>,
@@ -46,13 +47,13 @@ pub struct Graph {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Node {
-    /// What it is called, unique in the graph.
+    /// The ID of the node, which is unique in the graph.
     pub id: String,
-    /// What it is: a resource type, the type of a step or state.
+    /// The kind of the node: a resource type, or the type of a step or state.
     pub kind: String,
-    /// The group that it belongs to.
+    /// The group of the node, such as the construct that adds it.
     pub group: Option<String>,
-    /// What happens to it in a change.
+    /// The consequence of a change for the node.
     pub change: Option<Consequence>,
 }
 
@@ -64,7 +65,7 @@ pub struct Edge {
     pub from: String,
     /// The ID of a node.
     pub to: String,
-    /// What leads there, such as the condition of a choice.
+    /// The label of the edge, such as the condition of a choice.
     pub label: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A report for GitLab: the code quality format, which merge requests show beside the lines.
+//! A report for GitLab: the code quality format, which GitLab shows at the lines of a merge request.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use stackwright_synth::sha256;
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// The report as JSON of GitLab's code quality format. What was acknowledged is left out. A finding without a line is at the
-/// first line of its stack's name, because GitLab takes none without a location.
+/// Returns the report as JSON in GitLab's code quality format. Acknowledged findings are omitted. For a finding
+/// without a location, the path is the name of its stack and the line is 1, because GitLab requires a location.
 pub fn gitlab(report: &Report) -> String {
     let counting = report.diagnostics.iter().filter(|one| one.acknowledged.is_none());
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
@@ -25,7 +25,7 @@ pub fn gitlab(report: &Report) -> String {
     format!("{:#}\n", JsonValue::from(list))
 }
 
-/// What identifies a finding: it stays the same when lines move.
+/// The key that identifies a finding, which does not change when lines are inserted above it.
 fn key(one: &Diagnostic) -> String {
     let file = one.location.as_ref().map(|location| location.file.replace('\\', "/")).unwrap_or_default();
     [one.id.as_ref(), &file, &one.stack, &one.path, &one.message].join("\u{0}")

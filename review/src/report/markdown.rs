@@ -1,9 +1,9 @@
-//! A report for pull requests: a line of summary, and a table with what counts.
+//! A report for pull requests: a summary in one line, and tables of the findings and of the acknowledged findings.
 
 use super::Report;
 use crate::diagnostic::Diagnostic;
 
-/// The report as Markdown.
+/// Returns the report as Markdown.
 pub fn markdown(report: &Report) -> String {
     let mut text = format!("### Check: {}\n", report.summary());
     let (acknowledged, counting): (Vec<_>, Vec<_>) =
@@ -43,7 +43,7 @@ fn location(one: &Diagnostic) -> String {
     }
 }
 
-/// A text inside a cell of a table.
+/// A string in a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
 }

@@ -1,4 +1,4 @@
-//! Reports: one data type, one file an output format.
+//! Reports: one data type, and one module for each output format.
 
 mod github;
 mod gitlab;
@@ -26,12 +26,12 @@ pub use text::{text, text_up_to};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The worst first, then by location; acknowledged ones last.
+    /// The findings, the most severe first, then by location; acknowledged findings are last.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Report {
-    /// Puts the worst first, then by location; acknowledged ones last.
+    /// Sorts the findings, the most severe first, then by location; acknowledged findings are last.
     pub fn sort(&mut self) {
         self.diagnostics.sort_by(|one, other| {
             let key = |it: &Diagnostic| (it.acknowledged.is_some(), it.severity);
@@ -42,22 +42,22 @@ impl Report {
         });
     }
 
-    /// The number of errors that are not acknowledged.
+    /// Returns the number of errors that are not acknowledged.
     pub fn errors(&self) -> usize {
         self.count(Severity::Error)
     }
 
-    /// The number of warnings that are not acknowledged.
+    /// Returns the number of warnings that are not acknowledged.
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
 
-    /// The number of remarks that are not acknowledged.
+    /// Returns the number of remarks that are not acknowledged.
     pub fn infos(&self) -> usize {
         self.count(Severity::Info)
     }
 
-    /// The number of acknowledged findings.
+    /// Returns the number of acknowledged findings.
     pub fn acknowledged(&self) -> usize {
         self.diagnostics.iter().filter(|one| one.acknowledged.is_some()).count()
     }
@@ -66,7 +66,7 @@ impl Report {
         self.diagnostics.iter().filter(|one| one.counts_as(severity)).count()
     }
 
-    /// The summary: `1 error, 2 warnings, 1 acknowledged`.
+    /// Returns the summary, such as `1 error, 2 warnings, 1 acknowledged`.
     pub fn summary(&self) -> String {
         let counted = |number: usize, one: &str| match number {
             0 => None,

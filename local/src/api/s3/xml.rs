@@ -26,7 +26,7 @@ impl Elements {
         }
     }
 
-    /// Adds an element with elements in it.
+    /// Adds an element that contains other elements.
     pub fn nested(mut self, name: &str, inner: Self) -> Self {
         let _ = write!(self.0, "<{name}>{}</{name}>", inner.0);
         self

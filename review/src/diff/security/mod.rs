@@ -1,4 +1,4 @@
-//! What changes for who may do what, what reaches what, and what is encrypted.
+//! Changes of permissions, network access and encryption.
 
 mod exposure;
 mod network;
@@ -13,20 +13,20 @@ use super::resource::{Sides, properties};
 
 pub use statement::Permission;
 
-/// Whether more becomes possible, or less.
+/// The effect of a change on permissions or protection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Effect {
-    /// More becomes possible, or a protection is removed.
+    /// The change adds permissions or access, or removes a protection.
     Broadened,
     /// The permissions differ, and it is not known whether they are broader or narrower.
     Changed,
-    /// Less becomes possible, or a protection is added.
+    /// The change removes permissions or access, or adds a protection.
     Narrowed,
 }
 
 impl Effect {
-    /// `broadened`, `changed` or `narrowed`.
+    /// Returns the stable name for programs: `broadened`, `changed` or `narrowed`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Broadened => "broadened",
@@ -36,22 +36,22 @@ impl Effect {
     }
 }
 
-/// What a security change is about.
+/// The subject of a security change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
-    /// Who may do what.
+    /// Permissions of principals.
     Permissions,
-    /// What reaches what.
+    /// Network access.
     Network,
-    /// What is open to everybody.
+    /// Access for everybody.
     PublicAccess,
-    /// What is encrypted.
+    /// Encryption of data.
     Encryption,
 }
 
 impl Subject {
-    /// `permissions`, `network`, `public-access` or `encryption`.
+    /// Returns the stable name for programs: `permissions`, `network`, `public-access` or `encryption`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Permissions => "permissions",
@@ -66,20 +66,20 @@ impl Subject {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SecurityChange {
-    /// What it is about.
+    /// The subject of the change.
     pub subject: Subject,
-    /// Whether more becomes possible.
+    /// The effect of the change.
     pub effect: Effect,
     /// The logical ID of the resource.
     pub logical_id: String,
     /// The path of the property.
     pub path: String,
-    /// What it was or is, in a sentence: `allows s3:PutObject on arn:aws:s3:::b/*`.
+    /// A description of the old or new state, such as `allows s3:PutObject on arn:aws:s3:::b/*`.
     pub what: String,
 }
 
 impl SecurityChange {
-    /// Whether somebody may do more than before.
+    /// Returns whether the change gives permissions or access that did not exist before.
     pub fn is_broadened(&self) -> bool {
         self.effect == Effect::Broadened && self.subject == Subject::Permissions
     }
