@@ -1,10 +1,11 @@
-//! Failures on request, as data: which resources, requests and hooks fail, and when.
+//! Simulated failures: which resources, requests and hooks fail, and when.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What fails. `stackwright local --faults FILE` reads it as JSON, and an HTTP `PUT` to `/_local/faults` replaces it.
+/// The simulated failures. `stackwright local --faults FILE` reads them as JSON, and an HTTP `PUT` to `/_local/faults` replaces
+/// it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -17,7 +18,8 @@ pub struct Faults {
     /// The account's service quotas by their codes, such as `{"L-9614C779": 2}`. The others have AWS's default values, as far as
     /// they are known.
     pub quotas: BTreeMap<String, u64>,
-    /// What the handlers of custom resources return. Local mode runs no handler; an attribute that is not given here is a
+    /// The attributes that the handlers of custom resources return. Local mode runs no handler; an attribute that is not set
+    /// here is a
     /// placeholder.
     pub custom_resources: Vec<CustomResource>,
 }
@@ -79,9 +81,9 @@ pub struct ResourceFault {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestFaultKind {
-    /// The answer is a throttling error.
+    /// The response is a throttling error.
     Throttle,
-    /// The answer is an internal error of the service.
+    /// The response is an internal error of the service.
     ServerError,
     /// The response states that the credentials have expired.
     ExpiredToken,
@@ -89,11 +91,11 @@ pub enum RequestFaultKind {
     AccessDenied,
     /// The connection is closed before the operation is performed.
     Drop,
-    /// The operation is performed, and the connection is closed without an answer.
+    /// The operation is performed, and the connection is closed without a response.
     DropAnswer,
-    /// The answer is delayed.
+    /// The response is delayed.
     Slow,
-    /// The endpoint's clock is ahead: a request that was signed by another clock is refused.
+    /// The endpoint's clock is ahead: requests that were signed with the correct time are rejected.
     ClockSkew,
 }
 
@@ -105,7 +107,7 @@ pub struct RequestFault {
     pub action: String,
     /// How it fails.
     pub kind: RequestFaultKind,
-    /// How many requests succeed before.
+    /// The number of requests that succeed before the first failure.
     #[serde(default)]
     pub after: u32,
     /// How many times it happens; always if absent.
@@ -121,7 +123,7 @@ pub struct RequestFault {
     passed: InSecond,
 }
 
-/// How many requests came in the current second.
+/// The number of requests in the current second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct InSecond {
     second: u64,
@@ -181,7 +183,7 @@ pub struct HookFault {
     pub annotations: Vec<serde_json::Value>,
 }
 
-/// Whether a fault happens now; counts it.
+/// Returns whether a fault applies now, and counts this use of the fault.
 fn happens(times: &mut Option<u32>) -> bool {
     match times {
         None => true,
@@ -236,7 +238,7 @@ impl Faults {
         self.custom_resources.iter().find(|one| applies((&one.stack, &one.resource), (stack, resource)))
     }
 
-    /// Why an action on a resource fails, and how long it takes, as far as a fault determines it.
+    /// The reason why an action on a resource fails, and its duration, if a fault sets them.
     pub(crate) fn of_resource(
         &mut self,
         stack: &str,

@@ -1,4 +1,4 @@
-//! The reading operations of the Cloud Control API, for resources of every type.
+//! The read operations of the Cloud Control API, for resources of every type.
 
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
@@ -8,7 +8,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::Resource;
 
-/// Every resource of a type in a region, whether a stack owns it or not.
+/// Every resource of a type in a region, whether it belongs to a stack or not.
 pub(crate) fn present<'c>(
     engine: &'c Engine,
     region: &'c str,

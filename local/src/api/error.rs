@@ -1,6 +1,6 @@
 //! Errors with the codes and messages of AWS.
 
-/// An error that a service answers.
+/// An error that a service returns.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(crate) struct ServiceError {
@@ -16,7 +16,7 @@ impl ServiceError {
         Self { code, message: message.into(), status: 400 }
     }
 
-    /// The error that CloudFormation answers to most wrong requests.
+    /// The error that CloudFormation returns for most invalid requests.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationError", message)
     }

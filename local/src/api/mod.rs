@@ -1,4 +1,4 @@
-//! The services that the endpoint answers for: each reads a request, works with the engine, and writes an answer.
+//! The services that the endpoint implements: each reads a request, calls the engine, and returns a response.
 
 pub(crate) mod cloud_control;
 pub(crate) mod cloudformation;

@@ -1,4 +1,4 @@
-//! AWS's query protocol: forms are read, XML is written.
+//! AWS's query protocol: requests are forms, and responses are XML.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value as Json};
 
-/// The most fields of a form, and the most parts of a field's name.
+/// The maximum number of fields in a form, and of parts in the name of a field.
 const MAX_FIELDS: usize = 20_000;
 const MAX_PARTS: usize = 16;
 
-/// A form such as `Parameters.member.1.ParameterKey=…` as the object that it means.
+/// Parses a form such as `Parameters.member.1.ParameterKey=…` into the object that it describes.
 ///
 /// # Errors
 /// The form has too many fields, or a name with too many parts.
@@ -26,7 +26,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Map<String, Json>, String> {
             return Err(format!("The name of a field has more than {MAX_PARTS} parts"));
         }
         for part in parts {
-            // A list is an object by number until all fields are read.
+            // Until all fields are read, a list is an object whose names are numbers.
             if !at.is_object() {
                 *at = Json::Object(Map::new());
             }
@@ -41,7 +41,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Map<String, Json>, String> {
     }
 }
 
-/// A text for an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
+/// A string for an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
 pub(crate) fn xml_text(text: &str) -> Cow<'_, str> {
     let is_allowed = |one: char| matches!(one, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     if text.chars().all(|one| is_allowed(one) && one != '\r') {
@@ -64,7 +64,7 @@ fn listed(value: Json) -> Json {
     Json::Object(map.into_iter().map(|(key, value)| (key, listed(value))).collect())
 }
 
-/// An answer as XML. Items of lists are `member` elements; `null` is left out.
+/// A response as XML. Items of lists are `member` elements; `null` is left out.
 pub(crate) fn answer(action: &str, namespace: &str, result: &Json, request: &str) -> String {
     let mut text = format!(r#"<{action}Response xmlns="{namespace}">"#);
     element(&mut text, &format!("{action}Result"), result);
@@ -115,7 +115,7 @@ mod tests {
                 "Capabilities": ["CAPABILITY_IAM"],
             })
         );
-        // A name twice, as a value and as an object: the later one wins, and nothing panics.
+        // If a name occurs twice, as a value and as an object, the later one is used, and the parser does not panic.
         super::read(b"A=1&A.B=2&A.B.C=3&=&.=4").unwrap();
     }
 

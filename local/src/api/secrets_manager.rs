@@ -7,7 +7,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Parameter, now};
 
-/// Answers an operation of Secrets Manager.
+/// Performs an operation of Secrets Manager.
 pub(crate) fn secrets_manager(engine: &mut Engine, action: &str, region: &str, request: &Json) -> Answer {
     match action {
         "GetSecretValue" => {

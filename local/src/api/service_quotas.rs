@@ -1,4 +1,4 @@
-//! Service Quotas: AWS's default values, as far as they are known, and the values that the settings give.
+//! Service Quotas: AWS's default values, as far as they are known, and the values in the settings.
 
 use serde_json::{Value as Json, json};
 use stackwright_schemas::quotas::quotas;
@@ -7,7 +7,7 @@ use crate::api::cloudformation::Answer;
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 
-/// Answers an operation of Service Quotas.
+/// Performs an operation of Service Quotas.
 pub(crate) fn service_quotas(engine: &Engine, action: &str, region: &str, request: &Json) -> Answer {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
     let (service, code) = (text("ServiceCode"), text("QuotaCode"));

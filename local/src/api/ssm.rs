@@ -1,4 +1,4 @@
-//! Parameters of SSM: those that stacks have created, and those that a caller puts.
+//! SSM parameters: those that stacks have created, and those that a caller has created with `PutParameter`.
 
 use serde_json::{Value as Json, json};
 
@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::state::{Parameter, now};
 use crate::template::assumed_parameter;
 
-/// Answers an operation of SSM.
+/// Performs an operation of SSM.
 pub(crate) fn ssm(engine: &mut Engine, action: &str, region: &str, request: &Json) -> Answer {
     match action {
         "GetParameter" => {

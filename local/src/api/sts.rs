@@ -1,4 +1,4 @@
-//! STS: whose credentials a caller has, and roles to assume.
+//! STS: returns the identity of the caller, and credentials of assumed roles.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,10 +9,10 @@ use crate::state::{Millis, iso_time};
 
 pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// How long credentials of a role last, in milliseconds.
+/// How long credentials of a role are valid, in milliseconds.
 const CREDENTIALS_TTL: Millis = 3_600_000;
 
-/// Answers an operation of STS.
+/// Performs an operation of STS.
 pub(crate) fn sts(engine: &Engine, action: &str, form: &Map<String, Json>, time: Millis) -> Answer {
     let account = &engine.settings.account;
     match action {
@@ -30,7 +30,7 @@ pub(crate) fn sts(engine: &Engine, action: &str, form: &Map<String, Json>, time:
                     "AssumedRoleId": format!("AROALOCAL:{session}"),
                     "Arn": format!("{assumed}/{session}"),
                 },
-                // Local mode does not verify signatures: these are for the client's own checks.
+                // Local mode does not verify signatures. Clients check that these members are set.
                 "Credentials": {
                     "AccessKeyId": "ASIALOCAL",
                     "SecretAccessKey": "local",

@@ -1,4 +1,4 @@
-//! Answers to requests: faults first, then the service, then the state is saved.
+//! Responds to requests: applies the faults, calls the service, and saves the state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::faults::RequestFaultKind;
 use crate::state::now;
 
-/// The connection is closed without an answer: on request of a fault, or because the client sent no complete request.
+/// The connection is closed without a response: because a fault requests it, or because the client sent no complete request.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was closed without a response")]
 pub(super) struct Incomplete;
@@ -67,7 +67,7 @@ pub(super) async fn answer(mut received: Received, engine: Shared) -> Answered {
         Some((kind, _)) => return Ok(error_answer(&call, &error_of(kind))),
     }
     let shared = Arc::clone(&engine);
-    // The engine computes and writes files: that must not hold up the runtime.
+    // The engine computes and writes files, which must not block the async runtime.
     let work = tokio::task::spawn_blocking(move || perform(&mut lock(&shared), &call, &action, &received));
     let response = work.await.map_err(|_| Incomplete)?;
     if matches!(fault, Some((RequestFaultKind::DropAnswer, _))) {
@@ -76,7 +76,7 @@ pub(super) async fn answer(mut received: Received, engine: Shared) -> Answered {
     Ok(dated(response, skew))
 }
 
-/// Undoes the encoding `aws-chunked`. Trailing headers become headers.
+/// Decodes the encoding `aws-chunked`. Trailing headers are added to the headers.
 fn decode_body(received: &mut Received) {
     let Received { parts, body } = received;
     let is_chunked = header(&parts.headers, "content-encoding").contains("aws-chunked")
@@ -126,7 +126,7 @@ fn perform(engine: &mut Engine, call: &Call, action: &str, received: &Received) 
     let mut moved = engine.advance(now());
     let response = serve(engine, call, received);
     moved |= engine.advance(now());
-    // Most requests read only, and find the state as it was.
+    // Most requests only read the state, and do not change it.
     let saved = if moved || !is_reading(action) { engine.save() } else { Ok(()) };
     match saved {
         Ok(()) => response,
@@ -137,7 +137,7 @@ fn perform(engine: &mut Engine, call: &Call, action: &str, received: &Received) 
     }
 }
 
-/// Lets the service answer.
+/// Calls the service of the request.
 fn serve(engine: &mut Engine, call: &Call, received: &Received) -> Response<Full<Bytes>> {
     let region = region(header(&received.parts.headers, "authorization"));
     match call {
@@ -177,15 +177,15 @@ fn serve(engine: &mut Engine, call: &Call, received: &Received) -> Response<Full
     }
 }
 
-/// Whether an operation changes nothing.
+/// Whether an operation only reads.
 fn is_reading(action: &str) -> bool {
     ["Describe", "Get", "Head", "List", "Validate"].iter().any(|verb| action.starts_with(verb))
 }
 
-/// How far apart two clocks may be.
+/// The maximum difference between two clocks.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// Whether a request was signed at a time that a clock so far ahead accepts.
+/// Whether a clock that is ahead by this time accepts the time at which a request was signed.
 fn is_signed_now(date: &str, ahead: Duration) -> bool {
     let form = format_description!("[year][month][day]T[hour][minute][second]Z");
     PrimitiveDateTime::parse(date, form)

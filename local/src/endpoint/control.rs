@@ -14,7 +14,7 @@ use crate::engine::Engine;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Answers a request to a path below `/_local/`.
+/// Performs a request to a path below `/_local/`.
 pub(super) fn control(method: &str, path: &str, body: &[u8], engine: &Mutex<Engine>) -> Answer {
     let mut engine = lock(engine);
     match (method, path) {
@@ -45,7 +45,7 @@ fn bad_request(message: String) -> Answer {
     plain(400, "text/plain", message)
 }
 
-/// Does something with a document, and saves the state.
+/// Calls a function with the document of a request, and saves the state.
 fn saved(
     engine: &mut Engine,
     body: &[u8],

@@ -19,16 +19,16 @@ use super::Shared;
 use super::answer::{Incomplete, Received, answer};
 use super::render::plain;
 
-/// The most bytes of a request's body: an asset in one piece.
+/// The maximum number of bytes in the body of a request: an asset that is uploaded in one part.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
-/// The most MiB that the bodies of all requests take together.
+/// The maximum size of the bodies of all requests together, in MiB.
 const MAX_TOTAL_BODY_MIB: u32 = 512;
 
-/// The most connections at a time. Further ones wait until another one is closed.
+/// The maximum number of connections at a time. Further connections wait until another connection is closed.
 const MAX_CONNECTIONS: usize = 256;
 
-/// How long a client may take to send the headers, and the body. The time of the headers begins with the end of the previous
+/// How long a client may take to send the headers, and the body. The time for the headers starts at the end of the previous
 /// answer, so that it limits idle connections as well. It is longer than the 90 s for which the AWS SDK for Rust keeps an idle
 /// connection, and than the 20 s that an SDK waits at most before it repeats a request: otherwise, the endpoint would close a
 /// connection at the moment at which a client uses it again.
@@ -38,11 +38,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the endpoint waits after it could not accept a connection, for instance because no descriptor was free.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone)]
 struct Limits {
     connections: Arc<Semaphore>,
-    /// One permit a MiB.
+    /// One permit for each MiB.
     memory: Arc<Semaphore>,
 }
 
@@ -76,10 +76,10 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
 }
 
 async fn serve(stream: TcpStream, engine: Shared, memory: Arc<Semaphore>) {
-    // An answer is sent at once. A connection that does not allow it works too.
+    // Send responses without delay. If the connection does not support this option, ignore the error.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| receive(request, Arc::clone(&engine), Arc::clone(&memory)));
-    // An error is one of the connection: the client has gone, or was too slow.
+    // An error concerns only this connection: the client closed it, or was too slow.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -87,7 +87,7 @@ async fn serve(stream: TcpStream, engine: Shared, memory: Arc<Semaphore>) {
         .await;
 }
 
-/// Receives the body of a request, and answers the request.
+/// Receives the body of a request, and sends the response.
 async fn receive(
     request: Request<Incoming>,
     engine: Shared,

@@ -43,7 +43,7 @@ impl Options {
         Self::default()
     }
 
-    /// Sets the directory that keeps the state. By default, the state is lost when the endpoint ends.
+    /// Sets the directory in which the state is stored. By default, the state is lost when the endpoint ends.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
@@ -130,7 +130,7 @@ pub struct Local {
 impl Drop for Local {
     fn drop(&mut self) {
         self.server.abort();
-        // The tasks end later; another endpoint may use the directory at once.
+        // The tasks end later. Release the directory now, so that another endpoint can use it at once.
         lock(&self.engine).store.close();
     }
 }
@@ -139,7 +139,7 @@ impl Local {
     /// Starts the endpoint on the current Tokio runtime.
     ///
     /// # Errors
-    /// The port is taken, another process uses the state directory, or its files cannot be read or written.
+    /// The port is in use, another process uses the state directory, or its files cannot be read or written.
     pub async fn start(options: Options) -> io::Result<Self> {
         let (directory, own) = match options.directory {
             Some(directory) => (directory, None),
@@ -189,7 +189,8 @@ impl Local {
 /// The engine, which one request uses at a time.
 type Shared = Arc<Mutex<Engine>>;
 
-/// Locks the engine. A request that panicked leaves the state usable: whatever it changed is saved with the next one.
+/// Locks the engine. The state stays usable after a request that panicked: the changes of this request are saved with the next
+/// one.
 fn lock(engine: &Mutex<Engine>) -> MutexGuard<'_, Engine> {
     engine.lock().unwrap_or_else(PoisonError::into_inner)
 }

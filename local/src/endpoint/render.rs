@@ -1,4 +1,4 @@
-//! Answers as HTTP responses, each in the form of its protocol.
+//! Converts results into HTTP responses, in the format of the protocol of the request.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) fn plain(status: u16, content_type: &str, body: impl Into<Bytes>) -> 
     response
 }
 
-/// The answer to an operation of the query protocol.
+/// The response to an operation of the query protocol.
 pub(super) fn query_answer(
     call: &Call,
     action: &str,
@@ -39,7 +39,7 @@ pub(super) fn query_answer(
     }
 }
 
-/// The answer to an operation of a JSON protocol.
+/// The response to an operation of a JSON protocol.
 pub(super) fn document_answer(call: &Call, answer: Answer) -> Response<Full<Bytes>> {
     match answer {
         Ok(answer) => plain(200, "application/x-amz-json-1.1", answer.to_string()),
@@ -69,7 +69,7 @@ pub(super) fn error_answer(call: &Call, error: &ServiceError) -> Response<Full<B
     }
 }
 
-/// The answer to a request to S3.
+/// The response to a request to S3.
 pub(super) fn s3_answer(method: &str, answer: S3Answer) -> Response<Full<Bytes>> {
     let is_head = method == "HEAD";
     let length = answer.length.unwrap_or(answer.body.len() as u64);

@@ -1,4 +1,4 @@
-//! Which service and which operation a request is for.
+//! Determines the service and the operation of a request.
 
 use hyper::HeaderMap;
 use serde_json::{Map, Value as Json};
@@ -84,8 +84,8 @@ pub(crate) fn region(authorization: &str) -> &str {
     if is_region { region } else { "us-east-1" }
 }
 
-/// Whether a request comes from this machine and from no page of another site: the endpoint answers to no other, because
-/// a browser would let any page send requests to it.
+/// Whether a request was sent from this machine, and not by a web page of another site. The endpoint rejects all other
+/// requests, because a browser allows any web page to send requests to it.
 pub(super) fn is_allowed(headers: &HeaderMap) -> bool {
     let origin = header(headers, "origin");
     let is_origin_local =

@@ -10,7 +10,7 @@ use super::Millis;
 pub(crate) struct Bucket {
     pub region: String,
     pub created: Millis,
-    /// Whether local mode assumed the bucket, which was not created: that of CDK's bootstrap stack.
+    /// Whether the bucket was not created, but assumed by local mode: the bucket of CDK's bootstrap stack.
     #[serde(default)]
     pub is_assumed: bool,
     /// The bucket's settings (`policy`, `encryption` and so on) as the bodies that were put.
@@ -79,9 +79,9 @@ pub(crate) struct Buckets {
     all: BTreeMap<String, Bucket>,
     changed: BTreeSet<String>,
     changed_objects: BTreeSet<(String, String)>,
-    /// How many objects have their content in a file. Objects with the same content share one.
+    /// For each file, the number of objects whose content it contains. Objects with the same content share a file.
     users: BTreeMap<String, usize>,
-    /// Files that an object or an upload no longer has its content in.
+    /// Files that an object or an upload does not use any more.
     released: BTreeSet<String>,
 }
 
@@ -109,7 +109,7 @@ impl Buckets {
         }
     }
 
-    /// Puts a bucket as it was saved; without one, the bucket is removed.
+    /// Inserts a bucket as it was saved; without a bucket, removes the one with this name.
     pub fn restore(&mut self, name: &str, bucket: Option<Bucket>) {
         match (bucket, self.all.get_mut(name)) {
             (Some(bucket), Some(present)) => {
@@ -140,7 +140,7 @@ impl Buckets {
         true
     }
 
-    /// Counts an object less that has its content in a file.
+    /// Reduces the number of objects whose content is in a file.
     fn leave(&mut self, file: String) {
         if let Some(count) = self.users.get_mut(&file) {
             *count -= 1;
@@ -151,7 +151,7 @@ impl Buckets {
         self.released.insert(file);
     }
 
-    /// Notes that a part of an upload no longer needs a file.
+    /// Records that a part of an upload does not use a file any more.
     pub fn release(&mut self, file: String) {
         self.released.insert(file);
     }
@@ -161,7 +161,7 @@ impl Buckets {
         self.users.contains_key(file)
     }
 
-    /// The files that were released since the last call. Others may still use them.
+    /// The files that were released since the last call. Other objects or uploads may still use them.
     pub fn take_released(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.released)
     }
@@ -170,7 +170,7 @@ impl Buckets {
         self.all.get(bucket)?.objects.get(key)
     }
 
-    /// Stores an object; without one, the object with this key is removed.
+    /// Stores an object; without an object, removes the one with this key.
     pub fn set_object(&mut self, bucket: &str, key: &str, object: Option<Object>) {
         let Some(owner) = self.all.get_mut(bucket) else { return };
         let before = match &object {

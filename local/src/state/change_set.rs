@@ -15,7 +15,7 @@ pub(crate) struct ChangeSet {
     pub name: String,
     pub kind: ChangeSetType,
     pub created: Millis,
-    /// When its creation ends: only then it has the status in `status`.
+    /// The time at which its creation ends. Before this time, it does not have the status in `status`.
     pub ready: Millis,
     pub status: ChangeSetStatus,
     pub reason: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct ChangeSet {
     pub operation: String,
     /// The change set that this one is nested in, and the outermost one.
     pub within: Option<(String, String)>,
-    /// The nested stacks by logical ID, if they have change sets of their own.
+    /// The nested stacks that have change sets, by logical ID.
     pub nested: Option<IndexMap<String, String>>,
 }
 
@@ -52,7 +52,7 @@ impl ChangeSet {
         )
     }
 
-    /// Whether it was executed, or can no longer be.
+    /// Whether it was executed, or cannot be executed any more.
     pub fn is_past(&self) -> bool {
         matches!(
             self.execution,
@@ -63,7 +63,7 @@ impl ChangeSet {
         )
     }
 
-    /// An event of its creation, which reports what was found and no status.
+    /// An event of its creation, which reports a finding and has no status.
     pub fn finding(&self, logical_id: &str, type_name: &str) -> Event {
         Event {
             id: unique_id(),

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 pub(crate) struct DeploymentConfig {
     /// Whether resources are complete as soon as they are configured.
     pub is_express: bool,
-    /// Whether a failure is not rolled back, as the request has it.
+    /// Whether a failure is not rolled back, as set in the request.
     pub disable_rollback: Option<bool>,
 }
 
@@ -44,7 +44,7 @@ impl DeploymentConfig {
         self.disable_rollback.unwrap_or(self.is_express)
     }
 
-    /// The structure as answers have it.
+    /// The structure as responses contain it.
     pub fn shown(&self) -> Json {
         json!({
             "Mode": if self.is_express { "EXPRESS" } else { "STANDARD" },

@@ -22,12 +22,12 @@ pub(crate) struct HookResult {
     /// The ARN of the stack.
     #[serde(default)]
     pub stack: String,
-    /// What was about to happen to the resource.
+    /// The action on the resource that the hook evaluated.
     #[serde(default)]
     pub action: HookAction,
 }
 
-/// What is about to happen to the target of a hook.
+/// The action on the target that a hook evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum HookAction {

@@ -1,6 +1,6 @@
-//! The data that the endpoint keeps: stacks, buckets, and what is left of deleted stacks. This module holds no behaviour
-//! beyond looking things up; [`Store`] writes it to a directory, so that a later process continues where an earlier one
-//! stopped.
+//! The data of the endpoint: stacks, buckets, and the resources that deleted stacks have retained. This module contains only
+//! functions that read and change the data. [`Store`] writes the data to a directory, so that a later process can continue with
+//! the same state.
 
 mod bucket;
 mod change_set;
@@ -60,17 +60,17 @@ pub(crate) struct Rest {
     pub hook_results: Vec<HookResult>,
     /// Multipart uploads that are not completed, by their IDs.
     pub uploads: BTreeMap<String, Upload>,
-    /// Resources that no stack owns: retained ones.
+    /// Retained resources, which belong to no stack.
     pub unowned: Vec<Resource>,
-    /// SSM parameters that a caller has put, by region and name.
+    /// SSM parameters that a caller has created, by region and name.
     pub parameters: BTreeMap<String, BTreeMap<String, Parameter>>,
     /// Secrets that a caller has created, by region and name.
     pub secrets: BTreeMap<String, BTreeMap<String, Parameter>>,
 }
 
 impl Rest {
-    /// Whether it may hold values that are secret. A retained resource may have one from a parameter of its stack, and a part of an
-    /// upload is described by the hash of its content.
+    /// Whether it may contain secret values. A retained resource can contain one from a parameter of its stack, and the record
+    /// of a part of an upload contains the hash of its content.
     pub fn has_secrets(&self) -> bool {
         let mut parameters = self.parameters.values().flat_map(BTreeMap::values);
         let of_refactors = self.refactors.iter().flat_map(|one| &one.stacks).map(|side| &side.inputs);
@@ -148,7 +148,7 @@ impl State {
         self.stacks_in(environment).filter(move |stack| stack.imports.iter().any(|name| name == export))
     }
 
-    /// An SSM parameter that a stack has created, or a caller has put.
+    /// An SSM parameter that a stack or a caller has created.
     pub fn parameter(&self, environment: Environment<'_>, name: &str) -> Option<Parameter> {
         let of_stack = |resource: &Resource| {
             let text = |name: &str| Some(resource.live.get(name)?.as_str()?.to_owned());
@@ -163,7 +163,7 @@ impl State {
         created.or_else(|| self.rest.parameters.get(environment.region)?.get(name).cloned())
     }
 
-    /// The value of a secret that a stack has created, or a caller has created, by its name or its ARN.
+    /// The value of a secret that a stack or a caller has created, by its name or its ARN.
     pub fn secret(&self, environment: Environment<'_>, id: &str) -> Option<String> {
         const SECRET: &str = "AWS::SecretsManager::Secret";
         let named = |one: &&Resource| {
@@ -190,7 +190,7 @@ impl State {
             .find_map(|stack| stack.resources.values().find(|one| one.is(type_name, id)))
     }
 
-    /// Whether a stack owns a resource.
+    /// Whether a resource belongs to a stack.
     pub fn is_owned(&self, type_name: &str, physical_id: &str) -> bool {
         let owns = |stack: &Stack| stack.resources.values().any(|one| one.is(type_name, physical_id));
         self.stacks.iter().any(|stack| !stack.is_deleted() && owns(stack))
@@ -216,7 +216,7 @@ impl State {
             let is_near = other.account == stack.account && (in_account || other.region == stack.region);
             !other.is_deleted() && (is_global || is_near)
         });
-        // What the stack could not create, it creates again.
+        // A resource whose creation failed does not count, because the stack creates it again.
         let is_in_the_way = |owner: &Stack, one: &Resource| {
             owner.id != stack.id || one.status != ResourceStatus::CreateFailed
         };

@@ -1,5 +1,5 @@
 //! The content of S3 objects, one file for each content. With a key, files are encrypted in chunks, so that a part of a large
-//! object can be read without the rest, and their names do not show what is in them.
+//! object can be read without the rest, and the names of the files do not reveal their content.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
@@ -14,7 +14,7 @@ use super::store::create_private_directory;
 /// The length of an encrypted part of a file, before its encryption. The last one may be shorter.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// The end of the name of an encrypted file.
+/// The suffix of the name of an encrypted file.
 const SEALED_SUFFIX: &str = ".sealed";
 
 /// The directory with the files.
@@ -44,7 +44,7 @@ impl Objects {
         self.copy(content)
     }
 
-    /// Stores the content of several files as one. No file is held in memory.
+    /// Stores the content of several files as one. The content is not read into memory as a whole.
     pub fn join(&self, files: &[&str]) -> io::Result<Content> {
         self.copy(Joined { objects: self, files: files.iter(), current: None })
     }
@@ -65,14 +65,14 @@ impl Objects {
         Ok(content)
     }
 
-    /// Deletes files, which nothing uses any more. One that cannot be deleted is deleted when the directory is opened again.
+    /// Deletes files that are not used any more. If a file cannot be deleted, it is deleted when the directory is opened again.
     pub fn delete(&self, files: impl Iterator<Item = String>) {
         for file in files {
             let _ = std::fs::remove_file(self.directory.join(file));
         }
     }
 
-    /// Deletes every file that nothing uses: what a process has left that ended before it could save or delete.
+    /// Deletes every unused file: such files remain if a process ended before it could save the state or delete them.
     pub fn delete_unused(&self, is_used: impl Fn(&str) -> bool) -> io::Result<()> {
         for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
@@ -127,7 +127,7 @@ impl Objects {
 struct Reader<'s> {
     file: File,
     seal: Option<&'s Seal>,
-    /// The number of the next chunk, and what is left of the one before it.
+    /// The number of the next chunk, and the rest of the previous chunk.
     number: u64,
     chunk: io::Cursor<Vec<u8>>,
 }

@@ -1,4 +1,4 @@
-//! An operation on a stack that has not ended: what it brings the stack to, and the tasks on its resources.
+//! An operation on a stack that has not ended: the requested state of the stack, and the tasks on its resources.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChangeSet, DeploymentConfig, Inputs, Millis, OperationType, Resource, Stack, unique_id};
 
-/// What an operation is for.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OperationKind {
     Create,
@@ -54,9 +54,9 @@ pub(crate) enum TaskAction {
     Update,
     Replace,
     Import(String),
-    /// Rolls a resource back to what it was; `None` if it did not exist.
+    /// Rolls a resource back to its previous state; `None` if it did not exist.
     Restore(Option<Box<Resource>>),
-    /// Deletes a resource that the stack no longer has.
+    /// Deletes a resource that is not part of the stack any more.
     Delete(Box<Resource>),
 }
 
@@ -77,7 +77,7 @@ pub(crate) enum Progress {
     Failed,
 }
 
-/// Why a task fails.
+/// The reason why a task fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Failure {
     /// The message of the resource's handler, which CloudFormation reports with the handler's error code.
@@ -89,7 +89,7 @@ pub(crate) enum Failure {
 /// The signals that a resource waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Signals {
-    /// How many it needs, and until when.
+    /// The number of signals that it needs, and the time at which the wait ends.
     pub count: usize,
     pub until: Millis,
     /// The ID of each signal, whether it reports success, and when it arrived.
@@ -105,7 +105,7 @@ pub(crate) struct Task {
     pub progress: Progress,
 }
 
-/// The state that an operation brings a stack to.
+/// The requested state of a stack.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub inputs: Inputs,

@@ -1,10 +1,10 @@
-//! Parameters of SSM and secrets that a caller has created outside of stacks.
+//! SSM parameters and secrets that a caller has created outside of stacks.
 
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
 
-/// A parameter of SSM, or a secret.
+/// An SSM parameter, or a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parameter {
     /// `String`, `StringList`, `SecureString`; `Secret` for a secret.

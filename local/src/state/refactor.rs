@@ -11,7 +11,7 @@ pub(crate) struct Refactor {
     pub id: String,
     pub region: String,
     pub description: Option<String>,
-    /// When its creation ends: only then it has the status in `status`.
+    /// The time at which its creation ends. Before this time, it does not have the status in `status`.
     pub ready: Millis,
     pub status: StackRefactorStatus,
     pub reason: Option<String>,
@@ -19,18 +19,18 @@ pub(crate) struct Refactor {
     pub execution_reason: Option<String>,
     pub stacks: Vec<Side>,
     pub moves: Vec<Move>,
-    /// While it is executed: until when, and why it fails.
+    /// While it is executed: the time at which the execution ends, and the reason if it fails.
     pub running: Option<(Millis, Option<String>)>,
 }
 
-/// What one of the stacks becomes in a refactor.
+/// The new definition of one of the stacks of a refactor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Side {
     /// The stack's ARN.
     pub id: String,
     pub is_new: bool,
     pub inputs: Inputs,
-    /// Where each of its resources comes from.
+    /// The former location of each of its resources.
     pub resources: Origins,
     pub outputs: Vec<Output>,
     pub imports: Vec<String>,
@@ -39,7 +39,7 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// Leaves only which stack it is, and whether it is new.
+    /// Removes everything except the ARN of the stack, and whether the stack is new.
     pub fn forget(&mut self) {
         self.inputs = Inputs::default();
         self.resources.clear();
@@ -48,7 +48,7 @@ impl Side {
     }
 }
 
-/// Where a resource is: its stack and its logical ID.
+/// The location of a resource: its stack and its logical ID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Location {
     /// The stack's ARN.
@@ -56,7 +56,7 @@ pub(crate) struct Location {
     pub logical_id: String,
 }
 
-/// Where each resource of a stack comes from, by its logical ID.
+/// The former location of each resource of a stack, by its logical ID.
 pub(crate) type Origins = IndexMap<String, Location>;
 
 /// A resource that moves.
@@ -64,6 +64,6 @@ pub(crate) type Origins = IndexMap<String, Location>;
 pub(crate) struct Move {
     pub from: Location,
     pub to: Location,
-    /// Whether the caller has given the mapping.
+    /// Whether the mapping was in the request.
     pub is_manual: bool,
 }

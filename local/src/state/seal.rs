@@ -1,5 +1,5 @@
-//! Encryption of the records that hold secrets and of the content of objects, with a key that is kept outside of the state directory:
-//! a copy of the directory, or an artifact of a CI system, shows none of them.
+//! Encrypts the records that contain secrets and the content of objects, with a key that is stored outside of the state
+//! directory. Therefore, a copy of the directory, or an artifact of a CI system, does not reveal them.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -15,10 +15,10 @@ use super::store::create_private_directory;
 /// The length of a key in bytes.
 const KEY_BYTES: usize = 32;
 
-/// How many bytes longer an encrypted chunk is: it begins with its nonce and ends with its tag.
+/// The number of bytes that encryption adds to a chunk: the chunk begins with its nonce and ends with its tag.
 pub(super) const OVERHEAD_BYTES: usize = NONCE_LEN + MAX_TAG_LEN;
 
-/// A key, which is created when something is sealed for the first time.
+/// A key, which is created when it is used for the first time.
 #[derive(Clone, Debug)]
 pub(crate) struct Seal {
     path: PathBuf,
@@ -103,7 +103,7 @@ impl Seal {
         io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
     }
 
-    /// Creates the key, unless another process does so at the same time: then that one is used.
+    /// Creates the key. If another process creates it at the same time, uses the key of the other process.
     fn create(&self) -> io::Result<Vec<u8>> {
         if let Some(parent) = self.path.parent() {
             create_private_directory(parent)?;

@@ -9,12 +9,12 @@ use super::{
     StackDriftStatus, StackStatus, unique_id,
 };
 
-/// The inputs of a stack: a request gives them, a change set keeps them.
+/// The inputs of a stack: they are set by a request, and stored in a change set until it is executed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The text of the template, with the language extensions written out.
+    /// The text of the template, with the language extensions expanded.
     pub template: String,
-    /// The text of the template as it was given, if it differs.
+    /// The text of the template in the request, if it differs.
     pub original: Option<String>,
     /// Values by name, before SSM parameters are looked up.
     pub parameters: IndexMap<String, String>,
@@ -25,7 +25,7 @@ pub(crate) struct Inputs {
     pub capabilities: Vec<String>,
     pub role: Option<String>,
     pub notification_arns: Vec<String>,
-    /// The alarms that roll an operation back, as they were given.
+    /// The alarms that roll an operation back, as in the request.
     #[serde(default)]
     pub rollback_configuration: Option<Json>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct Output {
     pub export: Option<String>,
 }
 
-/// A resource of a stack, or one that a stack left behind.
+/// A resource of a stack, or one that a stack has retained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Resource {
     pub logical_id: String,
@@ -90,7 +90,7 @@ pub(crate) struct Resource {
     pub time: Millis,
     /// The properties that were deployed last, with functions resolved.
     pub properties: Map<String, Json>,
-    /// The properties as they are: they differ where the resource was changed outside of the stack.
+    /// The current properties: they differ from the deployed properties if the resource was changed outside of the stack.
     pub live: Map<String, Json>,
     /// What `Fn::GetAtt` returns beyond the properties.
     pub attributes: Map<String, Json>,
@@ -132,7 +132,7 @@ impl Resource {
 }
 
 impl Inputs {
-    /// Whether both lead to the same stack.
+    /// Whether both inputs describe the same stack.
     pub fn are_equivalent(&self, other: &Self) -> bool {
         self.template == other.template
             && self.parameters == other.parameters
@@ -145,7 +145,7 @@ impl Inputs {
         self.template.contains("NoEcho")
     }
 
-    /// The template as it was given.
+    /// The template as in the request.
     pub fn given(&self) -> &str {
         self.original.as_deref().unwrap_or(&self.template)
     }
@@ -188,8 +188,8 @@ impl Stack {
         Environment { account: &self.account, region: &self.region }
     }
 
-    /// Whether it may hold values of parameters with `NoEcho`, in whatever resource or change set they are. A nested stack can
-    /// have them although its own template does not state them.
+    /// Whether any of its resources or change sets may contain values of parameters with `NoEcho`. A nested stack can contain
+    /// such values even if its own template does not declare `NoEcho`.
     pub fn has_secrets(&self) -> bool {
         let operation = self.operation.iter().flat_map(|one| [&one.before, &one.target.inputs]);
         let change_sets = self.change_sets.iter().map(|one| &one.inputs);

@@ -11,7 +11,7 @@ use crate::template::scalar_text;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StackSet {
-    /// The name, a colon, and what makes it unique.
+    /// The name, a colon, and a unique suffix.
     pub id: String,
     pub name: String,
     pub region: String,
@@ -23,7 +23,7 @@ pub(crate) struct StackSet {
     pub token: Option<String>,
     pub description: Option<String>,
     pub inputs: Inputs,
-    /// Its settings as they were given: roles, the permission model and so on.
+    /// Its settings as in the request: roles, the permission model and so on.
     pub settings: Map<String, Json>,
     pub instances: Vec<Instance>,
     /// The newest last.
@@ -94,7 +94,7 @@ pub(crate) struct SetOperation {
     pub preferences: Json,
     /// Whether the stacks that it removes from the set are retained.
     pub retains: bool,
-    /// In the order in which the operation reaches them.
+    /// In the order in which the operation processes them.
     pub results: Vec<OperationResult>,
 }
 
@@ -130,8 +130,8 @@ impl SetOperation {
         number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
     }
 
-    /// How many accounts of a region may be worked on at a time. Unless failures may exceed what is tolerated, no more accounts are
-    /// begun than can fail: one more than the tolerated failures that are left.
+    /// The number of accounts of a region that an operation may process at a time. With strict failure tolerance, this number
+    /// is at most one more than the number of failures that are still tolerated.
     fn concurrency(&self, accounts: usize, failed: usize) -> usize {
         let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
         if self.preferences["ConcurrencyMode"] == "SOFT_FAILURE_TOLERANCE" {
@@ -140,7 +140,7 @@ impl SetOperation {
         most.min((self.tolerance(accounts) + 1).saturating_sub(failed))
     }
 
-    /// How many accounts of a region may fail.
+    /// The number of accounts of a region that may fail.
     fn tolerance(&self, accounts: usize) -> usize {
         self.preferred("FailureTolerance", accounts).unwrap_or(0)
     }

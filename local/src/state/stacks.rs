@@ -5,12 +5,12 @@ use std::ops::{Index, IndexMut};
 
 use super::Stack;
 
-/// Every stack, deleted ones included, in the order of their creation. A stack keeps its index forever.
+/// Every stack, deleted ones included, in the order of their creation. The index of a stack never changes.
 #[derive(Debug, Default)]
 pub(crate) struct Stacks {
     all: Vec<Stack>,
     changed: BTreeSet<usize>,
-    /// Those that may have an operation: an operation begins with a change.
+    /// The stacks that may have an operation: each operation starts with a change of its stack.
     active: BTreeSet<usize>,
 }
 
@@ -60,7 +60,7 @@ impl Index<usize> for Stacks {
 }
 
 impl IndexMut<usize> for Stacks {
-    /// Counts as a change, whatever the caller does.
+    /// Mutable access counts as a change, even if the caller changes nothing.
     fn index_mut(&mut self, index: usize) -> &mut Stack {
         self.changed.insert(index);
         self.active.insert(index);

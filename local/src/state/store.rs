@@ -1,8 +1,9 @@
-//! Where the state is kept: a journal with one JSON record a line. Each save appends what changed since the one before, so
-//! that its cost follows the change and not the size of the state. A journal that has grown to several times the state
-//! is replaced by one record of the whole.
+//! Stores the state in a journal with one JSON record in each line. Each save appends the changes since the previous save, so
+//! that its cost depends on the size of the changes and not on the size of the state. When the journal has become several times
+//! as large as the state, it is replaced by one record with the whole state.
 //!
-//! The directory and its files belong to their user alone. Records that may hold secrets (values of parameters with `NoEcho`,
+//! Only the user who created the directory can read it and its files. Records that may contain secrets (values of parameters
+//! with `NoEcho`,
 //! secrets, secure strings, hashes of the content of objects) and the content of objects are encrypted, if there is a key.
 
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ struct Header {
     version: String,
 }
 
-/// A line of the journal: what a save changed.
+/// A line of the journal: the changes of a save.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record<S> {
@@ -59,7 +60,7 @@ struct Sealed {
     sealed: String,
 }
 
-/// The directory that holds the state of one endpoint.
+/// The directory that contains the state of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
@@ -70,7 +71,7 @@ pub(crate) struct Store {
     compacted: u64,
     /// [`Rest`] as it is in the journal.
     rest: String,
-    /// Held as long as the endpoint runs.
+    /// The lock of the directory, which is not released while the endpoint runs.
     lock: File,
     seal: Option<Seal>,
     is_closed: bool,
@@ -129,11 +130,11 @@ impl Store {
     /// Releases the directory for another process. Nothing is saved afterwards.
     pub fn close(&mut self) {
         self.is_closed = true;
-        // A lock that cannot be released ends with the process.
+        // If the lock cannot be released, it is released when the process ends.
         let _ = self.lock.unlock();
     }
 
-    /// Writes what has changed since the last save, and then deletes the files of objects that are gone.
+    /// Writes the changes since the last save, and then deletes the files of deleted objects.
     pub fn save(&mut self, state: &mut State) -> io::Result<()> {
         self.write(state)?;
         let released = state.buckets.take_released();
@@ -179,8 +180,8 @@ impl Store {
             || (record.rest.is_some() && state.rest.has_secrets());
         let line = line(&record, self.seal.as_ref().filter(|_| has_secrets))?;
         if let Err(error) = self.journal.write_all(&line) {
-            // What was written of the line would make the journal unreadable, and what has changed is known no more: the next
-            // save writes everything.
+            // A partly written line would make the journal unreadable, and the record of the changes was lost. Therefore, the
+            // next save writes the whole state.
             self.is_incomplete = true;
             return Err(error);
         }
@@ -192,7 +193,7 @@ impl Store {
         Ok(())
     }
 
-    /// Replaces the journal by one that holds the whole state in one record: completely or not at all.
+    /// Replaces the journal atomically by a journal that contains the whole state in one record.
     fn compact(&mut self, state: &State) -> io::Result<()> {
         let path = self.directory.join("state.jsonl");
         let header = Header { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned() };
@@ -488,7 +489,7 @@ mod tests {
         // A file that cannot be written, as on a full disk.
         store.journal = File::open(journal(directory.path())).unwrap();
         store.save(&mut state).unwrap_err();
-        // Nothing has changed since, and all the same everything is written.
+        // The whole state is written, although nothing has changed since.
         store.save(&mut state).unwrap();
         state.stacks.push(stack("b"));
         store.save(&mut state).unwrap();

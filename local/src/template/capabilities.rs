@@ -26,7 +26,7 @@ impl StackTemplate {
         }
     }
 
-    /// Refuses a template whose capabilities the caller has not acknowledged.
+    /// Rejects a template whose capabilities the caller has not acknowledged.
     pub fn check_capabilities(&self, given: &[String]) -> Result<(), ServiceError> {
         let has = |name: &str| given.iter().any(|one| one == name);
         let Some(needed) = self.capabilities() else { return Ok(()) };
@@ -39,7 +39,7 @@ impl StackTemplate {
         ))
     }
 
-    /// Refuses macros that the caller has not acknowledged, where no change set shows what they expand to.
+    /// Rejects macros that the caller has not acknowledged if no change set shows their expansion.
     pub fn check_auto_expand(&self, given: &[String]) -> Result<(), ServiceError> {
         const AUTO_EXPAND: &str = "CAPABILITY_AUTO_EXPAND";
         if self.transforms().is_empty() || given.iter().any(|one| one == AUTO_EXPAND) {

@@ -1,4 +1,4 @@
-//! What CloudFormation refuses in a template before anything is done.
+//! The validation of a template before an operation starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ use crate::api::error::ServiceError;
 const EXTENSIONS: &str = "AWS::LanguageExtensions";
 const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
 
-/// How long the description of a template may be.
+/// The maximum length of the description of a template.
 const MAX_DESCRIPTION: usize = 1024;
 
 impl StackTemplate {
-    /// Refuses a template that no stack can be created from.
+    /// Rejects a template from which no stack can be created.
     pub fn check(&self) -> Result<(), ServiceError> {
         if self.section("Resources").next().is_none() {
             return Err(format_error("At least one Resources member must be defined."));
@@ -38,7 +38,7 @@ impl StackTemplate {
         self.order().map(drop)
     }
 
-    /// Refuses more of something than CloudFormation's quotas allow.
+    /// Rejects a template that exceeds a quota of CloudFormation.
     fn check_counts(&self) -> Result<(), ServiceError> {
         let limits = limits();
         for (name, max) in [
@@ -75,7 +75,7 @@ impl StackTemplate {
         Ok(())
     }
 
-    /// Refuses macros: local mode runs none.
+    /// Rejects macros, because local mode does not run them.
     pub fn check_transforms(&self) -> Result<(), ServiceError> {
         for name in self.transforms() {
             if name == EXTENSIONS {
@@ -110,7 +110,7 @@ impl StackTemplate {
         self.transforms().iter().any(|name| name == EXTENSIONS)
     }
 
-    /// Refuses types that no region has. The lists of single regions are incomplete; the rule `type-not-in-region` warns.
+    /// Rejects types that no region has. The lists of single regions are incomplete; the rule `type-not-in-region` warns.
     fn check_types(&self) -> Result<(), ServiceError> {
         let mut unknown = Vec::new();
         for (id, resource) in self.section("Resources") {
@@ -129,11 +129,11 @@ impl StackTemplate {
         Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))))
     }
 
-    /// Refuses conditions that name missing ones, or that depend on each other.
+    /// Rejects conditions that refer to missing conditions, or that depend on each other.
     fn check_conditions(&self) -> Result<(), ServiceError> {
         let conditions: BTreeMap<&str, &Json> = self.section("Conditions").collect();
         let mut resources = BTreeSet::new();
-        // How many conditions each names that are not resolved yet, and by which ones each is named.
+        // For each condition, the number of unresolved conditions to which it refers, and the conditions that refer to it.
         let mut needs: BTreeMap<&str, usize> = BTreeMap::new();
         let mut named_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, condition) in &conditions {
@@ -241,7 +241,7 @@ fn transform_name(transform: &Json) -> String {
     name.map_or_else(|| transform.to_string(), str::to_owned)
 }
 
-/// Refuses a condition one of whose functions has a wrong number of arguments.
+/// Rejects a condition if one of its functions has a wrong number of arguments.
 fn check_functions_of(condition: &Json) -> Result<(), String> {
     match condition {
         Json::Object(map) => map.iter().try_for_each(|(name, argument)| {
@@ -253,7 +253,7 @@ fn check_functions_of(condition: &Json) -> Result<(), String> {
     }
 }
 
-/// The conditions that a condition names.
+/// The conditions to which a condition refers.
 pub(super) fn named_conditions(condition: &Json) -> BTreeSet<String> {
     match condition {
         Json::Object(map) => match single(map) {

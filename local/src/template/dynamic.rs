@@ -29,7 +29,7 @@ enum Reference<'t> {
     Secret { id: String, key: Option<&'t str> },
 }
 
-/// Why a dynamic reference cannot be resolved, and when CloudFormation finds that out.
+/// The reason why a dynamic reference cannot be resolved, and the time at which CloudFormation reports it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Unresolved {
     /// When the change set is created.
@@ -46,8 +46,8 @@ impl Unresolved {
     }
 }
 
-/// Resolves what may be shown of a resource's properties: parameters of SSM. Secrets are looked up, and stay references,
-/// so that no file of the state holds them.
+/// Resolves the SSM parameters in the properties of a resource. It checks that secrets exist, but does not replace the
+/// references to them, so that no file of the state contains a secret.
 pub(crate) fn resolve(
     type_name: &str,
     properties: &Map<String, Json>,
@@ -179,7 +179,7 @@ fn parse(inner: &str) -> Option<Reference<'_>> {
         }
         "secretsmanager" => {
             let parts: Vec<&str> = rest.split(':').collect();
-            // An ARN has seven parts of its own.
+            // An ARN consists of seven parts.
             let own = if rest.starts_with("arn:") { 7.min(parts.len()) } else { 1 };
             let key = parts.get(own + 1).copied().filter(|key| !key.is_empty());
             Some(Reference::Secret { id: parts[..own].join(":"), key })

@@ -18,11 +18,11 @@ pub(crate) const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 /// How deep values may be nested: deeper than in any template that can be read.
 pub(super) const MAX_DEPTH: usize = 250;
 
-/// How many values one evaluation may visit, and how long a text may become.
+/// The maximum number of values that one evaluation may visit, and the maximum length of a string.
 const MAX_STEPS: usize = 2_000_000;
 pub(super) const MAX_TEXT: usize = 1024 * 1024;
 
-/// How many bytes the results of all functions of one evaluation may have.
+/// The maximum number of bytes in the results of all functions of one evaluation.
 const MAX_RESULTS: usize = 64 * 1024 * 1024;
 
 /// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource return.
@@ -50,7 +50,7 @@ pub(crate) fn reference_value(
     Err(format!("Attribute '{attribute}' does not exist"))
 }
 
-/// What the names of a stack mean.
+/// The values of the names in a stack: parameters, resources, conditions and exports.
 pub(crate) struct Scope<'a> {
     pub template: &'a StackTemplate,
     pub parameters: &'a IndexMap<String, Json>,
@@ -63,7 +63,7 @@ pub(crate) struct Scope<'a> {
     pub progress: Progress,
 }
 
-/// How far an evaluation has come.
+/// The state of an evaluation.
 #[derive(Default)]
 pub(crate) struct Progress {
     steps: Cell<usize>,
@@ -73,7 +73,7 @@ pub(crate) struct Progress {
     conditions: RefCell<BTreeMap<String, Option<bool>>>,
 }
 
-/// Parameters that mean the same in every stack of an account and region.
+/// Pseudo parameters that have the same value in every stack of an account and region.
 pub(crate) fn pseudo_parameters_of(
     environment: crate::state::Environment<'_>,
 ) -> BTreeMap<&'static str, Json> {
@@ -149,7 +149,7 @@ impl Scope<'_> {
         }))
     }
 
-    /// Refuses an evaluation that is too deep, or takes too long.
+    /// Rejects an evaluation that is nested too deeply, or visits too many values.
     fn count(&self, depth: usize) -> Result<(), String> {
         let steps = self.progress.steps.get() + 1;
         self.progress.steps.set(steps);
@@ -164,7 +164,7 @@ impl Scope<'_> {
         Ok(())
     }
 
-    /// Refuses an evaluation whose results take too much memory.
+    /// Rejects an evaluation whose results need too much memory.
     fn count_bytes(&self, result: Option<&Json>) -> Result<(), String> {
         let bytes = self.progress.bytes.get() + result.map_or(0, size);
         self.progress.bytes.set(bytes);
@@ -176,7 +176,7 @@ impl Scope<'_> {
         Ok(())
     }
 
-    /// What a name, or an attribute of it, means.
+    /// The value of a name, or of an attribute of it.
     pub(super) fn name(&self, name: &str, attribute: Option<&str>) -> Result<Option<Json>, String> {
         if attribute.is_none() {
             if name == "AWS::NoValue" {
@@ -252,7 +252,7 @@ impl Scope<'_> {
     }
 }
 
-/// About how many bytes a value takes.
+/// The approximate size of a value in bytes.
 fn size(value: &Json) -> usize {
     match value {
         Json::String(text) => text.len(),

@@ -1,5 +1,5 @@
-//! The language extensions (`AWS::LanguageExtensions`): loops, and functions where a plain text is required otherwise, are
-//! written out before anything else is done with a template.
+//! The language extensions (`AWS::LanguageExtensions`): loops, and functions in places where otherwise only a string is
+//! allowed. They are expanded before a template is used in any other way.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use super::evaluate::Scope;
 use super::{StackTemplate, scalar_text, single};
 use crate::api::error::ServiceError;
 
-/// What the name of a loop begins with.
+/// The prefix of the name of a loop.
 const LOOP: &str = "Fn::ForEach";
 
 /// The sections that may contain loops.
@@ -19,11 +19,11 @@ const SECTIONS: [&str; 3] = ["Conditions", "Resources", "Outputs"];
 /// The attributes of a resource that may be functions.
 const POLICIES: [&str; 2] = ["DeletionPolicy", "UpdateReplacePolicy"];
 
-/// How deep loops may be nested, and how many values a template may have when its loops are written out.
+/// The maximum nesting depth of loops, and the maximum number of values in a template after its loops are expanded.
 const MAX_DEPTH: usize = 200;
 const MAX_VALUES: usize = 300_000;
 
-/// How many bytes the texts of a template may have when its loops are written out.
+/// The maximum number of bytes in the strings of a template after its loops are expanded.
 const MAX_TEXTS: usize = 16 * 1024 * 1024;
 
 /// Whether a template has loops anywhere.
@@ -38,7 +38,7 @@ pub(crate) fn has_loops(template: &StackTemplate) -> bool {
     SECTIONS.iter().filter_map(|name| template.top(name)).any(inside)
 }
 
-/// The template with its extensions written out, as text.
+/// The text of the template with its language extensions expanded.
 pub(crate) fn expand(template: &StackTemplate, scope: &Scope<'_>) -> Result<String, ServiceError> {
     let expander = Expander { scope, values: Cell::new(0), bytes: Cell::new(0) };
     let mut sections = template.sections().clone();
@@ -61,9 +61,9 @@ type Names = BTreeMap<String, String>;
 
 struct Expander<'a> {
     scope: &'a Scope<'a>,
-    /// How many values were written.
+    /// The number of values that were written.
     values: Cell<usize>,
-    /// How many bytes the texts have.
+    /// The number of bytes in the strings.
     bytes: Cell<usize>,
 }
 
@@ -123,7 +123,7 @@ impl Expander<'_> {
         Ok(serde_json::json!({ "Fn::GetAtt": arguments? }))
     }
 
-    /// A text, or the text that a function of parameters returns.
+    /// A string, or the string that a function of parameters returns.
     fn text_or_function(&self, argument: &Json, names: &Names, depth: usize) -> Result<Json, String> {
         let argument = self.value(argument, names, depth + 1)?;
         if !argument.is_object() {
@@ -148,7 +148,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// A text with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
+    /// A string with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
     fn replaced(&self, text: &str, names: &Names) -> Result<String, String> {
         let mut text = text.to_owned();
         self.count_bytes(text.len())?;
@@ -162,7 +162,7 @@ impl Expander<'_> {
         Ok(text)
     }
 
-    /// A text with a placeholder replaced; how long it becomes is counted before.
+    /// A string with a placeholder replaced; its new length is counted before the replacement.
     fn replaced_one(&self, text: String, placeholder: &str, item: &str) -> Result<String, String> {
         let number = text.matches(placeholder).count();
         if number == 0 {
@@ -180,7 +180,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// What the iterations of a loop create.
+    /// The members that the iterations of a loop create.
     fn iterations(
         &self,
         name: &str,
@@ -277,7 +277,7 @@ mod tests {
             json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": "${A}".repeat(100_000) } });
         let body = json!({ "Fn::ForEach::L": ["A", ["x".repeat(400_000)], { "T": topic }] });
         assert!(expanded(body).unwrap_err().contains("bytes of text"));
-        // A long item that inner loops carry along.
+        // A long item that inner loops repeat.
         let items: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
         let inner = json!({ "Fn::ForEach::I": ["B", items, { "T${B}": { "Type": "AWS::SNS::Topic" } }] });
         let body = json!({ "Fn::ForEach::L": ["A", ["x".repeat(400_000)], inner] });

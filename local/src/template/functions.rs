@@ -1,4 +1,4 @@
-//! The intrinsic functions, each resolved by a function of its own.
+//! The intrinsic functions; each is resolved by a separate function.
 
 use base64::Engine as _;
 use serde_json::Value as Json;
@@ -10,7 +10,7 @@ use super::{get_att, scalar_text, substitution};
 /// A resolved value; nothing for `AWS::NoValue`.
 type Resolved = Result<Option<Json>, String>;
 
-/// The most CIDR blocks that `Fn::Cidr` returns.
+/// The maximum number of CIDR blocks that `Fn::Cidr` returns.
 const MAX_CIDRS: usize = 256;
 
 /// A list, if it is known already.
@@ -262,7 +262,7 @@ impl Scope<'_> {
     }
 }
 
-/// Refuses a number of conditions that a function of conditions does not take.
+/// Rejects a number of conditions that a condition function does not accept.
 pub(super) fn check_conditions(function: &str, arguments: &[Json]) -> Result<(), String> {
     match (function, arguments.len()) {
         ("Fn::Not", 1) | ("Fn::And" | "Fn::Or", 2..=10) => Ok(()),
@@ -276,7 +276,7 @@ pub(super) fn check_conditions(function: &str, arguments: &[Json]) -> Result<(),
     }
 }
 
-/// Whether a value is a list or an object, and not a text.
+/// Whether a value is a list or an object, and not a string.
 fn is_composite(value: &Json) -> bool {
     value.is_array() || value.is_object()
 }

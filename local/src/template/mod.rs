@@ -1,4 +1,4 @@
-//! Templates: read, checked, and evaluated.
+//! Reads, checks and evaluates templates.
 
 mod capabilities;
 mod check;
@@ -71,7 +71,7 @@ impl StackTemplate {
         self.top("Parameters").and_then(|all| all.get(parameter)).is_some_and(is_no_echo)
     }
 
-    /// The properties of a resource as they are shown: a value that mentions a secret is hidden.
+    /// The properties of a resource as responses contain them: a value that refers to a secret is hidden.
     pub fn shown(&self, written: &Json, properties: &Map<String, Json>) -> Map<String, Json> {
         let mut shown = properties.clone();
         let secrets: Vec<&str> =

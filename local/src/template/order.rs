@@ -36,7 +36,7 @@ impl StackTemplate {
         Ok(ordered)
     }
 
-    /// The resources that a resource has to come after.
+    /// The resources that have to be created before a resource.
     pub fn needs(&self, resource: &Json) -> BTreeSet<String> {
         references(resource)
             .into_iter()

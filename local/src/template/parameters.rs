@@ -11,7 +11,7 @@ use crate::api::error::ServiceError;
 use crate::state::{Environment, Inputs, Parameter, State};
 
 impl StackTemplate {
-    /// The parameters' values: given, kept from before, or by default.
+    /// The values of the parameters: those of the request, the previous values, or the defaults.
     pub fn parameters(
         &self,
         given: &[Json],
@@ -53,7 +53,7 @@ impl StackTemplate {
             };
             match value {
                 Some(value) => {
-                    // A value that is known only later is checked later.
+                    // A value that is not known yet is checked later.
                     if !value.contains(KNOWN_AFTER_APPLY) {
                         check_parameter(name, parameter, &value)?;
                     }
@@ -69,7 +69,7 @@ impl StackTemplate {
     }
 }
 
-/// How many bytes the value of a parameter has at most (the guide's page on quotas).
+/// The maximum number of bytes in the value of a parameter (CloudFormation User Guide, page on quotas).
 const MAX_VALUE_BYTES: usize = 4096;
 
 fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), ServiceError> {
@@ -79,7 +79,7 @@ fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Serv
             value.len()
         )));
     }
-    // What is allowed for a list is allowed for each of its items.
+    // The constraints of a list parameter apply to each of its items.
     let items: Vec<&str> = match type_of(parameter) {
         "CommaDelimitedList" | "List<Number>" => value.split(',').map(str::trim).collect(),
         _ => vec![value],
@@ -197,7 +197,8 @@ impl StackTemplate {
     }
 }
 
-/// The version of CDK's bootstrap stack that local mode assumes where there is none: the newest that its templates ask for.
+/// The version of CDK's bootstrap stack that local mode assumes if there is none: the newest version that templates of the CDK
+/// require.
 const BOOTSTRAP_VERSION: &str = "30";
 
 /// The SSM parameter of CDK's bootstrap stack, `/cdk-bootstrap/QUALIFIER/version`, which every template of CDK names.

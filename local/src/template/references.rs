@@ -1,4 +1,4 @@
-//! What a value of a template refers to.
+//! The references in a value of a template.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(crate) struct Reference {
     pub attribute: Option<String>,
 }
 
-/// Everything that a value refers to.
+/// All references in a value.
 pub(crate) fn references(value: &Json) -> Vec<Reference> {
     let mut found = Vec::new();
     function::references(value, &mut String::new(), &mut |name, attribute, _| {
@@ -47,7 +47,7 @@ pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
     }
 }
 
-/// The text of an `Fn::Sub` and its own variables.
+/// The string of an `Fn::Sub`, and the variables that it defines.
 pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
     match argument {
         Json::String(text) => (text, None),

@@ -8,12 +8,12 @@ use super::evaluate::KNOWN_AFTER_APPLY;
 use super::{StackTemplate, format_error, scalar_text, single};
 use crate::api::error::ServiceError;
 
-/// How deep rule functions may be nested.
+/// The maximum nesting depth of rule functions.
 const MAX_DEPTH: usize = 50;
 
 impl StackTemplate {
-    /// Refuses values of parameters that an assertion does not allow. Returns the names of the rules that cannot be checked,
-    /// because they ask for resources of the account.
+    /// Rejects values of parameters that an assertion does not allow. Returns the names of the rules that cannot be checked,
+    /// because they depend on resources of the account.
     pub fn check_rules(&self, values: &IndexMap<String, Json>) -> Result<Vec<String>, ServiceError> {
         let mut unchecked = Vec::new();
         for (name, rule) in self.section("Rules") {
@@ -36,7 +36,7 @@ impl StackTemplate {
                     Some(false) if condition != Some(None) => {
                         let description =
                             assertion["AssertDescription"].as_str().unwrap_or("an assertion is false");
-                        // What CloudFormation writes before the description is not documented.
+                        // The text that CloudFormation adds before the description is not documented.
                         return Err(ServiceError::validation(format!(
                             "Template error: the rule {name} is not satisfied: {description}"
                         )));
@@ -100,7 +100,7 @@ impl Evaluation<'_> {
     fn function(&self, name: &str, argument: &Json, depth: usize) -> Result<Known, ServiceError> {
         match name {
             "Ref" => self.reference(argument),
-            // What these return is in the account.
+            // The results of these functions depend on the account.
             "Fn::RefAll" | "Fn::ValueOf" | "Fn::ValueOfAll" => Ok(None),
             "Fn::Not" => {
                 let [one] = self.arguments(name, argument)?;
@@ -184,7 +184,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A scalar, or the items of a list, as texts.
+/// A scalar, or the items of a list, as strings.
 fn texts(value: &Json) -> Vec<String> {
     match value {
         Json::Array(items) => items.iter().flat_map(texts).collect(),
@@ -246,7 +246,7 @@ mod tests {
     fn rules_about_resources_of_the_account_are_reported_as_assumptions() {
         let account = json!({ "Fn::EachMemberIn": [{ "Fn::ValueOfAll": ["AWS::EC2::Subnet::Id", "VpcId"] }, { "Fn::RefAll": "AWS::EC2::VPC::Id" }] });
         assert_eq!(checked(asserts(account.clone()), &[]).unwrap(), ["Rule"]);
-        // A part that is known decides all the same.
+        // A known part can decide the result even if another part is not known.
         let both = json!({ "Fn::And": [account, { "Fn::Equals": ["a", "b"] }] });
         assert!(checked(asserts(both), &[]).is_err());
         let later = [("Name", json!(KNOWN_AFTER_APPLY))];

@@ -16,7 +16,7 @@ use crate::state::{
 };
 use crate::template::{HIDDEN, StackTemplate, scalar_text};
 
-/// How many changes a page has.
+/// The number of changes in a page.
 const PAGE: usize = 50;
 
 pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -59,7 +59,7 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
             let identifier = one["ResourceIdentifier"].as_object();
             let mut parts: Vec<String> =
                 identifier.into_iter().flatten().map(|(_, value)| scalar_text(value)).collect();
-            // A map in a form is a list of keys and values.
+            // In the query protocol, a map is a list of keys and values.
             if let Some(entries) = one["ResourceIdentifier"].as_array() {
                 parts = entries.iter().map(|entry| scalar_text(&entry["value"])).collect();
             }
@@ -141,7 +141,7 @@ pub(crate) fn change_set(engine: &Engine, request: &Request<'_>) -> Result<(usiz
         || ServiceError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).status(404);
     let among = |position: usize| {
         let sets = &engine.state.stacks[position].change_sets;
-        // A name means the newest change set with it.
+        // If the request has a name, it refers to the newest change set with this name.
         sets.iter().rposition(|one| one.id == name || one.name == name)
     };
     match request.text("StackName") {

@@ -15,7 +15,7 @@ use crate::template::scalar_text;
 static OPERATIONS: LazyLock<BTreeMap<String, Shape>> =
     LazyLock::new(|| serde_json::from_str(include_str!("constraints.json")).unwrap_or_default());
 
-/// What a value has to be.
+/// The constraint of a value.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Shape {
@@ -42,7 +42,7 @@ enum Kind {
     String,
 }
 
-/// A regular expression that matches a whole text.
+/// A regular expression that matches a whole string.
 #[derive(Debug, Deserialize)]
 #[serde(from = "String")]
 struct Pattern {
@@ -58,7 +58,7 @@ impl From<String> for Pattern {
     }
 }
 
-/// Refuses a request that the model does not allow.
+/// Rejects a request that the model does not allow.
 pub(super) fn check(action: &str, form: &Map<String, Json>) -> Result<(), ServiceError> {
     let Some(shape) = OPERATIONS.get(action) else { return Ok(()) };
     let mut problems = Vec::new();
@@ -106,7 +106,7 @@ impl Shape {
                 _ => Some("be a boolean".to_owned()),
             },
             (Kind::String, Json::String(text)) => self.text(text),
-            // A list or an object where a text belongs, or the other way round, is no value at all.
+            // If a list or an object is set where the model requires a string, or the reverse, the member counts as not set.
             _ => None,
         };
         if let Some(constraint) = problem {

@@ -11,7 +11,7 @@ use crate::engine::plan::same;
 use crate::state::{Drift, DriftStatus, Resource, Stack, StackDriftStatus, iso_time, unique_id};
 use crate::template::scalar_text;
 
-/// How many resources a page has.
+/// The number of resources in a page.
 const PAGE: usize = 100;
 
 /// The properties of a resource that differ from those that were deployed.
@@ -59,7 +59,7 @@ pub(crate) fn status(resource: &Resource) -> DriftStatus {
     }
 }
 
-/// Refuses to compare a stack while something happens to it.
+/// Returns an error if an operation on the stack is running, because the stack cannot be compared then.
 fn check_status(stack: &Stack) -> Result<(), ServiceError> {
     if stack.can_be_updated() {
         return Ok(());

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::change_set::BUCKET_EMPTINESS;
 use crate::state::{Event, OperationType, ResourceStatus, Stack, StackStatus, iso_time};
 
-/// How many events a page has.
+/// The number of events in a page.
 const PAGE: usize = 100;
 
 pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -104,7 +104,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
     shown
 }
 
-/// What both calls report of an event.
+/// The members of an event that both calls return.
 fn common(stack: &Stack, event: &Event) -> Json {
     let mut shown = json!({
         "EventId": event.id,

@@ -89,7 +89,7 @@ pub(crate) fn get_hook_result(engine: &mut Engine, request: &Request<'_>) -> Ans
     Ok(shown)
 }
 
-/// The status of every result that is recorded: that of a hook that objects.
+/// The status of every recorded result: only results of hooks that report a failure are recorded.
 const STATUS: ResourceStatus = ResourceStatus::HookCompleteFailed;
 
 /// The region of the stack.
@@ -101,7 +101,7 @@ fn target_type(result: &HookResult) -> &'static str {
     if result.type_name.is_some() { "RESOURCE" } else { "CHANGE_SET" }
 }
 
-/// The ARN of the hook, which is of the account and the region of the stack.
+/// The ARN of the hook, in the account and the region of the stack.
 fn type_arn(result: &HookResult) -> String {
     let account = result.stack.split(':').nth(4).unwrap_or_default();
     let name = result.hook.replace("::", "-");

@@ -31,7 +31,7 @@ fn detail_json(stack: &Stack, resource: &Resource) -> Json {
     shown
 }
 
-/// A resource as `DescribeStackResources` returns it: with its stack, and with another name of the time.
+/// A resource as `DescribeStackResources` returns it: with its stack, and with another name for the time.
 fn resource_json(stack: &Stack, resource: &Resource) -> Json {
     let mut shown = summary_json(resource);
     shown["StackName"] = stack.name.as_str().into();

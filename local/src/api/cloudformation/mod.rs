@@ -56,7 +56,7 @@ use crate::template::StackTemplate;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
-/// How many characters the name of a stack, a change set or a stack set has at most.
+/// The maximum number of characters in the name of a stack, a change set or a stack set.
 const MAX_NAME_CHARS: usize = 128;
 
 /// Operations of CloudFormation that local mode does not implement: generated templates and resource scans, types of one's own,
@@ -111,7 +111,7 @@ const WITHOUT_EFFECT: [&str; 8] = [
     "UseAdminExecutionRole",
 ];
 
-/// The answer of a service.
+/// The response of a service.
 pub(crate) type Answer = Result<Json, ServiceError>;
 
 /// A request to CloudFormation.
@@ -165,7 +165,7 @@ impl Request<'_> {
         self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
     }
 
-    /// Whether the request was performed already, and its answer was lost: its token is that of the last operation.
+    /// Whether the request was performed already, and its response was lost: its token is that of the last operation.
     fn is_repeated(&self, stack: &Stack, kinds: &[OperationType]) -> bool {
         let Some((kind, operation)) = stack.last_operations.first() else { return false };
         let of_operation = |event: &&Event| event.operation == *operation;
@@ -219,7 +219,7 @@ fn lower_first(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Answers an operation of CloudFormation.
+/// Performs an operation of CloudFormation.
 pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Request<'_>) -> Answer {
     constraints::check(action, &request.form)?;
     for name in WITHOUT_EFFECT.iter().filter(|name| request.form.contains_key(**name)) {
@@ -294,7 +294,7 @@ pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Reques
     }
 }
 
-/// The inputs of a stack and its template, read and checked; what is not given stays as it was before.
+/// The inputs of a stack and its template, after reading and checking them. Inputs that the request does not set do not change.
 pub(crate) fn inputs(
     engine: &Engine,
     request: &Request<'_>,
@@ -312,7 +312,7 @@ pub(crate) fn inputs(
     let inputs = Inputs {
         tags: request.tags().unwrap_or(inputs.tags),
         capabilities,
-        // The role of an earlier operation stays the stack's role.
+        // If the request names no role, the stack keeps the role of the earlier operation.
         role: request.text("RoleARN").map(str::to_owned).or(inputs.role),
         notification_arns: match request.form.get("NotificationARNs") {
             Some(_) => request.texts("NotificationARNs"),
@@ -327,7 +327,7 @@ pub(crate) fn inputs(
     Ok((inputs, template))
 }
 
-/// Refuses resources of types that the caller does not allow: `AWS::EC2::Instance`, `AWS::EC2::*`, `AWS::*`, `Custom::*`.
+/// Rejects resources of types that the caller does not allow: `AWS::EC2::Instance`, `AWS::EC2::*`, `AWS::*`, `Custom::*`.
 fn check_resource_types(template: &StackTemplate, allowed: &[String]) -> Result<(), ServiceError> {
     let allows = |allowed: &String, kind: &str| match allowed.strip_suffix('*') {
         Some(prefix) => kind.starts_with(prefix),
@@ -345,12 +345,12 @@ fn check_resource_types(template: &StackTemplate, allowed: &[String]) -> Result<
     Ok(())
 }
 
-/// The refusal of two parameters that exclude each other.
+/// The error for two parameters that exclude each other.
 pub(crate) fn both(one: &str, other: &str) -> ServiceError {
     ServiceError::validation(format!("You can specify either {one} or {other}, but not both."))
 }
 
-/// Refuses another mode for a stack whose last operation failed in express mode and was not rolled back.
+/// Rejects another mode for a stack whose last operation failed in express mode and was not rolled back.
 pub(crate) fn check_express(stack: &Stack, config: &DeploymentConfig) -> Result<(), ServiceError> {
     if !stack.failed_in_express_mode() || config.is_express {
         return Ok(());
@@ -362,7 +362,7 @@ pub(crate) fn check_express(stack: &Stack, config: &DeploymentConfig) -> Result<
     )))
 }
 
-/// Refuses an operation that would be rolled back, on a stack whose last operation failed and was not. The messages are those of
+/// Rejects an operation with rollback on a stack whose last operation failed and was not rolled back. The messages are those of
 /// CloudFormation (aws/aws-cli#6368, aws/aws-cdk-cli#1973).
 pub(crate) fn check_not_rolled_back(stack: &Stack, on_failure: OnFailure) -> Result<(), ServiceError> {
     if !matches!(stack.status, StackStatus::CreateFailed | StackStatus::UpdateFailed) {
@@ -390,7 +390,7 @@ pub(crate) fn add_own_stack(engine: &mut Engine, name: &str, request: &Request<'
     engine.add_stack(name, Environment { account: &account, region: request.region }, request.time)
 }
 
-/// The text of a template: given, at a URL, or the one from before.
+/// The text of a template: that in the request, that at a URL, or the previous one.
 pub(crate) fn template_of(
     engine: &Engine,
     request: &Request<'_>,
@@ -427,7 +427,7 @@ pub(crate) fn template_of(
     Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
 }
 
-/// A rollback configuration as answers return it: with a list of triggers, and the time as a number.
+/// A rollback configuration as responses contain it: with a list of triggers, and the time as a number.
 fn rollback_configuration(given: &Json) -> Json {
     let mut configuration = given.clone();
     if !configuration.is_object() {
@@ -444,14 +444,14 @@ impl Request<'_> {
     /// most the number in the request.
     ///
     /// # Errors
-    /// The token is none of ours.
+    /// The token is not one that this endpoint returned.
     pub(crate) fn page(&self, items: Vec<Json>, max: usize) -> Result<(Vec<Json>, Json), ServiceError> {
         let total = items.len();
         self.page_from(items, max, |number| number, |end| end.min(total))
     }
 
-    /// A page of a list that grows at its beginning. The token counts from the end, so that no item comes twice if there are new
-    /// ones.
+    /// A page of a list that grows at its beginning. The token counts from the end, so that no item is returned twice if new
+    /// items are added.
     pub(crate) fn page_newest_first(
         &self,
         items: Vec<Json>,
@@ -492,7 +492,7 @@ pub(crate) fn time_of(time: Option<Millis>) -> Json {
     time.map_or(Json::Null, |time| iso_time(time).into())
 }
 
-/// A text, or null for an empty one: AWS leaves such fields out.
+/// A string, or null if it is empty: AWS leaves such fields out.
 pub(crate) fn non_empty(text: &str) -> Json {
     if text.is_empty() { Json::Null } else { text.into() }
 }

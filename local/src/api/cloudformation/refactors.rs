@@ -14,10 +14,10 @@ use crate::state::{
 };
 use crate::template::{StackTemplate, scalar_text};
 
-/// How many stacks a refactor has at most (the guide's page on stack refactoring).
+/// The maximum number of stacks in a refactor (CloudFormation User Guide, page on stack refactoring).
 const MAX_STACKS: usize = 5;
 
-/// How many refactors or actions a page has.
+/// The number of refactors or actions in a page.
 const PAGE: usize = 100;
 
 pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -85,7 +85,7 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
     Ok(answer)
 }
 
-/// A stack as a request defines it. A missing one is added if the request allows that and its template can be used.
+/// A stack as a request defines it. A missing stack is added if the request allows it and its template is valid.
 fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
     let given = Request {
         region: request.region,
@@ -117,7 +117,7 @@ fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<
     Ok(Definition { position, is_new, inputs, template })
 }
 
-/// The inputs and the template of a definition. A refactor gives no values of parameters: they stay as they were before.
+/// The inputs and the template of a definition. A refactor sets no values of parameters: the previous values are kept.
 fn defined_inputs(
     engine: &Engine,
     given: &Request<'_>,
@@ -147,7 +147,7 @@ fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceErro
         })
 }
 
-/// A refactor as it is shown; one that was not executed may have become obsolete.
+/// A refactor as responses contain it. A refactor that was not executed can be obsolete.
 fn refactor_json(engine: &Engine, request: &Request<'_>, refactor: &Refactor) -> Json {
     let is_ready = refactor.ready <= request.time;
     let obsolete =
@@ -216,7 +216,7 @@ fn move_json(engine: &Engine, Move { from, to, is_manual }: &Move) -> Json {
     };
     let location =
         |moved: &Location| json!({ "StackName": name(moved), "LogicalResourceId": moved.logical_id });
-    // Before the move the resource is in the source, afterwards in the destination.
+    // Before the move, the resource is in the source stack; after the move, it is in the destination stack.
     let resource = at(engine, from).or_else(|| at(engine, to));
     let physical_id = resource.map(|one| one.physical_id.as_str()).unwrap_or_default();
     let tags = [

@@ -1,11 +1,11 @@
-//! Stack policies: which updates of which resources they allow.
+//! Evaluates stack policies: which updates of which resources they allow.
 
 use serde_json::Value as Json;
 
 use crate::api::error::ServiceError;
 use crate::state::Change;
 
-/// Refuses changes that a stack policy does not allow. Without a policy everything is allowed.
+/// Rejects changes that a stack policy does not allow. Without a policy, all changes are allowed.
 pub(super) fn check(policy: Option<&str>, changes: &[Change]) -> Result<(), ServiceError> {
     let Some(policy) = policy.and_then(|text| serde_json::from_str::<Json>(text).ok()) else { return Ok(()) };
     let statements = match &policy["Statement"] {
@@ -26,7 +26,7 @@ pub(super) fn check(policy: Option<&str>, changes: &[Change]) -> Result<(), Serv
     Ok(())
 }
 
-/// Refuses a document that is not a stack policy.
+/// Rejects a document that is not a stack policy.
 pub(super) fn validate(policy: &str) -> Result<(), ServiceError> {
     let invalid = |what: &str| ServiceError::validation(format!("Error validating stack policy: {what}"));
     let document: Json = serde_json::from_str(policy).map_err(|error| invalid(&error.to_string()))?;
@@ -58,7 +58,7 @@ fn action_of(change: &Change) -> Option<&'static str> {
     }
 }
 
-/// A change, as a policy sees it.
+/// A change, with the members on which a policy can decide.
 struct Request<'a> {
     action: &'a str,
     resource: &'a str,
@@ -66,8 +66,8 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The statement that denies the change, by its number or its `Sid`. If no statement allows it either, that is `#1` by
-    /// CloudFormation's count.
+    /// The statement that denies the change, by its number or its `Sid`. If no statement denies or allows the change, it is
+    /// `#1`, as CloudFormation reports it.
     fn denied_by(&self, statements: &[Json]) -> Option<String> {
         let name = |(number, statement): (usize, &Json)| {
             statement["Sid"].as_str().map_or_else(|| format!("#{}", number + 1), str::to_owned)
@@ -86,7 +86,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether a statement is about the change.
+    /// Whether a statement applies to the change.
     fn is_in(&self, statement: &Json) -> bool {
         let among = |name: &str, wanted: &str| {
             let not = format!("Not{name}");

@@ -14,7 +14,7 @@ use crate::state::{
 };
 use crate::template::scalar_text;
 
-/// How many items a page has.
+/// The number of items in a page.
 const PAGE: usize = 100;
 
 /// A stack set by its name or ID. One that is deleted is found by its ID only.
@@ -71,7 +71,7 @@ pub(crate) fn update_stack_set(engine: &mut Engine, request: &Request<'_>) -> An
     };
     let mut updated = Vec::new();
     for environment in environments {
-        // What could not be deleted is excluded from updates.
+        // Updates skip instances that could not be deleted.
         if instance_at(engine, set, &environment)?.status != StackInstanceStatus::Inoperable {
             updated.push(environment);
         }

@@ -1,4 +1,4 @@
-//! Stacks: created, updated and deleted without a change set, rolled back, protected, described.
+//! Operations on stacks: create, update and delete without a change set, roll back, set termination protection, and describe.
 
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
@@ -317,7 +317,7 @@ fn root_id<'e>(engine: &'e Engine, stack: &'e Stack) -> Option<&'e str> {
     Some(&engine.root_of(stack).id)
 }
 
-/// A stack policy that a request gives as text, or by the URL of an object.
+/// A stack policy that a request contains as text, or names by the URL of an object.
 fn stack_policy_of(
     engine: &Engine,
     request: &Request<'_>,
@@ -332,12 +332,12 @@ fn stack_policy_of(
     Ok(Some(policy))
 }
 
-/// Refuses macros that no change set has shown, unless the caller has acknowledged them.
+/// Rejects macros that no change set has shown, unless the caller has acknowledged them.
 fn check_auto_expand(inputs: &Inputs) -> Result<(), ServiceError> {
     StackTemplate::read(inputs.given())?.check_auto_expand(&inputs.capabilities)
 }
 
-/// The answer to a call that has begun an operation.
+/// The response to a call that has started an operation.
 fn begun(stack: &Stack) -> Json {
     json!({ "StackId": stack.id, "OperationId": stack.last_operation() })
 }

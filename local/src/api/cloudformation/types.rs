@@ -8,7 +8,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::template::StackTemplate;
 
-/// How many types a page has.
+/// The number of types in a page.
 const PAGE: usize = 100;
 
 /// The quotas of an account (CloudFormation User Guide, "CloudFormation quotas", read 2026-11-26).
@@ -20,7 +20,7 @@ pub(super) fn describe_account_limits() -> Json {
     ] })
 }
 
-/// `EstimateTemplateCost`: CloudFormation answers with the address of a page, and so does this.
+/// `EstimateTemplateCost`: returns the URL of a page, as CloudFormation does.
 pub(super) fn estimate_template_cost(engine: &Engine, request: &Request<'_>) -> Answer {
     StackTemplate::read(&template_of(engine, request, None)?)?;
     Ok(json!({ "Url": "https://calculator.aws/#/estimate" }))

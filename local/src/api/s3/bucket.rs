@@ -1,4 +1,4 @@
-//! Buckets: created, listed and deleted.
+//! Operations on buckets: create, list and delete.
 
 use serde_json::Value as Json;
 
@@ -48,7 +48,7 @@ pub(super) fn create(engine: &mut Engine, request: &S3Request<'_>, name: &str) -
     }
     let region = location_constraint(request)?.unwrap_or_else(|| request.region.to_owned());
     if let Some(present) = engine.state.buckets.get(name) {
-        // S3 answers a repeated request in us-east-1 as if it had created the bucket.
+        // In us-east-1, S3 responds to a repeated request as if it had created the bucket.
         if region != "us-east-1" || present.region != region {
             let message =
                 "Your previous request to create the named bucket succeeded and you already own it.";

@@ -1,6 +1,6 @@
 //! The encoding `aws-chunked`: content in pieces, with signatures and checksums between them.
 
-/// Content, and the headers that follow it.
+/// The content, and the headers after it.
 type Decoded = (Vec<u8>, Vec<(String, String)>);
 
 /// The content without the pieces' headers, and the trailing headers. `None` if the body ends too early.

@@ -15,7 +15,7 @@ use crate::state::{Bucket, Object, iso_time};
 pub(super) const PARAMETERS: [&str; 6] =
     ["prefix", "delimiter", "marker", "max-keys", "encoding-type", "x-id"];
 
-/// What is left as it is by `encoding-type=url`.
+/// The characters that `encoding-type=url` does not encode.
 const UNENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
@@ -41,7 +41,7 @@ struct Page<'b> {
     is_truncated: bool,
 }
 
-/// The entries after a name, as many as a page has.
+/// The entries after a name, at most as many as fit into a page.
 fn page<'b>(bucket: &'b Bucket, prefix: &str, delimiter: &str, after: &str, max: usize) -> Page<'b> {
     let mut entries: Vec<Entry<'b>> = Vec::new();
     // After a common prefix, everything with that prefix was listed already.
@@ -126,7 +126,7 @@ fn contents(
     list
 }
 
-/// What the answers of all lists have in common.
+/// The elements that the responses of all list operations have in common.
 fn head(
     request: &S3Request<'_>,
     bucket: &str,
@@ -177,7 +177,7 @@ pub(super) fn objects(engine: &Engine, request: &S3Request<'_>, name: &str) -> S
     Ok(S3Answer::ok(contents(list, &page, &encode, "Contents").document("ListBucketResult")))
 }
 
-/// `ListObjectVersions`: local mode keeps one version of an object, which is called `null` as in a bucket without versioning.
+/// `ListObjectVersions`: local mode stores one version of an object, which is called `null` as in a bucket without versioning.
 pub(super) fn versions(engine: &Engine, request: &S3Request<'_>, name: &str) -> S3Result {
     let bucket = engine.state.buckets.get(name).ok_or_else(|| missing_bucket(name))?;
     let (max, encode) = (max_parameter(request, "max-keys")?, encoder(request)?);

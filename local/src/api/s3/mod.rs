@@ -1,5 +1,5 @@
-//! S3: buckets with their settings, and objects with ranges, copies, deletions, lists and multipart uploads. An operation
-//! that is not here is refused, so that no client believes that something was stored.
+//! S3: buckets with their settings, and objects with ranges, copies, deletions, lists and multipart uploads. Operations that
+//! are not implemented are rejected, so that no client assumes that something was stored.
 
 mod bucket;
 mod chunked;
@@ -34,13 +34,13 @@ pub(crate) struct S3Request<'a> {
     pub time: Millis,
 }
 
-/// An answer of S3.
+/// A response of S3.
 #[derive(Debug, Default)]
 pub(crate) struct S3Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// The length that the answer to `HEAD` announces, and does not send.
+    /// The length that the response to `HEAD` states; the response has no body.
     pub length: Option<u64>,
 }
 
@@ -98,10 +98,10 @@ pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     if key.is_empty() { bucket_operation(request) } else { object_operation(request) }
 }
 
-/// The most bytes of a key.
+/// The maximum number of bytes in a key.
 const MAX_KEY_BYTES: usize = 1024;
 
-/// The name of whatever is not here.
+/// The name for all operations that local mode does not implement.
 const UNKNOWN: &str = "UnknownS3Operation";
 
 fn bucket_operation(request: &S3Request<'_>) -> &'static str {
@@ -145,7 +145,7 @@ fn object_operation(request: &S3Request<'_>) -> &'static str {
     }
 }
 
-/// Answers a request to S3.
+/// Performs a request to S3.
 pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
     let (bucket, key) = request.target();
     let operation = operation(request);
@@ -195,7 +195,7 @@ pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
     }
 }
 
-/// Whether a bucket is that of CDK's bootstrap stack, which holds the assets: `cdk-QUALIFIER-assets-ACCOUNT-REGION`. Local
+/// Whether a bucket is that of CDK's bootstrap stack, which contains the assets: `cdk-QUALIFIER-assets-ACCOUNT-REGION`. Local
 /// mode assumes that it exists, as `cdk deploy` does.
 fn is_bootstrap_bucket(engine: &Engine, region: &str, bucket: &str) -> bool {
     let suffix = format!("-assets-{}-{region}", engine.settings.account);

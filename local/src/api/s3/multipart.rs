@@ -15,7 +15,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Content, Object, Upload, UploadPart, iso_time, unique_id};
 
-/// The least bytes of a part that is not the last.
+/// The minimum number of bytes in a part that is not the last part.
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
 /// The highest number of a part.
@@ -145,7 +145,7 @@ fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
 }
 
-/// The numbers and `ETag`s of the parts that make the object. S3 refuses them in another order than that of their numbers.
+/// The numbers and `ETag`s of the parts of the object. S3 rejects parts that are not in the order of their numbers.
 fn named_parts(body: &[u8]) -> Result<Vec<(u32, Option<String>)>, ServiceError> {
     let body: Json = xml::read(body).ok_or_else(malformed)?;
     let root = xml::children(&body, "CompleteMultipartUpload").first().ok_or_else(malformed)?;

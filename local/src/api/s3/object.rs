@@ -1,4 +1,4 @@
-//! Objects: stored, returned, deleted and tagged.
+//! Operations on objects: store, return, delete and tag.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::state::{Content, Millis, Object};
 pub(super) const UNSUPPORTED: [&str; 8] =
     ["acl", "attributes", "legal-hold", "retention", "restore", "select", "torrent", "renameObject"];
 
-/// Headers that are kept with an object and returned with it.
+/// Headers that are stored with an object and returned with it.
 const KEPT_HEADERS: [&str; 8] = [
     "content-type",
     "content-encoding",
@@ -30,10 +30,10 @@ const KEPT_HEADERS: [&str; 8] = [
     "x-amz-storage-class",
 ];
 
-/// The most keys of a `DeleteObjects` request.
+/// The maximum number of keys in a `DeleteObjects` request.
 const MAX_DELETED_KEYS: usize = 1000;
 
-/// The parameters of a request that replace a header of the answer, by the header.
+/// The parameters of a request that replace a header of the response, by the header.
 const REPLACED_HEADERS: [&str; 6] = [
     "cache-control",
     "content-disposition",
@@ -43,10 +43,10 @@ const REPLACED_HEADERS: [&str; 6] = [
     "expires",
 ];
 
-/// The most tags of an object.
+/// The maximum number of tags of an object.
 const MAX_TAGS: usize = 10;
 
-/// The headers of a request that are kept with an object.
+/// The headers of a request that are stored with an object.
 pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for (name, value) in request.headers {
@@ -56,7 +56,7 @@ pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> 
             kept.insert(name.to_owned(), value.to_owned());
         }
     }
-    // `aws-chunked` is how the content travelled, and no property of it.
+    // `aws-chunked` is only the encoding of the transfer, and not a property of the content.
     if let Some(encoding) = kept.remove("content-encoding") {
         let others: Vec<&str> = encoding
             .split(',')
@@ -71,7 +71,7 @@ pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> 
     kept
 }
 
-/// The tags that a request's header gives, as the document that `GetObjectTagging` returns.
+/// The tags in the header of a request, as the document that `GetObjectTagging` returns.
 pub(super) fn tagging_of_header(request: &S3Request<'_>) -> Option<String> {
     let mut set = Elements::default();
     for (key, value) in form_urlencoded::parse(request.header("x-amz-tagging")?.as_bytes()) {
@@ -106,7 +106,7 @@ fn is_checksum(header: &str) -> bool {
         && !matches!(header, "x-amz-checksum-mode" | "x-amz-checksum-type" | "x-amz-checksum-algorithm")
 }
 
-/// Refuses to replace an object where the request forbids it.
+/// Rejects the replacement of an object if the request forbids it.
 pub(super) fn check_write_conditions(
     engine: &Engine,
     request: &S3Request<'_>,
@@ -124,7 +124,7 @@ pub(super) fn check_write_conditions(
     }
 }
 
-/// Refuses content that does not match its hash.
+/// Rejects content that does not match its hash.
 fn check_content(request: &S3Request<'_>) -> Result<(), ServiceError> {
     if let Some(expected) = request.header("content-md5") {
         let actual =
@@ -171,7 +171,7 @@ fn precondition_failed() -> ServiceError {
     ServiceError::new("PreconditionFailed", message).status(412)
 }
 
-/// Refuses a version other than the only one.
+/// Rejects a version ID other than that of the only version.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), ServiceError> {
     match version {
         None | Some("null" | "") => Ok(()),
@@ -222,7 +222,7 @@ pub(super) fn get(engine: &Engine, request: &S3Request<'_>, bucket: &str, key: &
 /// The first and the last byte of the requested range, if the request has one.
 fn part_of(request: &S3Request<'_>, object: &Object) -> Result<Option<(u64, u64)>, ServiceError> {
     if let Some(number) = request.parameter("partNumber") {
-        // Parts are joined when an upload is completed: all that is left is the first and only one.
+        // When an upload is completed, its parts are joined, so that an object has only one part.
         return match number {
             "1" => Ok(None),
             _ => Err(ServiceError::new("InvalidPartNumber", "The requested partnumber is not satisfiable")
@@ -325,7 +325,7 @@ pub(super) fn tagging(engine: &mut Engine, request: &S3Request<'_>, bucket: &str
     Ok(S3Answer { status, ..S3Answer::default() })
 }
 
-/// A time as HTTP's headers have it: `Wed, 25 Nov 2026 10:00:00 GMT`.
+/// A time in the format of HTTP headers: `Wed, 25 Nov 2026 10:00:00 GMT`.
 fn http_date(time: Millis) -> String {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -337,7 +337,7 @@ fn http_date(time: Millis) -> String {
         .unwrap_or_default()
 }
 
-/// The parameter `max-keys` and its relatives.
+/// The value of the parameter `max-keys`, or of a similar parameter.
 pub(super) fn max_parameter(request: &S3Request<'_>, name: &str) -> Result<usize, ServiceError> {
     match request.parameter(name) {
         None | Some("") => Ok(1000),

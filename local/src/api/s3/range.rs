@@ -1,6 +1,6 @@
 //! Ranges of an object's bytes.
 
-/// What a `Range` header means for an object of some length.
+/// The bytes that a `Range` header selects from an object of a given length.
 #[derive(Debug, PartialEq)]
 pub(super) enum ByteRange {
     /// The header is absent, or S3 ignores it (several ranges, another unit).

@@ -1,4 +1,4 @@
-//! The settings of a bucket: each is kept as the body that was put, and returned so.
+//! The settings of a bucket. Each setting is stored as the body of the request that put it, and returned in the same form.
 
 use super::{S3Answer, S3Request, S3Result, malformed, missing_bucket, xml};
 use crate::api::error::ServiceError;
@@ -12,7 +12,7 @@ pub(super) struct Setting {
     absent: Absent,
 }
 
-/// The answer to a query for a setting that was not put.
+/// The response to a request for a setting that was not put.
 enum Absent {
     Error { code: &'static str, message: &'static str },
     Body(&'static str),
@@ -106,7 +106,7 @@ const SETTINGS: [Setting; 15] = [
         Absent::Body("<AccelerateConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>"),
     ),
     setting("acl", ["PutBucketAcl", "GetBucketAcl", ""], Absent::Body(DEFAULT_ACL)),
-    // The region follows from the bucket.
+    // The region is determined by the bucket.
     setting("location", ["", "GetBucketLocation", ""], Absent::Body("")),
 ];
 
@@ -133,7 +133,7 @@ pub(super) fn of_request(request: &S3Request<'_>) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| request.has(setting.query))
 }
 
-/// Refuses a body that a client could not read when it gets it back.
+/// Rejects a body that a client could not parse when the endpoint returns it.
 fn check_body(setting: &Setting, body: &[u8]) -> Result<(), ServiceError> {
     match setting.query {
         "policy" => match serde_json::from_slice::<serde_json::Value>(body) {
@@ -162,7 +162,7 @@ pub(super) fn answer(
             bucket.settings.remove(setting.query);
             return Ok(S3Answer::no_content());
         }
-        // An access control list may be given by headers, which have no effect.
+        // A request may set the access control list by headers, which have no effect.
         if setting.query == "acl" && request.body.is_empty() {
             return Ok(S3Answer::ok(""));
         }

@@ -1,4 +1,4 @@
-//! The XML of S3's requests and answers.
+//! The XML of S3's requests and responses.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::api::query::xml_text;
 
-/// A document with elements, each of text or of nested elements that are given as XML already.
+/// A document with elements, each with text or with nested elements that are XML already.
 #[derive(Debug, Default)]
 pub(super) struct Elements(String);
 
@@ -42,7 +42,7 @@ impl Elements {
     }
 }
 
-/// The most elements that a request's document may have, and how deep they may be nested.
+/// The maximum number of elements in the document of a request, and their maximum nesting depth.
 const MAX_ELEMENTS: usize = 50_000;
 const MAX_DEPTH: usize = 16;
 
