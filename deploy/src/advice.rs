@@ -10,7 +10,7 @@ const CLUSTER: &str = "AWS::SageMaker::Cluster";
 /// Hints and commands about a failed resource.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Advice {
-    /// What the reason means, in sentences.
+    /// Sentences that explain the reason.
     pub hints: Vec<String>,
     /// Commands that show logs and descriptions.
     pub commands: Vec<String>,

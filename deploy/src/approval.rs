@@ -69,12 +69,12 @@ impl fmt::Display for ApprovalKind {
     }
 }
 
-/// What is lost when a resource is replaced or deleted.
+/// The kind of loss when a resource is replaced or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Loss {
-    /// The resource holds data.
+    /// The resource contains data.
     Data,
     /// The resource serves traffic.
     Traffic,
@@ -123,7 +123,7 @@ pub struct RequiredApproval {
     /// change is to the resource as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<String>,
-    /// What is lost. `--yes` does not approve such a change: it needs its own approval.
+    /// The kind of loss. `--yes` does not approve such a change: it needs its own approval.
     pub loses: Option<Loss>,
 }
 

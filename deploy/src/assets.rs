@@ -20,7 +20,7 @@ use crate::{Progress, Report};
 /// The prefix of the names of buckets that the deployer may create. Any other bucket has to exist.
 const OWN_BUCKET_PREFIX: &str = "stackwright-assets-";
 
-/// How many assets are uploaded at the same time.
+/// The maximum number of assets that are uploaded at the same time.
 const CONCURRENT_UPLOADS: usize = 8;
 
 /// Uploads the assets that are missing, and returns the URL of the template if it is too large for a request.

@@ -1,9 +1,9 @@
-//! What performs the operations on stacks: AWS, or something else that answers its requests.
+//! The backend of the operations on stacks: AWS, or another server that implements its API.
 
 use std::fmt;
 
-/// What performs the operations on a stack. Its [`Display`](fmt::Display) form completes the sentence "the operation …" about
-/// an operation that the command no longer follows.
+/// The backend that performs the operations on a stack. Its [`Display`](fmt::Display) form completes the sentence
+/// "the operation …" about an operation that the command no longer follows.
 ///
 /// ```
 /// assert_eq!(stackwright_deploy::Backend::Aws.to_string(), "is still running in AWS");

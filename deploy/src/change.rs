@@ -10,11 +10,11 @@ use crate::events::non_empty;
 use crate::secret::Secrets;
 use crate::status::{ChangeAction, PolicyAction, Replacement, RequiresRecreation};
 
-/// What a change set does with one resource.
+/// The change of one resource in a change set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// What happens to the resource.
+    /// The action for the resource.
     pub action: ChangeAction,
     /// The logical ID. For a resource of a nested stack, the logical ID of the stack and a slash precede it.
     pub logical_id: String,
@@ -24,7 +24,7 @@ pub struct Change {
     pub resource_type: String,
     /// Whether the resource is replaced; `None` for actions other than a modification.
     pub replacement: Option<Replacement>,
-    /// What happens to a resource that leaves the stack or is replaced.
+    /// The action for a resource that is removed from the stack or replaced.
     pub policy_action: Option<PolicyAction>,
     /// The properties that change.
     pub properties: Vec<ChangedProperty>,

@@ -22,10 +22,10 @@ use crate::secret::Secrets;
 use crate::status::{Replacement, StackStatus};
 use crate::validation::{ValidationFailure, failures_in, failures_in_all};
 
-/// How long CloudFormation may take to create a change set.
+/// The maximum time for the creation of a change set.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How often a change set is created again that others delete or make obsolete.
+/// The maximum number of times that a change set is created again if others delete it or make it obsolete.
 const MAX_CREATIONS: usize = 3;
 
 /// A change set that can be executed.

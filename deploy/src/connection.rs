@@ -19,17 +19,17 @@ use crate::poller::Poller;
 use crate::secret::Secrets;
 use crate::waiting::{Activity, LastError};
 
-/// How long one attempt of a request to CloudFormation may take.
+/// The timeout of one attempt of a request to CloudFormation.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often a request is tried.
+/// The maximum number of attempts of a request.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// Which credentials and which region to use.
+/// The credentials and the region to use.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Profile {
-    /// The name of a profile in the configuration of the AWS CLI. Default: the environment decides.
+    /// The name of a profile in the configuration of the AWS CLI. By default, the environment determines it.
     pub name: Option<String>,
     /// The region for stacks that are not bound to one. Default: the profile or the environment decides.
     pub region: Option<String>,
@@ -69,7 +69,8 @@ pub struct Connection {
     pub(crate) region: String,
     /// The endpoint that is used instead of AWS.
     pub(crate) endpoint: Option<String>,
-    /// Whether the program chose the endpoint, as local mode does. Other clients then reach AWS, not this endpoint.
+    /// Whether the program chose the endpoint, as local mode does. Other clients then send their requests to AWS
+    /// instead of this endpoint.
     pub(crate) is_own_endpoint: bool,
     /// The name of the profile that the user chose.
     pub(crate) profile: Option<String>,

@@ -26,7 +26,7 @@ pub(crate) const DELETABLE: [StackStatus; 4] = [
     StackStatus::DeleteInProgress,
 ];
 
-/// What the deletion of a stack would do.
+/// A preview of the deletion of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeletionPreview {
@@ -75,11 +75,11 @@ pub struct DeletedResource {
     pub logical_id: String,
     /// The type.
     pub resource_type: String,
-    /// What happens to the resource.
+    /// The action for the resource.
     pub disposition: Disposition,
 }
 
-/// Finds out what the deletion of a stack would do; `None` if the stack does not exist.
+/// Returns a preview of the deletion of a stack; `None` if the stack does not exist.
 ///
 /// # Errors
 /// Returns an error if a request fails.

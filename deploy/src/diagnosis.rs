@@ -15,7 +15,7 @@ use crate::status::{Phase, ResourceStatus, StackStatus};
 use crate::validation::{Annotation, annotations};
 use crate::{Progress, Report};
 
-/// Why an operation on a stack failed.
+/// The cause of the failure of an operation on a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
@@ -27,7 +27,7 @@ pub struct Diagnosis {
     pub cause: ResourceEvent,
     /// Later failures that are not consequences of the first one, as far as CloudFormation reports it.
     pub others: Vec<ResourceEvent>,
-    /// What a hook found, if a hook stopped the operation.
+    /// The findings of a hook, if a hook stopped the operation.
     pub annotations: Vec<Annotation>,
     /// What the reason means and where to find the cause, if the text of the reason is known
     /// ([`stackwright_schemas::failures`]).
@@ -44,12 +44,12 @@ pub(crate) enum Failure {
     Cause(Box<Diagnosis>),
 }
 
-/// How many levels of nested stacks are followed.
+/// The maximum number of levels of nested stacks that are searched.
 const MAX_NESTING: usize = 8;
 
 const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 
-/// Finds out why the last failed operation on a stack failed; `None` if none has failed.
+/// Returns the cause of the failure of the last failed operation on a stack; `None` if none has failed.
 ///
 /// # Errors
 /// Returns an error if the stack does not exist or a request fails.

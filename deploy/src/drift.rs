@@ -56,7 +56,7 @@ pub struct PropertyDifference {
     pub actual: String,
 }
 
-/// How long drift detection may take.
+/// The maximum time for drift detection.
 const DETECTION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Compares the resources of a stack with what was deployed.

@@ -14,7 +14,7 @@ use crate::refactor::ResourceMove;
 use crate::status::StackStatus;
 use crate::validation::ValidationFailure;
 
-/// Why an operation of this crate failed.
+/// The error of an operation of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeployError {
@@ -52,7 +52,7 @@ pub enum DeployError {
         stack: String,
         /// The status of the stack.
         status: StackStatus,
-        /// Why the status prevents the deployment.
+        /// The reason why the status prevents the deployment.
         reason: String,
     },
     /// Another process is executing the same change set.
@@ -150,9 +150,9 @@ pub enum DeployError {
     LostContact {
         /// The name or ARN of the stack.
         stack: String,
-        /// What performs the operation.
+        /// The backend that performs the operation.
         backend: Backend,
-        /// Why the progress cannot be read.
+        /// The reason why the progress cannot be read.
         source: Box<DeployError>,
     },
     /// The operation on the stack failed.
@@ -176,7 +176,7 @@ pub enum DeployError {
         stack: String,
         /// The change that was not made.
         change: AttributeChange,
-        /// Why it was not made.
+        /// The reason why it was not performed.
         source: Box<DeployError>,
     },
     /// The stack was deleted while it was being deployed.
@@ -188,11 +188,11 @@ pub enum DeployError {
     /// An operation took longer than allowed.
     #[error("{activity} has taken longer than {seconds} s; the operation {backend}")]
     Timeout {
-        /// What the program waited for.
+        /// The activity that the program waited for.
         activity: String,
         /// The time limit in seconds.
         seconds: u64,
-        /// What performs the operation.
+        /// The backend that performs the operation.
         backend: Backend,
     },
     /// An asset file cannot be read.

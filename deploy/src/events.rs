@@ -182,7 +182,7 @@ impl From<&OperationEvent> for EventRecord {
     }
 }
 
-/// Which events are requested.
+/// The scope of the requested events.
 #[derive(Clone, Copy)]
 pub(crate) enum EventScope<'a> {
     /// All events of a stack.
@@ -286,7 +286,7 @@ pub(crate) struct EventReader {
     seen: BTreeSet<String>,
     /// The IDs of the operations that the events since then belong to.
     pub operations: BTreeSet<String>,
-    /// How long the previous operation took, if its events are on the newest page.
+    /// The duration of the previous operation, if its events are on the newest page.
     pub last_took: Option<Duration>,
 }
 

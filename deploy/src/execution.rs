@@ -27,16 +27,17 @@ pub struct Outcome {
     pub outputs: BTreeMap<String, String>,
 }
 
-/// How long it may take until a started operation is visible.
+/// The maximum time until a started operation is visible.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The same for an endpoint on this machine.
+/// The maximum time until a started operation is visible on an endpoint on this machine.
 const LOCAL_START_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many requests in a row may fail before the contact with the stack counts as lost.
+/// The number of consecutive failed requests after which the contact with the stack is considered lost.
 pub(crate) const MAX_FAILED_POLLS: usize = 20;
 
-/// After how many polls without an end the status of the stack is read, because an endpoint may not report it as an event.
+/// The number of polls without an end of the operation after which the status of the stack is read, because an
+/// endpoint may not report the end as an event.
 const POLLS_PER_STATUS: usize = 4;
 
 /// Executes a change set, follows the operation to its end, and returns the outputs.

@@ -86,7 +86,7 @@ fn unknown_id(stack: &StackArtifact, logical_id: &str) -> String {
     )
 }
 
-/// What an import does, and what it leaves for the next deployment.
+/// The result of an import, and the changes that remain for the next deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportReport {

@@ -88,7 +88,7 @@ pub use validation::{Annotation, ValidationFailure};
 /// Receives progress reports.
 pub(crate) type Report<'a> = &'a dyn Fn(Progress);
 
-/// What a deployment reports while it runs.
+/// The messages that a deployment reports while it is running.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Progress {
@@ -115,7 +115,7 @@ pub enum Progress {
     Uploaded {
         /// The object key.
         key: String,
-        /// How many bytes have been uploaded so far.
+        /// The number of bytes that have been uploaded so far.
         uploaded: u64,
         /// The size in bytes.
         bytes: u64,
@@ -127,9 +127,9 @@ pub enum Progress {
     },
     /// Nothing has been reported for some time.
     StillWaiting {
-        /// What the deployment waits for.
+        /// The activity that the deployment waits for.
         activity: String,
-        /// How long it has been waiting.
+        /// The time for which it has been waiting.
         elapsed: Duration,
         /// The last failed attempt of a request, if there was one since.
         last_error: Option<String>,
@@ -164,12 +164,12 @@ pub enum Progress {
     ChangeSetCreated(Box<ChangeSet>),
     /// The change set is being executed.
     Executing {
-        /// How many resources change.
+        /// The number of resources that change.
         changes: usize,
-        /// How long the previous operation on the stack took, as an estimate.
+        /// The duration of the previous operation on the stack, as an estimate.
         last_took: Option<Duration>,
     },
-    /// What the deletion of the stack would do.
+    /// The preview of the deletion of the stack.
     DeletionPlanned(Box<DeletionPreview>),
     /// The deployment succeeded, but the outputs and the attributes of the stack could not be read.
     OutputsUnavailable {

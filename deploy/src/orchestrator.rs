@@ -30,7 +30,7 @@ use crate::status::StackStatus;
 use crate::waiting::Activity;
 use crate::{Progress, Report};
 
-/// How an [`Orchestrator`] works.
+/// The settings of an [`Orchestrator`].
 ///
 /// ```
 /// use stackwright_deploy::Settings;
@@ -41,7 +41,7 @@ use crate::{Progress, Report};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How many stacks are worked on at the same time, if they do not depend on each other.
+    /// The maximum number of stacks that are processed at the same time, if they do not depend on each other.
     pub concurrency: usize,
     /// The approvals that were given.
     pub approvals: ApprovalPolicy,
@@ -88,7 +88,7 @@ pub struct Orchestrator<'a> {
     report: &'a dyn Fn(&StackArtifact, Progress),
     settings: Settings,
     compare: Option<ComparePrediction<'a>>,
-    /// Only one question is open at a time.
+    /// The lock that allows only one question to the user at a time.
     asking: Mutex<()>,
     /// The stacks on which an operation is running, by name.
     running: RefCell<BTreeMap<String, Connection>>,
@@ -553,7 +553,8 @@ struct Job<'j> {
     connection: &'j RefCell<Option<Connection>>,
 }
 
-/// How often the orchestrator checks whether the work on a stack can be abandoned, after the command was stopped.
+/// The interval at which the orchestrator checks whether the work on a stack can be abandoned, after the command was
+/// stopped.
 const STOP_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Returns whether the work on a stack can be abandoned after a report, because it only waits or uploads; `None` if the report

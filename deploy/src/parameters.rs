@@ -23,7 +23,7 @@ use crate::{Progress, Report};
 pub struct ParameterNote {
     /// The name of the parameter.
     pub name: String,
-    /// What happens to the parameter.
+    /// The action for the parameter.
     pub reason: ParameterReason,
     /// The value that the stack has.
     pub current: Option<String>,
@@ -31,7 +31,7 @@ pub struct ParameterNote {
     pub new: Option<String>,
 }
 
-/// What happens to a parameter that no value is given for.
+/// The action for a parameter for which no value is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -19,7 +19,7 @@ use crate::secret::Secrets;
 /// The version of the format of the file.
 const VERSION: u32 = 2;
 
-/// How long a plan is valid, in seconds: one week.
+/// The time for which a plan is valid, in seconds: one week.
 const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
 
 /// The plan for some stacks.
@@ -60,11 +60,11 @@ pub struct PlannedStack {
     pub template: String,
     /// The SHA-256 of the given parameters, without the values of `NoEcho` parameters.
     pub parameters: String,
-    /// What the deployment does.
+    /// The outcome of the deployment.
     pub outcome: PlannedOutcome,
 }
 
-/// What the deployment of a planned stack does.
+/// The outcome of the deployment of a planned stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -23,13 +23,13 @@ pub struct PredictionDifference {
     pub logical_id: String,
     /// The type of the resource.
     pub resource_type: String,
-    /// What the comparison of the templates predicts; `None` if it predicts no change.
+    /// The outcome that the comparison of the templates predicts; `None` if it predicts no change.
     pub predicted: Option<ResourceOutcome>,
-    /// What the change set does; `None` if it does not change the resource.
+    /// The outcome in the change set; `None` if it does not change the resource.
     pub reported: Option<ResourceOutcome>,
 }
 
-/// What happens to a resource.
+/// The outcome of a change for a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceOutcome {
     /// The consequence, in the words of `diff --format json`: `updated`, `replaced`, `may-be-replaced` and so on.

@@ -18,7 +18,7 @@ use crate::secret::Secrets;
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report, assets, attributes, import_template, parameters};
 
-/// How a stack is deployed. By default, nothing but the template changes.
+/// The options of the deployment of a stack. By default, only the template is changed.
 ///
 /// ```
 /// let options = stackwright_deploy::Options::new().parameter("Stage", "prod").keep_failed(true);
@@ -36,7 +36,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns options that change nothing but the template.
+    /// Returns options that change only the template.
     pub fn new() -> Self {
         Self::default()
     }
@@ -112,13 +112,13 @@ pub enum Prepared {
     Ready(Box<ChangeSet>),
 }
 
-/// How long the deletion of an empty stack may take.
+/// The maximum time for the deletion of an empty stack.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long another operation on the stack, or the deployment itself, may take.
+/// The maximum time for another operation on the stack, or for the deployment itself.
 pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// How often a change set is requested while other processes create and delete the stack.
+/// The maximum number of times that a change set is requested while other processes create and delete the stack.
 const MAX_ATTEMPTS: usize = 4;
 
 /// Waits until a stack can be changed, uploads its assets, and creates a change set.
@@ -135,7 +135,8 @@ pub async fn prepare(
     prepare_compared(connection, stack, options, None, report).await
 }
 
-/// As [`prepare`], and compares the change set of a stack that is deployed with what the templates predict.
+/// Does the same as [`prepare`], and compares the change set of a deployed stack with the outcome that the templates
+/// predict.
 pub(crate) async fn prepare_compared(
     connection: &Connection,
     stack: &StackArtifact,

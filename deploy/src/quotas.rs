@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::connection::Connection;
 use crate::error::DeployError;
 
-/// How many quotas are read at the same time.
+/// The maximum number of quotas that are read at the same time.
 const CONCURRENCY: usize = 4;
 
 /// A quota of a service.

@@ -80,11 +80,11 @@ pub struct RecoveryOption {
     pub action: RecoveryAction,
     /// The status of the stack afterwards.
     pub leads_to: String,
-    /// What is lost; empty if nothing is.
+    /// A description of the loss; empty if nothing is lost.
     pub loses: String,
 }
 
-/// The status of a stack, and what can be done about it.
+/// The status of a stack, and its recovery actions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StackCondition {

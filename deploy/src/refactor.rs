@@ -28,13 +28,13 @@ use crate::preparation::{OPERATION_TIMEOUT, wait_until_idle};
 use crate::status::{Phase, StackStatus};
 use crate::{Progress, Report, assets};
 
-/// How long CloudFormation may take to validate a stack refactor.
+/// The maximum time for the validation of a stack refactor.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The most stacks of one refactor (CloudFormation User Guide, "Stack refactoring").
+/// The maximum number of stacks of one refactor (CloudFormation User Guide, "Stack refactoring").
 const MAX_STACKS: usize = 5;
 
-/// A resource that gets another logical ID, or moves to another stack.
+/// A resource whose logical ID or stack changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ResourceMove {

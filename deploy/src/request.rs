@@ -12,7 +12,7 @@ use crate::error::DeployError;
 use crate::parameters::{Parameters, without_secrets};
 use crate::preparation::Options;
 
-/// What exists before a deployment.
+/// The state of a stack before a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
     /// There is no stack with the name.

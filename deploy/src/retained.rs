@@ -1,4 +1,4 @@
-//! What happens to each resource when its stack is deleted, according to the deployed template.
+//! The outcome for each resource when its stack is deleted, according to the deployed template.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use stackwright_schemas::held::is_snapshot_by_default;
 use stackwright_synth::Template;
 use stackwright_synth::function::references;
 
-/// What happens to a resource when its stack is deleted.
+/// The outcome for a resource when its stack is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -28,7 +28,7 @@ const MIN_PART_SIZE: u64 = 16 * MIB;
 /// The largest number of parts (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: u64 = 10_000;
 
-/// How many parts of a file are uploaded at the same time; each is held in memory.
+/// The maximum number of parts of a file that are uploaded at the same time; each part is kept in memory.
 const CONCURRENT_PARTS: usize = 4;
 
 /// The content of an object.
@@ -163,7 +163,7 @@ fn part_size(bytes: u64) -> u64 {
     bytes.div_ceil(MAX_PARTS).div_ceil(MIB).saturating_mul(MIB).max(MIN_PART_SIZE)
 }
 
-/// How many tenths of a file are uploaded: each is reported once, however many parts there are.
+/// The number of tenths of a file that are uploaded: each tenth is reported once, regardless of the number of parts.
 fn tenths(uploaded: u64, bytes: u64) -> u64 {
     uploaded.saturating_mul(10) / bytes.max(1)
 }

@@ -35,11 +35,11 @@ pub struct ValidationFailure {
 pub struct Annotation {
     /// The name of the rule or control.
     pub name: String,
-    /// How severe the finding is, if the hook reports it.
+    /// The severity of the finding, if the hook reports it.
     pub severity: Option<AnnotationSeverity>,
-    /// What is wrong.
+    /// The message, which states the problem.
     pub message: Option<String>,
-    /// How to fix it.
+    /// A text that explains how to fix the problem.
     pub remediation: Option<String>,
     /// The URL of the documentation.
     pub link: Option<String>,

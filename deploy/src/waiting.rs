@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::error::{describe_response, with_sources};
 use crate::{Progress, Report};
 
-/// How long nothing may be reported before the first report about waiting.
+/// The time without a report after which the first report about waiting is sent.
 const FIRST_REPORT: Duration = Duration::from_secs(10);
 
 /// The longest time between two reports about waiting.
@@ -66,7 +66,7 @@ impl Intercept for LastError {
     }
 }
 
-/// What the program is doing for one stack, and when it reported something the last time.
+/// The activity of the program for one stack, and the time of its last report.
 pub(crate) struct Activity<'a> {
     report: Report<'a>,
     /// `None` while the program waits for the user.

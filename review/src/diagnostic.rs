@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use stackwright_synth::secret::SecretValues;
 use stackwright_synth::{Errors, SourceLocation, pointer};
 
-/// How severe a diagnostic is, the most severe first.
+/// The severity of a diagnostic, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// CloudFormation or the service would refuse it, or it fails when it runs.
+    /// CloudFormation or the service would refuse the resource, or it would fail when it runs.
     Error,
     /// The template deploys, but it may not do what is intended, it costs or exposes more than needed, or it fails in
     /// some deployments only.
@@ -57,13 +57,14 @@ pub enum Fix {
 pub struct Diagnostic {
     /// The rule's name, such as `missing-property`.
     pub id: Cow<'static, str>,
-    /// How bad it is.
+    /// The severity of the finding.
     pub severity: Severity,
-    /// What is wrong.
+    /// The message, which states the problem.
     pub message: String,
-    /// How to fix it.
+    /// A text that explains how to fix the problem.
     pub help: Option<String>,
-    /// In which deployments, where it is not in that with every default: `Stage` is `prod`.
+    /// The deployments in which the finding occurs, such as `Stage` is `prod`, if it does not occur in the deployment
+    /// with every default.
     pub when: Option<String>,
     /// The stack's id.
     pub stack: String,
@@ -142,17 +143,18 @@ impl Diagnostic {
         }
     }
 
-    /// What stays the same when lines move: the rule, the stack and the path.
+    /// Returns a key of the rule, the stack and the path, which does not change when lines are inserted above the
+    /// finding.
     pub fn fingerprint(&self) -> String {
         format!("{}:{}:{}", self.id, self.stack, self.path)
     }
 
-    /// Whether it counts: an acknowledged one is kept for the record only.
+    /// Returns whether the finding is not acknowledged and has this severity.
     pub fn counts_as(&self, severity: Severity) -> bool {
         self.severity == severity && self.acknowledged.is_none()
     }
 
-    /// What it is about, in words: `Serving/Scorer: ProductionVariants[0].MemorySizeInMB`.
+    /// Returns the subject of the finding in words: `Serving/Scorer: ProductionVariants[0].MemorySizeInMB`.
     pub fn subject(&self) -> String {
         let mut subject = self.stack.clone();
         let steps: Vec<_> = pointer::steps(&self.path).collect();
@@ -176,7 +178,7 @@ impl Diagnostic {
     }
 }
 
-/// Steps of a JSON pointer as people write a path: `A[0].B`.
+/// The steps of a JSON pointer as a readable path: `A[0].B`.
 pub(crate) fn property_path<'a>(steps: impl Iterator<Item = &'a str>) -> String {
     let mut path = String::new();
     for step in steps {

@@ -69,12 +69,12 @@ fn unit(per: Per) -> &'static str {
     }
 }
 
-/// The least and the most.
+/// The minimum and the maximum amount as a string.
 fn amount((floor, ceiling): (Money, Money)) -> String {
     if floor == ceiling { format!("{floor} USD") } else { format!("{floor} to {ceiling} USD") }
 }
 
-/// The least and the most in USD, for a chart.
+/// The minimum and the maximum amount in USD, for a chart.
 fn dollars((floor, ceiling): (Money, Money)) -> (f64, f64) {
     let one = |money: Money| money.exact().parse().unwrap_or_default();
     (one(floor), one(ceiling))

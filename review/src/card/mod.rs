@@ -29,35 +29,36 @@ pub use capacity::{MemoryChange, QuotaChange};
 pub(crate) use cost::{summary_of, with_marks};
 pub use json::json;
 
-/// What to put on a card.
+/// The options for the content of a card.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What the base is called: a branch, a commit or a path.
+    /// The name of the base: a branch, a commit or a path.
     pub base: String,
     /// The options of the check.
     pub check: check::Options,
-    /// How to estimate the cost before and after; without it, no cost is estimated.
+    /// The options of the cost estimate; `None` to estimate no cost.
     pub estimate: Option<stackwright_estimate::cost::Options>,
-    /// What else changes in cost, in the order in which it is shown.
+    /// Additional changes of cost, in the order in which they are shown.
     pub cost: Vec<CostChange>,
 }
 
-/// An amount before and after a change, with where it comes from.
+/// An amount before and after a change, with its source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CostChange {
-    /// What is paid for, such as a stack's ID.
+    /// The item that is charged, such as the ID of a stack.
     pub what: String,
-    /// The amount before; `None` if there was nothing.
+    /// The amount before the change; `None` if the item did not exist.
     pub before: Option<String>,
     /// The amount after; `None` if there is nothing.
     pub after: Option<String>,
-    /// What the amounts rest on: source and date of prices, what is not counted.
+    /// The basis of the amounts: the source and the date of prices, and amounts that are not included.
     pub note: Option<String>,
-    /// The least and the most before and after, in USD, for a chart; `None` where there is nothing to draw.
+    /// The minimum and the maximum amounts before and after the change in USD, for a chart; `None` if there is no
+    /// chart.
     pub ranges: Option<CostRanges>,
 }
 
-/// The least and the most of an amount before and after a change, in USD.
+/// The minimum and the maximum of an amount before and after a change, in USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct CostRanges {
     /// Before the change.
@@ -66,13 +67,13 @@ pub struct CostRanges {
     pub after: (f64, f64),
 }
 
-/// Whether a change can be merged as it is.
+/// The verdict about a change: whether it can be merged without further steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Nothing differs.
+    /// There are no differences.
     Nothing,
-    /// It is deployed without an approval.
+    /// The change is deployed without an approval.
     Safe,
     /// `deploy` will ask for approvals.
     NeedsApproval,
@@ -92,27 +93,27 @@ impl Verdict {
     }
 }
 
-/// What a reviewer should know of a change.
+/// A review card: the facts about a change for a reviewer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Card {
-    /// What the base is called.
+    /// The name of the base.
     pub base: String,
-    /// Whether it can be merged as it is.
+    /// The verdict about the change.
     pub verdict: Verdict,
-    /// What differs.
+    /// The differences.
     pub diff: Diff,
-    /// Findings that the base does not have.
+    /// The findings that the base does not have.
     pub new_findings: Vec<Diagnostic>,
-    /// How many findings the base has too.
+    /// The number of findings that the base has too.
     pub known_findings: usize,
-    /// How many findings of the base are gone.
+    /// The number of findings of the base that no longer exist.
     pub fixed_findings: usize,
     /// The approvals that `deploy` will ask for.
     pub approvals: Vec<ExpectedApproval>,
-    /// What changes in cost.
+    /// The changes of cost.
     pub cost: Vec<CostChange>,
-    /// The prices on which the cost rests, with region, date and source.
+    /// The prices that the costs are computed from, with region, date and source.
     pub prices: Vec<Price>,
     /// The service quotas of which all stacks together need another amount.
     pub quotas: Vec<QuotaChange>,
