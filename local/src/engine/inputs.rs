@@ -56,7 +56,7 @@ pub(crate) fn resolve_inputs(
         .extend(pseudo_parameters_of(environment).into_iter().map(|(name, value)| (name.to_owned(), value)));
     for rule in template.check_rules(&values)? {
         engine.assume(format!(
-            "the rule {rule} holds, because local mode has no resources of the account to ask for"
+            "the rule {rule} is true, because local mode has no data about resources of the account"
         ));
     }
     if !template.has_extensions() {

@@ -317,7 +317,7 @@ impl Engine {
             {
                 self.assume(format!(
                     "a placeholder for {name}.{attribute} in {}, because local mode does not run the handler of a custom resource \
-                     (`custom_resources` in a file of faults gives the value)",
+                     (`custom_resources` in a file of faults sets the value)",
                     stack.name
                 ));
             }
@@ -339,7 +339,7 @@ impl Engine {
             return false;
         }
         let limit = self.creation_limit(position).filter(|limit| *limit <= now);
-        // The task that ends next.
+        // Find the task that ends next.
         let next = operation
             .tasks
             .iter()

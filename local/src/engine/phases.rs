@@ -12,7 +12,7 @@ use crate::state::{
 };
 
 impl Engine {
-    /// The tasks that bring the stack to its new state, and the resources to delete afterwards.
+    /// The tasks that change the stack to its new state, and the resources to delete afterwards.
     pub(super) fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
         let stack = &self.state.stacks[position];
         let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };

@@ -97,7 +97,7 @@ fn origins(
     let mut asked: Vec<(Location, &Json)> = Vec::new();
     for one in definitions {
         let stack = &engine.state.stacks[one.position];
-        let nothing = |name: &str, _: Option<&str>| Err(format!("{name} is no part of a condition"));
+        let nothing = |name: &str, _: Option<&str>| Err(format!("a condition cannot refer to {name}"));
         engine.in_scope(stack, (&one.template, &one.inputs), &BTreeMap::new(), &nothing, |scope| {
             for (id, written) in one.template.section("Resources") {
                 if scope.is_wanted(written)? {

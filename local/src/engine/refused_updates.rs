@@ -77,7 +77,7 @@ impl<'a> Update<'a> {
             .filter(move |one| one.type_name == type_name)
     }
 
-    /// A text with its placeholders filled in, from the item and from the resource.
+    /// A message in which the placeholders are replaced by values of the item and of the resource.
     fn filled(&self, text: &str, item: &Json) -> String {
         let mut filled = text.to_owned();
         let members = item.as_object().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Operations on stacks, without a server in front of them.
+//! Tests of operations on stacks, without the HTTP server.
 
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};

@@ -153,7 +153,7 @@ impl<'a> Comparison<'a> {
         values: &IndexMap<String, Json>,
         expected: &'a Expected,
     ) -> Self {
-        // A stack that is still to be created has no template.
+        // A stack that does not exist yet has no template.
         let before = engine.template(&stack.inputs.template).ok();
         let before_values = before.as_ref().map(|before| before.parameter_values(&stack.inputs));
         let before_values = before_values.unwrap_or_default();

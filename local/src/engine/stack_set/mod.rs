@@ -233,7 +233,7 @@ fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize, tim
             SetAction::Create | SetAction::Update,
             StackStatus::CreateComplete | StackStatus::UpdateComplete,
         ) => succeed(engine, set, number, result),
-        // What was left of the stack is deleted now.
+        // The rest of the stack is deleted now.
         (SetAction::Create | SetAction::Update, _) if is_removed => {
             match inputs_of(engine, set, environment) {
                 Ok(inputs) => create_instance(engine, set, environment, inputs, time),
