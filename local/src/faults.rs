@@ -24,7 +24,7 @@ pub struct Faults {
     pub custom_resources: Vec<CustomResource>,
 }
 
-/// What the handler of a custom resource returns.
+/// The result of the handler of a custom resource.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CustomResource {
@@ -69,15 +69,15 @@ pub struct ResourceFault {
     /// The service's message; without it, the resource is slow and succeeds.
     #[serde(default)]
     pub reason: Option<String>,
-    /// How long it takes, in milliseconds.
+    /// The simulated time of the operation in milliseconds.
     #[serde(default)]
     pub milliseconds: Option<u64>,
-    /// How many times it happens; always if absent.
+    /// The number of times that the fault occurs; if it is absent, the fault always occurs.
     #[serde(default)]
     pub times: Option<u32>,
 }
 
-/// How a request fails.
+/// The kind of failure of a request.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestFaultKind {
@@ -105,12 +105,12 @@ pub enum RequestFaultKind {
 pub struct RequestFault {
     /// The operation, such as `CreateChangeSet`; `*` for every one.
     pub action: String,
-    /// How it fails.
+    /// The kind of failure.
     pub kind: RequestFaultKind,
     /// The number of requests that succeed before the first failure.
     #[serde(default)]
     pub after: u32,
-    /// How many times it happens; always if absent.
+    /// The number of times that the fault occurs; if it is absent, the fault always occurs.
     #[serde(default)]
     pub times: Option<u32>,
     /// Only requests above this number in one second fail, as with the limits of AWS's services; all if absent.
@@ -139,7 +139,7 @@ impl InSecond {
     }
 }
 
-/// What a hook evaluates.
+/// The target that a hook evaluates.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookTarget {
@@ -149,7 +149,7 @@ pub enum HookTarget {
     Resource,
 }
 
-/// What happens when a hook reports a failure.
+/// The action when a hook reports a failure.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HookMode {
@@ -166,14 +166,14 @@ pub enum HookMode {
 pub struct HookFault {
     /// Its name, such as `Company::Guard::Endpoints`.
     pub hook: String,
-    /// What it evaluates.
+    /// The target that the hook evaluates.
     pub target: HookTarget,
     /// The stack's name; every stack if absent.
     #[serde(default)]
     pub stack: Option<String>,
     /// The logical ID; `*` for every resource.
     pub resource: String,
-    /// What happens then.
+    /// The action when the hook reports a failure.
     #[serde(default)]
     pub mode: HookMode,
     /// Its message.
@@ -233,7 +233,7 @@ impl Faults {
         })
     }
 
-    /// What the handler of a custom resource returns.
+    /// The result of the handler of a custom resource.
     pub(crate) fn custom_resource(&self, stack: &str, resource: &str) -> Option<&CustomResource> {
         self.custom_resources.iter().find(|one| applies((&one.stack, &one.resource), (stack, resource)))
     }

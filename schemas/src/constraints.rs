@@ -1,4 +1,4 @@
-//! What services require of a resource beyond its registry schema.
+//! Requirements of services for a resource that its registry schema does not contain.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

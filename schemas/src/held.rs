@@ -64,7 +64,7 @@ pub struct HeldList {
     /// The property with the list.
     pub property: String,
     name: String,
-    /// What is lost with an element.
+    /// The data or workload that is lost with an element.
     pub holds: Held,
 }
 

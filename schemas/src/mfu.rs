@@ -12,7 +12,7 @@ use crate::api::embedded;
 pub struct Utilizations {
     /// The date when the table was compiled.
     pub as_of: String,
-    /// How the sources count the FLOPs and the peak.
+    /// The method by which the sources count the FLOPs and the peak.
     pub definition: String,
     /// The published runs.
     pub rows: Vec<Utilization>,
@@ -38,7 +38,7 @@ pub struct Utilization {
     pub mfu_percent: f64,
     /// The framework.
     pub framework: String,
-    /// Where the figure was read.
+    /// The source from which the figure was read.
     pub source: String,
     /// The date of the figure.
     pub date: String,

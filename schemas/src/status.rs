@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How far an operation has come, according to a status.
+/// The phase of an operation, according to a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -82,7 +82,7 @@ macro_rules! status_enum {
         text_enum! { $(#[$attribute])* $name { $($variant = $text,)* } }
 
         impl $name {
-            /// Returns how far the operation has come.
+            /// Returns the phase of the operation.
             pub fn phase(&self) -> Phase {
                 match self {
                     $(Self::$variant => Phase::$phase,)*
@@ -218,7 +218,7 @@ impl ResourceStatus {
 }
 
 text_enum! {
-    /// What a change set does with a resource (`ChangeAction` in the CloudFormation API).
+    /// The action of a change set for a resource (`ChangeAction` in the CloudFormation API).
     ChangeAction {
         Add = "Add",
         Modify = "Modify",
@@ -239,7 +239,8 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a change set does with a resource that leaves the stack (`PolicyAction` in the CloudFormation API).
+    /// The action of a change set for a resource that is removed from the stack (`PolicyAction` in the CloudFormation
+    /// API).
     PolicyAction {
         Delete = "Delete",
         Retain = "Retain",
@@ -279,7 +280,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How severe a finding of a CloudFormation Hook is (`AnnotationSeverityLevel` in the CloudFormation API).
+    /// The severity of a finding of a CloudFormation Hook (`AnnotationSeverityLevel` in the CloudFormation API).
     AnnotationSeverity {
         Informational = "INFORMATIONAL",
         Low = "LOW",
@@ -326,7 +327,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a change set is for (`ChangeSetType` in the CloudFormation API).
+    /// The purpose of a change set (`ChangeSetType` in the CloudFormation API).
     ChangeSetType {
         Create = "CREATE",
         Update = "UPDATE",

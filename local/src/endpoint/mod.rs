@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::engine::{Engine, Settings};
 use crate::faults::Faults;
 
-/// How the endpoint behaves.
+/// The settings of the endpoint.
 ///
 /// ```
 /// use std::time::Duration;
@@ -175,7 +175,8 @@ impl Local {
         lock(&self.engine).settings.faults = faults;
     }
 
-    /// What local mode assumed because it was not created or provided, such as the version of CDK's bootstrap stack.
+    /// The values that local mode assumed because they were not created or provided, such as the version of CDK's
+    /// bootstrap stack.
     pub fn assumptions(&self) -> Vec<String> {
         lock(&self.engine).assumptions()
     }

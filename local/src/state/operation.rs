@@ -40,7 +40,7 @@ pub(crate) enum Phase {
     Delete,
 }
 
-/// What happens to a stack whose operation fails.
+/// The action for a stack whose operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OnFailure {
     Rollback,

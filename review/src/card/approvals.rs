@@ -10,12 +10,13 @@ use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction
 pub struct ExpectedApproval {
     /// The stack's ID.
     pub stack: String,
-    /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`, `network`,
-    /// `termination-protection`, `tags` or `rename`.
+    /// The value for `--approve`: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`,
+    /// `network`, `termination-protection`, `tags` or `rename`.
     pub approval: String,
-    /// What it is about, in a sentence.
+    /// A sentence that states the reason.
     pub reason: String,
-    /// Whether data is lost, or traffic or workloads interrupted: then `--yes` is not enough.
+    /// Whether data is lost, or traffic or workloads are interrupted. Such a change needs its own approval in
+    /// addition to `--yes`.
     pub is_dangerous: bool,
 }
 

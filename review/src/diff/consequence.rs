@@ -1,4 +1,4 @@
-//! What follows from a change of a property or a resource, according to the registry.
+//! The consequences of changes of properties and resources, according to the registry.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::is_snapshot_by_default;
@@ -74,12 +74,12 @@ fn find<'n>(node: &'n Node, steps: &[&str]) -> Option<&'n Node> {
     }
 }
 
-/// What becomes of a resource that leaves the template.
+/// The consequence for a resource that is removed from the template.
 pub(crate) fn of_removal(resource: &JsonValue) -> Consequence {
     policy(resource, "DeletionPolicy", of_default_deletion(resource))
 }
 
-/// What becomes of the resource that a replacement leaves behind.
+/// The consequence for the old resource of a replacement.
 pub(crate) fn of_replaced(resource: &JsonValue) -> Consequence {
     policy(resource, "UpdateReplacePolicy", Consequence::Deleted)
 }
@@ -93,7 +93,7 @@ fn policy(resource: &JsonValue, name: &str, default: Consequence) -> Consequence
     }
 }
 
-/// What happens to a resource that leaves its stack if the template does not state it.
+/// The consequence for a resource that is removed from its stack, if the template states no policy.
 fn of_default_deletion(resource: &JsonValue) -> Consequence {
     let type_name = resource["Type"].as_str().unwrap_or_default();
     if is_snapshot_by_default(type_name, &resource["Properties"]) {

@@ -1,4 +1,4 @@
-//! What a template deploys with the default of every parameter.
+//! The resources that a template deploys with the default of every parameter.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Which lists are keyed by name, and of which the order has no meaning.
+//! The lists whose elements are identified by name, and the lists whose order has no meaning.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use stackwright_synth::function::function;
 
 use super::node::scalar_text;
 
-/// How a list is compared.
+/// The method of comparing a list.
 pub(crate) enum Kind {
     /// Element by element.
     Ordered,
@@ -100,7 +100,7 @@ const UNORDERED: [&str; 39] = [
 /// Lists in the table above whose order has a meaning after all where their elements have no name.
 const ORDERED_UNLESS_NAMED: [&str; 1] = ["Steps"];
 
-/// How a list of a property is compared.
+/// Returns the method of comparing a list of a property.
 pub(crate) fn kind(name: &str, schema: Option<&Schema<'_>>, items: &[JsonValue]) -> Kind {
     let is_declared_unordered =
         schema.is_some_and(|schema| schema.resolved().node()["insertionOrder"] == false);

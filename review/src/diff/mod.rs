@@ -1,4 +1,4 @@
-//! What differs between two assemblies, and what follows from it.
+//! The differences between two assemblies, and their consequences.
 //!
 //! Values are compared in one canonical form (`node`), so that what AWS treats alike is no difference; lists of named
 //! elements are compared by name (`lists`). Edits carry paths and can be applied: the old value with its edits is the new

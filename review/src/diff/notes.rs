@@ -1,4 +1,4 @@
-//! What a reviewer should know of changes beyond what the registry states.
+//! Notes about changes for the reviewer, in addition to the facts of the registry.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::Held;

@@ -49,7 +49,7 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Why the change is denied, if it is.
+    /// The reason why the change is denied; `None` if it is allowed.
     fn denied_by(&self, statements: &[JsonValue]) -> Option<String> {
         let with_effect = |effect: &str| {
             let mut numbered = statements.iter().enumerate();

@@ -1,4 +1,4 @@
-//! What happens to the resources of a stack.
+//! The changes of the resources of a stack.
 
 use std::collections::BTreeMap;
 

@@ -9,10 +9,10 @@ use stackwright_synth::SourceLocation;
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// How many diagnostics of one rule are shown in full before the rest of them is counted.
+/// The number of diagnostics of one rule that are shown in full; of further ones, only the number is shown.
 const MAX_OF_A_RULE: usize = 5;
 
-/// How many bytes of a line are shown: a template can be one line.
+/// The maximum number of bytes of a line that are shown: a template can consist of one line.
 const MAX_LINE: usize = 400;
 
 /// The diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.

@@ -35,7 +35,7 @@ fn chart(caption: &str, bars: &[Bar]) -> String {
     text
 }
 
-/// The most that each resource costs a month, the most expensive first.
+/// The maximum monthly cost of each resource, the most expensive first.
 pub(super) fn costs(card: &Card) -> String {
     card.estimate.as_ref().map(of_estimate).unwrap_or_default()
 }
@@ -73,7 +73,7 @@ fn of_estimate(estimate: &Estimate) -> String {
     text
 }
 
-/// What the memory of each stated training step consists of.
+/// The categories of the memory of each stated training step.
 pub(super) fn memory(card: &Card) -> String {
     let mut text = String::new();
     for one in &card.memory {

@@ -21,7 +21,7 @@ use crate::visible::is_unsafe_character;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// How many lines of source are shown around a finding.
+/// The number of source lines that are shown around a finding.
 const SOURCE_LINES: usize = 2;
 
 /// A card as HTML. `new` is the assembly as it will be; `source` gives the text of a source file where it can be had.
