@@ -77,32 +77,32 @@ impl Arn {
         &self.text[start..self.ends[number]]
     }
 
-    /// The partition, such as `aws` or `aws-cn`.
+    /// Returns the partition, such as `aws` or `aws-cn`.
     pub fn partition(&self) -> &str {
         self.part(0)
     }
 
-    /// The service, such as `kms`.
+    /// Returns the service, such as `kms`.
     pub fn service(&self) -> &str {
         self.part(1)
     }
 
-    /// The region, if the resource has one.
+    /// Returns the region, if the resource has one.
     pub fn region(&self) -> Option<&str> {
         Some(self.part(2)).filter(|region| !region.is_empty())
     }
 
-    /// The account ID, if the resource has one.
+    /// Returns the account ID, if the resource has one.
     pub fn account(&self) -> Option<&str> {
         Some(self.part(3)).filter(|account| !account.is_empty())
     }
 
-    /// The resource, such as `role/service-role/Training`.
+    /// Returns the resource, such as `role/service-role/Training`.
     pub fn resource(&self) -> &str {
         &self.text[self.ends[3] + 1..]
     }
 
-    /// The whole ARN.
+    /// Returns the whole ARN.
     pub fn as_str(&self) -> &str {
         &self.text
     }

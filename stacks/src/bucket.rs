@@ -54,12 +54,12 @@ impl BucketReference {
         Self { arn: sub!("arn:{}:s3:::{}", partition(), &name), name, key: None }
     }
 
-    /// The bucket's name.
+    /// Returns the bucket's name.
     pub fn name(&self) -> &Value<String> {
         &self.name
     }
 
-    /// The bucket's ARN.
+    /// Returns the bucket's ARN.
     pub fn arn(&self) -> &Value<String> {
         &self.arn
     }
@@ -162,7 +162,7 @@ impl ExternalBucket {
         Self(BucketReference::named(name))
     }
 
-    /// A bucket by its ARN, `arn:aws:s3:::NAME`.
+    /// Refers to a bucket by its ARN, `arn:aws:s3:::NAME`.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "s3", "arn:aws:s3:::my-models");
@@ -361,7 +361,7 @@ pub struct PrivateBucketHandle {
 }
 
 impl PrivateBucketHandle {
-    /// The bucket's name.
+    /// Returns the bucket's name.
     pub fn name(&self) -> Value<String> {
         self.bucket.reference()
     }

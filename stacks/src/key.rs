@@ -49,7 +49,7 @@ enum Granted {
 }
 
 impl EncryptionKey {
-    /// A key by its ARN.
+    /// Refers to a key by its ARN.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "kms", EXAMPLE);
@@ -62,7 +62,7 @@ impl EncryptionKey {
         }
     }
 
-    /// A key of the stack's account and region by its ID.
+    /// Refers to a key of the stack's account and region by its ID.
     #[track_caller]
     pub fn from_id(id: impl IntoValue<String>) -> Self {
         let id = id.into().with_caller_location();
@@ -72,7 +72,8 @@ impl EncryptionKey {
         Self { id: arn.clone(), granted: Granted::Arn(arn) }
     }
 
-    /// A key of the stack's account and region by its alias, `alias/NAME`. Roles may use whichever key has the alias.
+    /// Refers to a key of the stack's account and region by its alias, `alias/NAME`. Roles may use whichever key has
+    /// the alias.
     #[track_caller]
     pub fn from_alias(alias: impl IntoValue<String>) -> Self {
         let alias = alias.into().with_caller_location();
@@ -89,12 +90,13 @@ impl EncryptionKey {
         Self { id: alias.clone(), granted: Granted::Alias(alias) }
     }
 
-    /// The value for a property such as `KmsKeyId`: the ARN or the alias.
+    /// Returns the value for a property such as `KmsKeyId`: the ARN or the alias.
     pub fn id(&self) -> &Value<String> {
         &self.id
     }
 
-    /// The value for a property that does not accept an alias. For an alias, an error at its line is reported.
+    /// Returns the value for a property that does not accept an alias. For an alias, an error at its line is
+    /// reported.
     pub(crate) fn without_alias(&self, service: &str, scope: &Scope<'_>) -> &Value<String> {
         if let Granted::Alias(alias) = &self.granted {
             scope.error(

@@ -54,7 +54,7 @@ enum Dimensions {
 }
 
 impl Metric {
-    /// A metric with a namespace and a name, without dimensions, with the statistic `Average`.
+    /// Creates a metric with a namespace and a name, without dimensions, with the statistic `Average`.
     #[track_caller]
     pub fn new(namespace: impl IntoValue<String>, name: impl IntoValue<String>) -> Self {
         Self {
@@ -144,7 +144,7 @@ impl Metric {
         &self.name
     }
 
-    /// The metric's name as a part of a logical ID.
+    /// Returns the metric's name as a part of a logical ID.
     pub(crate) fn id(&self) -> String {
         let name = self.name.as_literal().and_then(|name| name.as_str()).unwrap_or("Metric");
         name.chars().filter(char::is_ascii_alphanumeric).collect()
@@ -154,7 +154,7 @@ impl Metric {
         &self.statistic
     }
 
-    /// The namespace of the metric for a resource.
+    /// Returns the namespace of the metric for a resource.
     pub(crate) fn namespace(&self, subject: &Subject) -> Value<String> {
         match (&self.namespace, subject) {
             (Namespace::Given(namespace), _) => namespace.clone(),
@@ -166,7 +166,7 @@ impl Metric {
         }
     }
 
-    /// The dimensions of the metric for a resource.
+    /// Returns the dimensions of the metric for a resource.
     pub(crate) fn dimensions(&self, subject: &Subject) -> Vec<(Value<String>, Value<String>)> {
         match (&self.dimensions, subject) {
             (Dimensions::Given(dimensions), _) => dimensions.clone(),
@@ -180,7 +180,7 @@ impl Metric {
         }
     }
 
-    /// The metric as an entry of a dashboard widget: an array that ends with an object of options.
+    /// Returns the metric as an entry of a dashboard widget: an array that ends with an object of options.
     pub(crate) fn in_widget(&self, subject: &Subject, statistic: &str, label: &str) -> Value<Json> {
         let mut parts: Vec<Value<Json>> = vec![self.namespace(subject).into(), self.name.clone().into()];
         for (name, value) in self.dimensions(subject) {

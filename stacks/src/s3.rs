@@ -74,17 +74,17 @@ impl S3Location {
         sub!("s3://{}/{}", &self.bucket.name, &self.key).with_location(self.bucket.name.location())
     }
 
-    /// The bucket's name.
+    /// Returns the bucket's name.
     pub(crate) fn bucket(&self) -> &Value<String> {
         &self.bucket.name
     }
 
-    /// The KMS key of the bucket.
+    /// Returns the KMS key of the bucket.
     pub(crate) fn encryption_key(&self) -> Option<&EncryptionKey> {
         self.bucket.key.as_ref()
     }
 
-    /// The key, or the start of it.
+    /// Returns the key, or the start of it.
     pub(crate) fn key(&self) -> &Value<String> {
         &self.key
     }
@@ -106,7 +106,8 @@ impl S3Location {
         Self { key: joined, ..self.clone() }
     }
 
-    /// The same location with a slash at its end. Without it, S3 also matches keys of other prefixes that start alike.
+    /// Returns the same location with a slash at its end. Without it, S3 also matches keys of other prefixes that
+    /// start alike.
     pub(crate) fn as_prefix(&self) -> Self {
         let key = match known(&self.key) {
             Some(key) => match key.trim_end_matches('/') {
@@ -118,8 +119,8 @@ impl S3Location {
         Self { key: key.with_location(self.key.location()), ..self.clone() }
     }
 
-    /// The permissions that a role needs to read a single object. Without the permission to list the bucket, S3
-    /// answers a request for a missing object with "access denied".
+    /// Returns the permissions that a role needs to read a single object. Without the permission to list the bucket,
+    /// S3 answers a request for a missing object with "access denied".
     pub(crate) fn read_object(&self) -> Vec<Statement> {
         if self.known_key() != self.key {
             return self.read();
@@ -128,12 +129,13 @@ impl S3Location {
         self.reading(Statement::allow(["s3:GetObject"]).on(object), self.key.clone())
     }
 
-    /// The permissions that a role needs to read all objects whose keys start with this key.
+    /// Returns the permissions that a role needs to read all objects whose keys start with this key.
     pub(crate) fn read(&self) -> Vec<Statement> {
         self.reading(Statement::allow(["s3:GetObject"]).on(self.objects()), sub!("{}*", self.known_key()))
     }
 
-    /// The permissions that a role needs to write objects below the location, and to read and continue earlier ones.
+    /// Returns the permissions that a role needs to write objects below the location, and to read and continue
+    /// earlier ones.
     pub(crate) fn write(&self) -> Vec<Statement> {
         let objects =
             Statement::allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]).on(self.objects());
@@ -155,8 +157,8 @@ impl S3Location {
         sub!("{}/{}*", &self.bucket.arn, self.known_key())
     }
 
-    /// The key up to the first value that is known only when a job runs, such as a parameter of a pipeline. A policy
-    /// can contain only this part.
+    /// Returns the key up to the first value that is known only when a job runs, such as a parameter of a pipeline. A
+    /// policy can contain only this part.
     fn known_key(&self) -> Value<String> {
         let is_of_run = |part: &Expression| matches!(part, Expression::Object(_));
         match self.key.expression() {

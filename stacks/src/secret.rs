@@ -30,7 +30,7 @@ pub struct SecretReference {
 }
 
 impl SecretReference {
-    /// A secret by its ARN.
+    /// Refers to a secret by its ARN.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         Self { arn: checked(arn, "secretsmanager", EXAMPLE), key: None }
@@ -43,7 +43,7 @@ impl SecretReference {
         self
     }
 
-    /// The ARN of the secret.
+    /// Returns the ARN of the secret.
     pub fn arn(&self) -> &Value<String> {
         &self.arn
     }

@@ -43,7 +43,7 @@ struct Template {
 }
 
 impl StackSet {
-    /// A stack set in the given accounts, with self-managed permissions: the role
+    /// Creates a stack set in the given accounts, with self-managed permissions: the role
     /// `AWSCloudFormationStackSetAdministrationRole` must exist in this account, and
     /// `AWSCloudFormationStackSetExecutionRole` in each target account.
     #[track_caller]
@@ -51,7 +51,7 @@ impl StackSet {
         Self::of(app, PermissionModel::SelfManaged, accounts.into_iter().map(Into::into).collect())
     }
 
-    /// A stack set in all accounts of the given organizational units, including accounts that join them later
+    /// Creates a stack set in all accounts of the given organizational units, including accounts that join them later
     /// (service-managed permissions with automatic deployment).
     ///
     /// ```

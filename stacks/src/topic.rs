@@ -31,7 +31,7 @@ pub struct TopicReference {
 }
 
 impl TopicReference {
-    /// A topic by its ARN.
+    /// Refers to a topic by its ARN.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         Self { arn: checked(arn, "sns", EXAMPLE), key: None }
@@ -44,7 +44,7 @@ impl TopicReference {
         self
     }
 
-    /// The topic's ARN.
+    /// Returns the topic's ARN.
     pub fn arn(&self) -> &Value<String> {
         &self.arn
     }
@@ -213,7 +213,7 @@ pub struct AlarmTopicHandle {
 }
 
 impl AlarmTopicHandle {
-    /// The topic's ARN.
+    /// Returns the topic's ARN.
     pub fn arn(&self) -> Value<String> {
         self.topic.reference()
     }

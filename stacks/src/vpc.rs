@@ -23,7 +23,7 @@ pub struct VpcConfig {
 }
 
 impl VpcConfig {
-    /// A configuration with the IDs of subnets and security groups.
+    /// Creates a configuration with the IDs of subnets and security groups.
     #[track_caller]
     pub fn new(subnets: impl IntoValue<Vec<String>>, security_groups: impl IntoValue<Vec<String>>) -> Self {
         Self {

@@ -192,7 +192,7 @@ impl AssetHandle {
         crate::sub!("s3://{}/{}", self.bucket(), self.key())
     }
 
-    /// The SHA-256 of the content, as 64 hexadecimal digits.
+    /// Returns the SHA-256 of the content, as 64 hexadecimal digits.
     pub fn hash(&self) -> &str {
         &self.hash
     }

@@ -215,27 +215,27 @@ impl<'a> Scope<'a> {
         self.add("", construct)
     }
 
-    /// The logical ID of the main part, which [`Scope::add_default`] adds.
+    /// Returns the logical ID of the main part, which [`Scope::add_default`] adds.
     pub fn id(&self) -> &str {
         &self.prefix
     }
 
-    /// The stack to which the construct is added.
+    /// Returns the stack to which the construct is added.
     pub fn stack(&self) -> &Stack {
         self.stack
     }
 
-    /// The account and region of the stack.
+    /// Returns the account and region of the stack.
     pub fn environment(&self) -> Environment {
         self.stack.environment()
     }
 
-    /// The line that errors about this construct show.
+    /// Returns the line that errors about this construct show.
     pub fn location(&self) -> CallerLocation {
         self.source
     }
 
-    /// The name of the stack in CloudFormation: the one that was set, or `APP-STACK`.
+    /// Returns the name of the stack in CloudFormation: the one that was set, or `APP-STACK`.
     pub fn stack_name(&self) -> String {
         self.stack.state.borrow().stack_name(self.stack.key.index)
     }

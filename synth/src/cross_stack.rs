@@ -141,7 +141,7 @@ fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &m
 }
 
 impl State {
-    /// The name of the stack in CloudFormation.
+    /// Returns the name of the stack in CloudFormation.
     pub(crate) fn stack_name(&self, index: usize) -> String {
         let contents = &self.stacks[index];
         contents.name.clone().unwrap_or_else(|| format!("{}-{}", self.name, contents.id))

@@ -44,7 +44,7 @@ pub(crate) struct Formers {
 }
 
 impl Formers {
-    /// The former prefixes of a scope inside the one with these former prefixes.
+    /// Returns the former prefixes of a scope inside the one with these former prefixes.
     pub fn inside(&self, prefix: &str, id: &str) -> Self {
         let before = self.prefixes.iter();
         Self {
@@ -59,7 +59,7 @@ impl Formers {
         self.prefixes.extend(self.outer.iter().map(|outer| (format!("{outer}{id}"), source)));
     }
 
-    /// The former IDs of the resource whose logical ID is the prefix.
+    /// Returns the former IDs of the resource whose logical ID is the prefix.
     pub fn ids(&self) -> &[(String, CallerLocation)] {
         &self.prefixes
     }

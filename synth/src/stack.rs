@@ -204,13 +204,13 @@ impl Stack {
         state.stacks[self.key.index].defaults.get().or_else(|| state.defaults.get())
     }
 
-    /// The customizations of the app and of the stack, in the order in which they apply.
+    /// Returns the customizations of the app and of the stack, in the order in which they apply.
     pub(crate) fn customizations(&self) -> Vec<Customization> {
         let state = self.state.borrow();
         state.customizations.iter().chain(&state.stacks[self.key.index].customizations).cloned().collect()
     }
 
-    /// The resources whose logical IDs start with a prefix: the rest of the ID, and the type.
+    /// Returns the resources whose logical IDs start with a prefix: the rest of the ID, and the type.
     pub(crate) fn resource_types(&self, prefix: &str) -> Vec<(String, String)> {
         self.with(|contents| {
             let below = |(id, entry): (&String, &Entry<Resource>)| {

@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
         Some(found.clone())
     }
 
-    /// The text of an `Fn::Sub`; a variable that is not known is kept as `${…}`.
+    /// Returns the text of an `Fn::Sub`; a variable that is not known is kept as `${…}`.
     fn substituted(&self, argument: &Json, depth: u32) -> String {
         let (format, variables) = match argument {
             Json::Array(arguments) => (arguments.first().and_then(Json::as_str), arguments.get(1)),

@@ -25,8 +25,8 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The usage that the options state for a resource or a job; values that they do not state come from the resource
-    /// itself.
+    /// Returns the usage that the options state for a resource or a job; values that they do not state come from the
+    /// resource itself.
     pub fn usage(&self, resource: &str) -> ResourceUsage {
         let given = self.options.usage.of(self.stack, resource);
         match self.stated.get(resource) {
@@ -35,7 +35,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The `Metadata` of a resource.
+    /// Returns the `Metadata` of a resource.
     pub fn metadata(&self, id: &str) -> Option<&Json> {
         self.metadata.get(id).copied()
     }
@@ -70,7 +70,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The price of an instance hour, reduced by a stated savings plan if SageMaker's savings plans apply.
+    /// Returns the price of an instance hour, reduced by a stated savings plan if SageMaker's savings plans apply.
     pub fn instance(&self, usage: Use, instance_type: &str) -> Option<(Price, Money)> {
         let price = self.options.prices.instance(usage, instance_type, self.region)?;
         let hourly = match self.options.savings_plan {

@@ -103,7 +103,7 @@ impl Usage {
         self.0.insert(resource.into(), usage);
     }
 
-    /// The names that are neither a resource nor a job of an assembly, in their order.
+    /// Returns the names that are neither a resource nor a job of an assembly, in their order.
     pub(super) fn unknown_names(&self, assembly: &Assembly) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         for stack in assembly.stacks.iter().filter(|_| !self.0.is_empty()) {

@@ -92,7 +92,7 @@ impl Inference {
         }
     }
 
-    /// The number of GPUs.
+    /// Returns the number of GPUs.
     pub fn gpus(&self) -> u64 {
         self.tensor_parallel.saturating_mul(self.pipeline_parallel)
     }
@@ -168,14 +168,14 @@ struct Parts {
 }
 
 impl Parts {
-    /// The reserve of a server that samples a number of sequences at the same time.
+    /// Returns the reserve of a server that samples a number of sequences at the same time.
     fn activations(&self, sequences: u64) -> u64 {
         let sampling = self.sampling_of_sequence.saturating_mul(sequences).saturating_add(self.hidden_states);
         self.forward.max(sampling)
     }
 
-    /// The maximum number of sequences that fit into a budget, if the server reserves memory to sample `reserved` of
-    /// them.
+    /// Returns the maximum number of sequences that fit into a budget, if the server reserves memory to sample
+    /// `reserved` of them.
     fn largest(&self, budget: u64, reserved: u64) -> u64 {
         let left = budget.saturating_sub(self.weights);
         let by_cache = left.saturating_sub(self.activations(reserved)) / self.kv_of_sequence.max(1);

@@ -95,7 +95,7 @@ impl MeasuredRun {
         self.zero.as_ref().is_some_and(|zero| zero.get(member).is_some())
     }
 
-    /// The training step that was measured.
+    /// Returns the training step that was measured.
     pub fn training(&self) -> Training {
         let has_images = self.config.as_ref().is_some_and(|config| config.get("vision").is_some());
         Training {

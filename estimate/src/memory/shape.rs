@@ -180,7 +180,7 @@ const MAX_PARAMETERS: u128 = 1_000_000_000_000_000;
 struct Config<'a>(&'a Json);
 
 impl Config<'_> {
-    /// The first of some members that is set; 0 and `null` count as not set.
+    /// Returns the first of some members that is set; 0 and `null` count as not set.
     fn find(&self, names: &[&'static str]) -> Result<Option<u64>, ShapeError> {
         for name in names {
             let Some(value) = self.0.get(*name).filter(|value| !value.is_null()) else { continue };
@@ -467,8 +467,8 @@ impl ModelShape {
         self
     }
 
-    /// Whether a layer attends to the sliding window only: all of Mistral, every second of Gemma 2, five of six of
-    /// Gemma 3.
+    /// Returns whether a layer attends to the sliding window only: all of Mistral, every second of Gemma 2, five of
+    /// six of Gemma 3.
     pub(crate) fn is_windowed(&self, layer: u64) -> bool {
         match self.architecture {
             Architecture::Gemma2 => layer.is_multiple_of(2),

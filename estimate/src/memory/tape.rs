@@ -317,7 +317,7 @@ impl Tape {
         Tensor(self.blocks.len() - 1)
     }
 
-    /// The size of a tensor, also after it was freed.
+    /// Returns the size of a tensor, also after it was freed.
     pub fn bytes(&self, tensor: Tensor) -> u64 {
         self.blocks.get(tensor.0).map_or(0, |block| block.extent)
     }
@@ -448,7 +448,7 @@ impl Tape {
         self.gradients.insert(tensor, sum);
     }
 
-    /// Whether autocast casts gradients of weights to fp32.
+    /// Returns whether autocast casts gradients of weights to fp32.
     fn is_cast(&self) -> bool {
         matches!(self.weight_gradients, WeightGradients::CastAndAdded | WeightGradients::CastAndKept)
     }
@@ -533,7 +533,7 @@ impl Tape {
         self.now
     }
 
-    /// The peak, what it consists of, and where the step was.
+    /// Returns the peak, what it consists of, and where the step was.
     pub fn peak(&self) -> (u64, [u64; 8], StepPhase) {
         (self.peak, self.at_peak, self.peak_phase)
     }

@@ -367,8 +367,8 @@ impl<'a> Step<'a> {
         matrices.map(weights::Weight::elements).sum()
     }
 
-    /// The ranks over which a weight is sharded. The ranks of an expert-parallel group hold different experts, so experts are
-    /// sharded over as many ranks as there are groups.
+    /// Returns the ranks over which a weight is sharded. The ranks of an expert-parallel group hold different
+    /// experts, so experts are sharded over as many ranks as there are groups.
     fn shards_of(&self, weight: &weights::Weight) -> u64 {
         let groups = if weight.is_expert { self.training.expert_parallel.max(1) } else { 1 };
         (self.training.shards() / groups).max(1)

@@ -24,7 +24,7 @@ pub struct ScheduledCapacity {
 }
 
 impl ScheduledCapacity {
-    /// A scheduled action with its name, its schedule (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or
+    /// Creates a scheduled action with its name, its schedule (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or
     /// `at(2027-01-01T00:00:00)`) and the capacity range that it sets.
     #[track_caller]
     pub fn new(

@@ -254,7 +254,7 @@ pub struct MetricMath {
 }
 
 impl MetricMath {
-    /// An expression over metric IDs.
+    /// Creates an expression over metric IDs.
     #[track_caller]
     pub fn new(expression: impl IntoValue<String>) -> Self {
         Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }

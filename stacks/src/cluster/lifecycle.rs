@@ -214,7 +214,7 @@ impl LifecycleScripts {
         self.steps.iter().any(|step| step.name == "cloudwatch-agent").then(publish)
     }
 
-    /// The name of the script that HyperPod runs.
+    /// Returns the name of the script that HyperPod runs.
     pub(super) fn entry(&self) -> &str {
         self.directory.as_ref().map_or(ENTRY, |(_, script)| script)
     }

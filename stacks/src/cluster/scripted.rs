@@ -89,7 +89,7 @@ impl HyperPodCluster<ScriptedSlurm> {
 }
 
 impl ScriptedSlurm {
-    /// The text of `provisioning_parameters.json`.
+    /// Returns the text of `provisioning_parameters.json`.
     fn parameters(&self) -> String {
         let workers: Vec<JsonValue> = self
             .workers

@@ -90,7 +90,7 @@ impl ModelData {
         Self { data, access: None }
     }
 
-    /// An archive (`.tar.gz`) in S3.
+    /// Uses an archive (`.tar.gz`) in S3.
     ///
     /// ```
     /// use stackwright_stacks::container::ModelData;
@@ -138,8 +138,8 @@ impl ModelData {
         Self::of(Data::Prefix(location.into()))
     }
 
-    /// An archive whose URI is resolved during deployment, such as the output of a training job in a parameter, below
-    /// a location that is known during synthesis. The role may read this location only.
+    /// Uses an archive whose URI is resolved during deployment, such as the output of a training job in a parameter,
+    /// below a location that is known during synthesis. The role may read this location only.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -210,8 +210,8 @@ impl Container {
         }
     }
 
-    /// A container of a registered model package, by its ARN. CloudFormation does not resolve the package, so the
-    /// image and the location of its artifacts are given too: the role may read them.
+    /// Creates a container of a registered model package, by its ARN. CloudFormation does not resolve the package, so
+    /// the image and the location of its artifacts are given too: the role may read them.
     #[track_caller]
     pub fn package(arn: impl IntoValue<String>, image: ContainerImage, artifacts: S3Location) -> Self {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
@@ -410,7 +410,8 @@ pub struct Containers {
 }
 
 impl Containers {
-    /// A serial inference pipeline of at most 15 containers: each container gets the response of the one before it.
+    /// Creates a serial inference pipeline of at most 15 containers: each container gets the response of the one
+    /// before it.
     pub fn serial(containers: impl IntoIterator<Item = Container>) -> Self {
         let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Serial;
         Self { all: containers.into_iter().collect(), mode: Some(mode) }

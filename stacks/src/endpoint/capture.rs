@@ -64,7 +64,7 @@ impl DataCapture {
         self
     }
 
-    /// The configuration, with the endpoint's key or, if there is none, the key of the bucket.
+    /// Returns the configuration, with the endpoint's key or, if there is none, the key of the bucket.
     pub(super) fn lower(&self, key: Option<&EncryptionKey>) -> DataCaptureConfig {
         let modes = [(self.inputs, CaptureMode::Input), (self.outputs, CaptureMode::Output)];
         let options: Vec<CaptureOption> =

@@ -59,12 +59,12 @@ impl ExternalEndpoint {
         Self { name: name.with_location(arn.location()), arn }
     }
 
-    /// The name to invoke the endpoint with.
+    /// Returns the name to invoke the endpoint with.
     pub fn name(&self) -> Value<String> {
         self.name.clone()
     }
 
-    /// The endpoint's ARN.
+    /// Returns the endpoint's ARN.
     pub fn arn(&self) -> Value<String> {
         self.arn.clone()
     }
@@ -74,8 +74,8 @@ impl ExternalEndpoint {
         allow_invoke(&self.arn)
     }
 
-    /// The endpoint as the host of inference components, with the role that they run with: a handle or an ARN. A role
-    /// outside of the app has to allow what the components need.
+    /// Returns the endpoint as the host of inference components, with the role that they run with: a handle or an
+    /// ARN. A role outside of the app has to allow what the components need.
     #[track_caller]
     pub fn host(&self, role: impl Into<RoleReference>) -> ComponentHost {
         ComponentHost { endpoint_name: self.name.clone(), role: role.into(), processor: None }

@@ -127,7 +127,7 @@ impl Hosting {
         }
     }
 
-    /// The processor that images are needed for, if it is known and the same on all types.
+    /// Returns the processor that images are needed for, if it is known and the same on all types.
     pub(super) fn processor(&self) -> Option<Processor> {
         let mut found =
             self.types().into_iter().map(|name| Processor::of_instance_type(name.as_literal()?.as_str()?));
@@ -135,7 +135,7 @@ impl Hosting {
         found.all(|other| other == Some(first)).then_some(first)
     }
 
-    /// The permissions that the role of the containers needs in addition to those for the models.
+    /// Returns the permissions that the role of the containers needs in addition to those for the models.
     pub(super) fn statements(&self) -> Vec<Statement> {
         self.core_dumps.iter().flat_map(S3Location::write).collect()
     }

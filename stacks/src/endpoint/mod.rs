@@ -317,12 +317,12 @@ pub struct EndpointHandle {
 }
 
 impl EndpointHandle {
-    /// The name of the endpoint, which a request contains.
+    /// Returns the name of the endpoint, which a request contains.
     pub fn name(&self) -> Value<String> {
         self.endpoint.endpoint_name()
     }
 
-    /// The endpoint's ARN.
+    /// Returns the endpoint's ARN.
     pub fn arn(&self) -> Value<String> {
         self.endpoint.endpoint_arn()
     }

@@ -186,7 +186,7 @@ impl<V: BlueGreenUpdate> RealTimeEndpoint<V> {
 }
 
 impl<V> RealTimeEndpoint<V> {
-    /// The permissions that the roles of all variants need in addition to those for their models.
+    /// Returns the permissions that the roles of all variants need in addition to those for their models.
     fn statements(&self) -> Vec<Statement> {
         self.capture.iter().flat_map(|capture| capture.location.write()).collect()
     }

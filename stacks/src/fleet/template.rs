@@ -32,7 +32,7 @@ impl<C> GpuFleet<C> {
         }
     }
 
-    /// The user data of the instances: the parts that the fleet itself needs, and then those of the program.
+    /// Returns the user data of the instances: the parts that the fleet itself needs, and then those of the program.
     fn user_data_parts(&self) -> UserData {
         let mut parts = UserData::new();
         if self.settings.local_disks {

@@ -371,12 +371,12 @@ pub struct FunctionHandle {
 }
 
 impl FunctionHandle {
-    /// The function's name.
+    /// Returns the function's name.
     pub fn name(&self) -> Value<String> {
         self.function.reference()
     }
 
-    /// The function's ARN.
+    /// Returns the function's ARN.
     pub fn arn(&self) -> Value<String> {
         self.function.arn()
     }

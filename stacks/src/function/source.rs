@@ -22,7 +22,7 @@ pub(super) enum EventSource {
 }
 
 impl EventSource {
-    /// The permissions that the role of the function needs.
+    /// Returns the permissions that the role of the function needs.
     pub fn statements(&self) -> Vec<Statement> {
         match self {
             Self::Queue { arn, .. } => vec![

@@ -42,7 +42,7 @@ pub struct RoleReference {
 }
 
 impl RoleReference {
-    /// A role by its ARN.
+    /// Refers to a role by its ARN.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "iam", EXAMPLE);
@@ -56,7 +56,7 @@ impl RoleReference {
         Self { arn, name: None, handle: None, permissions: Vec::new() }
     }
 
-    /// A role of the stack's account by its name, with its path if it has one: `service-role/Serving`.
+    /// Refers to a role of the stack's account by its name, with its path if it has one: `service-role/Serving`.
     #[track_caller]
     pub fn from_name(name: impl IntoValue<String>) -> Self {
         let name = name.into().with_caller_location();
@@ -65,18 +65,18 @@ impl RoleReference {
         Self { arn, name: Some(name), handle: None, permissions: Vec::new() }
     }
 
-    /// The role's ARN.
+    /// Returns the role's ARN.
     pub fn arn(&self) -> &Value<String> {
         &self.arn
     }
 
-    /// The handle of the role, if it is a role of the app.
+    /// Returns the handle of the role, if it is a role of the app.
     pub fn handle(&self) -> Option<&RoleHandle> {
         self.handle.as_ref()
     }
 
-    /// The role's name, which an instance profile requires, if it is known: that of a role of the app, of a role
-    /// given by its name, and of a role given by a literal ARN.
+    /// Returns the role's name, which an instance profile requires, if it is known: that of a role of the app, of a
+    /// role given by its name, and of a role given by a literal ARN.
     pub(crate) fn name(&self) -> Option<Value<String>> {
         if let Some(role) = &self.handle {
             return Some(role.reference());
@@ -91,7 +91,8 @@ impl RoleReference {
         }
     }
 
-    /// The statements that the construct requires in the policies of its role. Add them to a role of your own.
+    /// Returns the statements that the construct requires in the policies of its role. Add them to a role of your
+    /// own.
     pub fn permissions(&self) -> &[Statement] {
         &self.permissions
     }
@@ -247,7 +248,7 @@ impl RoleSettings {
         Self { role: role.map(|role| (role, location)), statements: Vec::new() }
     }
 
-    /// Whether the program sets anything.
+    /// Returns whether the program sets anything.
     pub(crate) fn is_set(&self) -> bool {
         self.role.is_some() || !self.statements.is_empty()
     }

@@ -165,24 +165,24 @@ pub struct ApprovedModelHandle {
 }
 
 impl ApprovedModelHandle {
-    /// The parameter that contains the URI of the model data.
+    /// Returns the parameter that contains the URI of the model data.
     pub fn parameter(&self) -> &ssm::ParameterHandle {
         &self.parameter
     }
 
-    /// The role that the state machine runs with.
+    /// Returns the role that the state machine runs with.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// The role with which EventBridge starts the state machine.
+    /// Returns the role with which EventBridge starts the state machine.
     pub fn event_role(&self) -> &RoleReference {
         &self.event_role
     }
 }
 
 impl ApprovedModel {
-    /// The definition of the state machine in the Amazon States Language.
+    /// Returns the definition of the state machine in the Amazon States Language.
     fn definition(&self) -> Json {
         let call = |operation: &str| sub!("arn:{}:states:::aws-sdk:{}", partition(), operation);
         let describe = Json::object([

@@ -170,7 +170,7 @@ pub struct OptimizationJob {
 }
 
 impl OptimizationJob {
-    /// A job that optimizes a model in S3 for an instance type, and stores the result in S3.
+    /// Creates a job that optimizes a model in S3 for an instance type, and stores the result in S3.
     #[track_caller]
     pub fn new(
         model: S3Location,

@@ -77,8 +77,8 @@ impl From<TrainingJob> for ScheduleTarget {
 }
 
 impl Schedule {
-    /// A schedule with its times, such as `"rate(1 day)"`, `"cron(0 2 * * ? *)"` or a [`ScheduleExpression`], and its
-    /// target.
+    /// Creates a schedule with its times, such as `"rate(1 day)"`, `"cron(0 2 * * ? *)"` or a [`ScheduleExpression`],
+    /// and its target.
     #[track_caller]
     pub fn new(expression: impl Into<ScheduleExpression>, target: impl Into<ScheduleTarget>) -> Self {
         Self {
@@ -193,22 +193,22 @@ pub struct ScheduleHandle {
 }
 
 impl ScheduleHandle {
-    /// The schedule's name.
+    /// Returns the schedule's name.
     pub fn name(&self) -> Value<String> {
         self.schedule.reference()
     }
 
-    /// The schedule's ARN.
+    /// Returns the schedule's ARN.
     pub fn arn(&self) -> Value<String> {
         self.schedule.arn()
     }
 
-    /// The role with which the schedule starts its target.
+    /// Returns the role with which the schedule starts its target.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// The role of the training job, if the schedule starts one itself.
+    /// Returns the role of the training job, if the schedule starts one itself.
     pub fn job_role(&self) -> Option<&RoleReference> {
         self.job_role.as_ref()
     }

@@ -72,7 +72,7 @@ impl Default for StateMachine {
 }
 
 impl StateMachine {
-    /// A state machine without jobs.
+    /// Creates a state machine without jobs.
     pub fn new() -> Self {
         Self::default()
     }
@@ -125,22 +125,22 @@ pub struct StateMachineHandle {
 }
 
 impl StateMachineHandle {
-    /// The state machine's ARN.
+    /// Returns the state machine's ARN.
     pub fn arn(&self) -> Value<String> {
         self.resource.arn()
     }
 
-    /// The role that the state machine runs with, and the resources that a run depends on.
+    /// Returns the role that the state machine runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// The role of the job of a task, by the task's name.
+    /// Returns the role of the job of a task, by the task's name.
     pub fn job_role(&self, task: &str) -> Option<&RoleReference> {
         self.job_roles.iter().find(|(name, _)| name == task).map(|(_, role)| role)
     }
 
-    /// The state machine's name.
+    /// Returns the state machine's name.
     pub fn name(&self) -> Value<String> {
         self.resource.name()
     }

@@ -66,7 +66,7 @@ pub struct WarmPool {
 }
 
 impl WarmPool {
-    /// A warm pool whose instances are kept for this time, at most one hour (`KeepAlivePeriodInSeconds`).
+    /// Creates a warm pool whose instances are kept for this time, at most one hour (`KeepAlivePeriodInSeconds`).
     #[track_caller]
     pub fn new(keep_alive: impl Into<Seconds>) -> Self {
         Self { keep_alive: keep_alive.into().0.with_caller_location() }

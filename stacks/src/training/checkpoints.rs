@@ -34,8 +34,8 @@ enum Location {
 }
 
 impl Checkpoints {
-    /// A separate directory for every run, named after the run's ID and the job: retries and interrupted spot jobs
-    /// within a run resume; another run starts from the beginning.
+    /// Uses a separate directory for every run, named after the run's ID and the job: retries and interrupted spot
+    /// jobs within a run resume; another run starts from the beginning.
     pub fn per_run(location: S3Location) -> Self {
         Self { location: Location::PerRun(location), local_path: None }
     }
@@ -53,7 +53,7 @@ impl Checkpoints {
         self
     }
 
-    /// The location for a job; `job` distinguishes the jobs of one run.
+    /// Returns the location for a job; `job` distinguishes the jobs of one run.
     pub(super) fn location(&self, job: &str) -> RunLocation {
         match &self.location {
             Location::PerRun(location) => location.join(RunVariable::id()).join(job).into(),

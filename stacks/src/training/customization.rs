@@ -166,7 +166,7 @@ impl Customization {
         config
     }
 
-    /// The statements that the role needs to read the model and the evaluator of a hub.
+    /// Returns the statements that the role needs to read the model and the evaluator of a hub.
     pub(super) fn statements(&self) -> Vec<Statement> {
         let mut read = Statement::allow(["sagemaker:DescribeHubContent"]).on(&self.base_model);
         if let Some(arn) = &self.evaluator {
@@ -201,7 +201,7 @@ pub struct Mlflow {
 }
 
 impl Mlflow {
-    /// A tracking server, given by its ARN.
+    /// Refers to a tracking server, given by its ARN.
     #[track_caller]
     pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location(), artifacts: None, experiment: None, run: None }

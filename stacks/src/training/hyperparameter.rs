@@ -34,7 +34,8 @@ pub struct Hyperparameter {
 }
 
 impl Hyperparameter {
-    /// A string that is written into the request as it is, without JSON quotes, in jobs of either format.
+    /// Creates a value from a string that is written into the request as it is, without JSON quotes, in jobs of
+    /// either format.
     #[track_caller]
     pub fn plain(text: impl IntoValue<String>) -> Self {
         let text = text.into().with_caller_location();

@@ -122,7 +122,8 @@ impl Input {
         })
     }
 
-    /// A directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job must run in a VPC.
+    /// Uses a directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job must run in a
+    /// VPC.
     #[track_caller]
     pub fn fsx_lustre(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let id = crate::arn::with_prefix(id, "fs-", "a file system");
@@ -130,7 +131,7 @@ impl Input {
         Self::of(Source::FileSystem { kind: "FSxLustre", id, directory, is_writable: false })
     }
 
-    /// A directory of an EFS file system. The job must run in a VPC.
+    /// Uses a directory of an EFS file system. The job must run in a VPC.
     #[track_caller]
     pub fn efs(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let id = crate::arn::with_prefix(id, "fs-", "a file system");
@@ -219,7 +220,7 @@ impl Input {
         self
     }
 
-    /// The locations in S3 that the role must be able to read.
+    /// Returns the locations in S3 that the role must be able to read.
     pub(super) fn locations(&self) -> Vec<RunLocation> {
         let from = match &self.source {
             Source::S3 { location, .. } => Some((**location).clone()),
@@ -228,7 +229,7 @@ impl Input {
         from.into_iter().chain(self.reads.iter().map(RunLocation::from)).collect()
     }
 
-    /// The channel in the form of the request.
+    /// Returns the channel in the form of the request.
     pub(super) fn channel(&self, name: &Value<String>) -> Properties {
         let mut channel = Properties::default();
         channel.put("ChannelName", name);

@@ -42,7 +42,7 @@ pub struct InstanceGroup {
 }
 
 impl InstanceGroup {
-    /// An instance group with a name, an instance type and the number of instances.
+    /// Creates an instance group with a name, an instance type and the number of instances.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -58,7 +58,7 @@ impl InstanceGroup {
 }
 
 impl Instances {
-    /// A cluster of `count` instances of one type.
+    /// Creates a cluster of `count` instances of one type.
     ///
     /// ```
     /// use stackwright_stacks::training::Instances;
@@ -73,7 +73,7 @@ impl Instances {
         })
     }
 
-    /// A heterogeneous cluster of instance groups. A distribution strategy runs on the first group unless
+    /// Creates a heterogeneous cluster of instance groups. A distribution strategy runs on the first group unless
     /// [`distributed_on`](Self::distributed_on) names another one.
     ///
     /// ```
@@ -97,7 +97,7 @@ impl Instances {
         self
     }
 
-    /// The instance group that the distribution strategy runs on.
+    /// Returns the instance group that the distribution strategy runs on.
     fn training_group(&self) -> Option<&InstanceGroup> {
         match &self.0 {
             Kind::Same { .. } => None,
@@ -121,7 +121,7 @@ impl Instances {
         );
     }
 
-    /// The instance type that the distribution strategy runs on.
+    /// Returns the instance type that the distribution strategy runs on.
     pub(super) fn instance_type(&self) -> Value<String> {
         match &self.0 {
             Kind::Same { instance_type, .. } => instance_type.clone(),
@@ -131,24 +131,25 @@ impl Instances {
         }
     }
 
-    /// The name of the instance group that the distribution strategy runs on; `None` without groups.
+    /// Returns the name of the instance group that the distribution strategy runs on; `None` without groups.
     pub(super) fn group(&self) -> Option<Value<String>> {
         self.training_group().map(|group| group.name.clone())
     }
 
-    /// The processor for which the job needs an image. An unknown instance type is assumed to have GPUs.
+    /// Returns the processor for which the job needs an image. An unknown instance type is assumed to have GPUs.
     pub(super) fn processor(&self) -> Processor {
         let instance_type = self.instance_type();
         let known = instance_type.as_literal().and_then(serde_json::Value::as_str);
         known.and_then(Processor::of_instance_type).unwrap_or(Processor::Gpu)
     }
 
-    /// The facts about the instance type that the distribution strategy runs on; `None` for an unknown type.
+    /// Returns the facts about the instance type that the distribution strategy runs on; `None` for an unknown type.
     pub(super) fn hardware(&self) -> Option<&'static Instance> {
         instance(self.instance_type().as_literal()?.as_str()?)
     }
 
-    /// The total number of accelerators of the distribution strategy; `None` if it is not known during synthesis.
+    /// Returns the total number of accelerators of the distribution strategy; `None` if it is not known during
+    /// synthesis.
     pub(super) fn accelerators(&self) -> Option<u64> {
         let count = match &self.0 {
             Kind::Same { count, .. } => count,
@@ -157,7 +158,8 @@ impl Instances {
         Some(count.as_literal()?.as_u64()? * u64::from(self.hardware()?.accelerator_count?))
     }
 
-    /// The number of instances; `None` for a heterogeneous cluster, or if the number is not known during synthesis.
+    /// Returns the number of instances; `None` for a heterogeneous cluster, or if the number is not known during
+    /// synthesis.
     pub(super) fn count(&self) -> Option<u64> {
         match &self.0 {
             Kind::Same { count, .. } => count.as_literal()?.as_u64(),

@@ -138,8 +138,8 @@ impl TrainingJob {
         Self::of(Algorithm::PyTorch { version: version.into(), source }, Some(instances), output.into())
     }
 
-    /// A job that runs an image: a framework container, a built-in algorithm of SageMaker, or your own image. The
-    /// model is stored below `output`.
+    /// Creates a job that runs an image: a framework container, a built-in algorithm of SageMaker, or your own image.
+    /// The model is stored below `output`.
     ///
     /// ```
     /// use stackwright_stacks::{ContainerImage, S3Location};
@@ -157,7 +157,7 @@ impl TrainingJob {
         Self::of(Algorithm::Image(image), Some(instances), output.into())
     }
 
-    /// A job that runs an algorithm of your account or of AWS Marketplace, given by its name or ARN.
+    /// Creates a job that runs an algorithm of your account or of AWS Marketplace, given by its name or ARN.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -176,8 +176,8 @@ impl TrainingJob {
         Self::of(Algorithm::Named(name), Some(instances), output.into())
     }
 
-    /// A job of serverless model customization: SageMaker fine-tunes or evaluates a model of the public hub, and
-    /// chooses the image and the instances. See [`Customization`].
+    /// Creates a job of serverless model customization: SageMaker fine-tunes or evaluates a model of the public hub,
+    /// and chooses the image and the instances. See [`Customization`].
     pub fn serverless(customization: Customization, output: impl Into<RunLocation>) -> Self {
         Self::of(Algorithm::Customization(Box::new(customization)), None, output.into())
     }
@@ -636,7 +636,7 @@ impl TrainingJob {
         self
     }
 
-    /// The location of the model.
+    /// Returns the location of the model.
     pub(crate) fn output(&self) -> &RunLocation {
         &self.output
     }
@@ -651,7 +651,7 @@ impl TrainingJob {
         matches!(self.capacity, Some(TrainingCapacity::Spot(_)))
     }
 
-    /// The format of hyperparameter values.
+    /// Returns the format of hyperparameter values.
     pub(super) fn format(&self) -> HyperparameterFormat {
         let by_toolkit = self.source.is_some()
             || self.distribution.is_some()

@@ -30,7 +30,7 @@ pub struct Profiler {
 }
 
 impl Profiler {
-    /// A profiler that stores its data below a location.
+    /// Creates a profiler that stores its data below a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: Some(output.into()), interval: None, parameters: Map::default() }
     }
@@ -96,7 +96,7 @@ pub struct DebuggerHook {
 }
 
 impl DebuggerHook {
-    /// A hook that saves tensors below a location.
+    /// Creates a hook that saves tensors below a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self {
             output: output.into(),
@@ -198,13 +198,14 @@ pub struct DebuggerRule {
 }
 
 impl DebuggerRule {
-    /// A rule that AWS maintains, such as `VanishingGradient` or `ProfilerReport`, with the image that evaluates it.
+    /// Uses a rule that AWS maintains, such as `VanishingGradient` or `ProfilerReport`, with the image that evaluates
+    /// it.
     #[track_caller]
     pub fn built_in(name: &str, evaluator: ContainerImage) -> Self {
         Self::custom(name, evaluator).parameter("rule_to_invoke", name)
     }
 
-    /// A rule in an image of your own, with a name for its configuration.
+    /// Creates a rule in an image of your own, with a name for its configuration.
     #[track_caller]
     pub fn custom(name: impl IntoValue<String>, evaluator: ContainerImage) -> Self {
         Self {
@@ -294,7 +295,7 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// A configuration that uploads the files to a location.
+    /// Creates a configuration that uploads the files to a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: output.into(), local_path: None }
     }

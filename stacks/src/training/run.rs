@@ -121,7 +121,8 @@ impl S3Location {
 }
 
 impl RunLocation {
-    /// A URI that is resolved when the job starts, below a location that is known when the stack is deployed.
+    /// Creates a location with a URI that is resolved when the job starts, below a location that is known when the
+    /// stack is deployed.
     #[track_caller]
     pub fn within(location: S3Location, uri: impl IntoValue<String>) -> Self {
         Self { uri: uri.into().with_caller_location(), within: location, is_directory: false }
@@ -139,12 +140,12 @@ impl RunLocation {
         Self { uri, ..self.clone() }
     }
 
-    /// The URI, `s3://…`, with the variables of the run.
+    /// Returns the URI, `s3://…`, with the variables of the run.
     pub fn uri(&self) -> Value<String> {
         self.uri.clone()
     }
 
-    /// The location for the resources of IAM policies.
+    /// Returns the location for the resources of IAM policies.
     pub(crate) fn known(&self) -> &S3Location {
         &self.within
     }
@@ -153,12 +154,12 @@ impl RunLocation {
         self.is_directory
     }
 
-    /// The statements that a role needs to read the location.
+    /// Returns the statements that a role needs to read the location.
     pub(crate) fn read(&self) -> Vec<Statement> {
         self.within.read()
     }
 
-    /// The statements that a role needs to write to the location.
+    /// Returns the statements that a role needs to write to the location.
     pub(crate) fn write(&self) -> Vec<Statement> {
         self.within.write()
     }

@@ -54,7 +54,7 @@ impl Context {
         self.lora.is_some()
     }
 
-    /// The same for other samples and lengths.
+    /// Returns the same for other samples and lengths.
     pub fn with(&self, batch: u64, sequence: u64) -> Self {
         Self { batch, sequence, casts: Vec::new(), cached: Vec::new(), ..self.clone() }
     }

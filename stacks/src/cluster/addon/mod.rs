@@ -126,13 +126,13 @@ impl Addons {
             .when("StringEquals", "aws:SourceArn", cluster)])
     }
 
-    /// The role that the pods of an add-on assume by EKS Pod Identity: the role that the program set, or a new one
-    /// with these statements.
+    /// Returns the role that the pods of an add-on assume by EKS Pod Identity: the role that the program set, or a
+    /// new one with these statements.
     fn role(&self, pods: PodRole, statements: Vec<Statement>, scope: &mut Scope<'_>) -> RoleReference {
         self.build(pods, None, statements, scope)
     }
 
-    /// The same role, with a managed policy of AWS instead of statements.
+    /// Returns the same role, with a managed policy of AWS instead of statements.
     fn managed_role(&self, pods: PodRole, policy: &str, scope: &mut Scope<'_>) -> RoleReference {
         let policy = sub!("arn:{}:iam::aws:policy/{}", partition(), policy);
         self.build(pods, Some(policy), Vec::new(), scope)

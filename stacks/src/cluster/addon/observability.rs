@@ -161,7 +161,7 @@ impl Observability {
         role
     }
 
-    /// The configuration of the observability add-on.
+    /// Returns the configuration of the observability add-on.
     fn configuration(&self, endpoint: &Value<String>, workspace: &Value<String>) -> Json {
         let text = |name: &'static str, value: &Value<String>| Property::new(name, value);
         let object = |entries: Vec<Property>| -> Value<Json> { Json::object(entries).into() };

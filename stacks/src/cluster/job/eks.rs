@@ -116,12 +116,12 @@ impl EksJob {
         })
     }
 
-    /// The namespace of the team.
+    /// Returns the namespace of the team.
     pub(super) fn namespace(&self) -> Option<String> {
         self.team.as_ref().map(|team| format!("hyperpod-ns-{team}"))
     }
 
-    /// The labels that task governance reads.
+    /// Returns the labels that task governance reads.
     pub(super) fn labels(&self) -> Map<String, JsonValue> {
         let mut labels = Map::new();
         if let Some(namespace) = self.namespace() {
@@ -133,7 +133,7 @@ impl EksJob {
         labels
     }
 
-    /// The specification of a pod: one on each node, with all its accelerators and EFA devices.
+    /// Returns the specification of a pod: one on each node, with all its accelerators and EFA devices.
     fn pod(&self, job: &OnCluster, facts: &NetworkFacts) -> JsonValue {
         let accelerator = if facts.instance_type.starts_with("trn") || facts.instance_type.starts_with("inf")
         {

@@ -53,7 +53,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A tensor with a name, a type and a shape.
+    /// Creates a tensor with a name, a type and a shape.
     pub fn new(name: impl Into<String>, data_type: TritonType, dims: impl Into<Vec<i64>>) -> Self {
         Self { name: name.into(), data_type, dims: dims.into(), optional: false }
     }
@@ -255,7 +255,7 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// A request with batch size 1 and without inputs.
+    /// Creates a request with batch size 1 and without inputs.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
     }
@@ -441,33 +441,35 @@ impl TritonModel {
         }
     }
 
-    /// A TensorRT plan that was built on an instance type such as `ml.g5.xlarge`. It runs only on GPUs of the same
-    /// compute capability and with the same version of TensorRT.
+    /// Creates a model from a TensorRT plan that was built on an instance type such as `ml.g5.xlarge`. It runs only
+    /// on GPUs of the same compute capability and with the same version of TensorRT.
     #[track_caller]
     pub fn tensorrt_plan(name: impl Into<String>, plan: Asset, built_on: impl Into<String>) -> Self {
         let model = Self::of(name, "model.plan", &plan);
         Self { platform: Some("tensorrt_plan"), built_on: Some(built_on.into()), ..model }
     }
 
-    /// An ONNX model. [`tensorrt`](Self::tensorrt) lets ONNX Runtime compile it for the GPU that it is loaded on.
+    /// Creates a model from an ONNX file. [`tensorrt`](Self::tensorrt) lets ONNX Runtime compile it for the GPU that
+    /// it is loaded on.
     #[track_caller]
     pub fn onnx(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("onnxruntime_onnx"), ..Self::of(name, "model.onnx", &file) }
     }
 
-    /// A TorchScript model.
+    /// Creates a model from a TorchScript file.
     #[track_caller]
     pub fn torchscript(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("pytorch_libtorch"), ..Self::of(name, "model.pt", &file) }
     }
 
-    /// A Python model: a file with a class `TritonPythonModel`, or a directory that contains it as `model.py`.
+    /// Creates a Python model from a file with a class `TritonPythonModel`, or a directory that contains it as
+    /// `model.py`.
     #[track_caller]
     pub fn python(name: impl Into<String>, file_or_directory: Asset) -> Self {
         Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_directory) }
     }
 
-    /// A TensorFlow model: the directory of a SavedModel.
+    /// Creates a TensorFlow model from the directory of a SavedModel.
     #[track_caller]
     pub fn tensorflow_saved_model(name: impl Into<String>, directory: Asset) -> Self {
         let name = name.into();
@@ -475,8 +477,8 @@ impl TritonModel {
         Self { platform: Some("tensorflow_savedmodel"), ..model }
     }
 
-    /// A large language model for vLLM, with the arguments of its engine, which become `model.json`. The backend adds
-    /// the inputs and outputs, and responses are streamed.
+    /// Creates a large language model for vLLM, with the arguments of its engine, which become `model.json`. The
+    /// backend adds the inputs and outputs, and responses are streamed.
     ///
     /// ```
     /// use stackwright_stacks::container::TritonModel;
@@ -491,9 +493,9 @@ impl TritonModel {
         model.instances(TritonInstanceGroup::model(1))
     }
 
-    /// A model for any other backend of Triton, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The file
-    /// keeps its name, which must be the one that the backend expects: `xgboost.json`, `model.dali`. The contents of
-    /// a directory become the contents of the version.
+    /// Creates a model for any other backend of Triton, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The
+    /// file keeps its name, which must be the one that the backend expects: `xgboost.json`, `model.dali`. The
+    /// contents of a directory become the contents of the version.
     ///
     /// ```
     /// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
@@ -596,12 +598,12 @@ impl TritonModel {
         self
     }
 
-    /// The file name of a version in the repository.
+    /// Returns the file name of a version in the repository.
     pub(super) fn file_name(&self) -> &str {
         &self.file_name
     }
 
-    /// The values for the template of `config.pbtxt`.
+    /// Returns the values for the template of `config.pbtxt`.
     pub(super) fn fields(&self) -> JsonValue {
         let policy = self.version_policy.as_ref().map(|policy| match policy {
             VersionPolicy::Latest(number) => format!("latest: {{ num_versions: {number} }}"),
@@ -673,7 +675,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// An ensemble without steps.
+    /// Creates an ensemble without steps.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -751,7 +753,7 @@ pub struct EnsembleStep {
 }
 
 impl EnsembleStep {
-    /// A model of the repository by its name.
+    /// Creates a step that runs a model of the repository, given by its name.
     #[track_caller]
     pub fn new(model: impl Into<String>) -> Self {
         Self {

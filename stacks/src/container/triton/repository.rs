@@ -32,7 +32,7 @@ pub struct ModelRepository {
 }
 
 impl ModelRepository {
-    /// An empty repository.
+    /// Creates an empty repository.
     pub fn new() -> Self {
         Self::default()
     }
@@ -49,7 +49,7 @@ impl ModelRepository {
         self
     }
 
-    /// The default model, if there is one.
+    /// Returns the default model, if there is one.
     pub(super) fn main_model(&self) -> Option<&str> {
         match (self.ensembles.as_slice(), self.models.as_slice()) {
             ([ensemble], _) => Some(&ensemble.name),
@@ -58,7 +58,7 @@ impl ModelRepository {
         }
     }
 
-    /// The hardware that the models require.
+    /// Returns the hardware that the models require.
     pub(super) fn needs(&self) -> Vec<Need> {
         let plans = self.models.iter().filter_map(|model| Some((model, model.built_on.clone()?)));
         plans

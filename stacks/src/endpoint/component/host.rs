@@ -162,12 +162,12 @@ pub struct ComponentEndpointHandle {
 }
 
 impl ComponentEndpointHandle {
-    /// The name of the endpoint. A request contains it together with the name of a component.
+    /// Returns the name of the endpoint. A request contains it together with the name of a component.
     pub fn name(&self) -> Value<String> {
         self.endpoint.name()
     }
 
-    /// The endpoint's ARN.
+    /// Returns the endpoint's ARN.
     pub fn arn(&self) -> Value<String> {
         self.endpoint.arn()
     }

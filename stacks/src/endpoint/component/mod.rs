@@ -193,7 +193,7 @@ impl InferenceComponent {
         self
     }
 
-    /// The specification of the component on any instance type.
+    /// Returns the specification of the component on any instance type.
     fn specification(&self, model_name: Value<String>) -> InferenceComponentSpecification {
         let mut specification = InferenceComponentSpecification::new()
             .model_name(model_name)
@@ -207,7 +207,7 @@ impl InferenceComponent {
         }
     }
 
-    /// The specification for each instance type.
+    /// Returns the specification for each instance type.
     fn specifications(
         &self,
         models: Vec<Value<String>>,
@@ -361,7 +361,7 @@ pub struct InferenceComponentHandle {
 }
 
 impl InferenceComponentHandle {
-    /// The name of the component, which requests contain in addition to the name of the endpoint.
+    /// Returns the name of the component, which requests contain in addition to the name of the endpoint.
     pub fn name(&self) -> Value<String> {
         self.name.clone()
     }

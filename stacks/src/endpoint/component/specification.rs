@@ -101,7 +101,7 @@ impl ForInstanceType {
         self
     }
 
-    /// The component's requirements, overridden by the settings for the instance type.
+    /// Returns the component's requirements, overridden by the settings for the instance type.
     pub(super) fn requirements(
         &self,
         mut requirements: InferenceComponentComputeResourceRequirements,

@@ -44,7 +44,7 @@ impl TrainingFleet {
             .version(template.latest_version_number())
     }
 
-    /// The ARN of the instance profile: that of the program, or a new one.
+    /// Returns the ARN of the instance profile: that of the program, or a new one.
     fn profile_arn(&self, scope: &mut Scope<'_>) -> Value<String> {
         if let Some(arn) = &self.profile {
             return arn.clone();

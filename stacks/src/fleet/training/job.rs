@@ -17,7 +17,8 @@ const EFA_DEVICE: &str = "/dev/infiniband/uverbs";
 const MEMORY_SHARE: (u64, u64) = (9, 10);
 
 impl TrainingFleet {
-    /// The resources that a container requires: all virtual CPUs and GPUs of its node, and nine tenths of the memory.
+    /// Returns the resources that a container requires: all virtual CPUs and GPUs of its node, and nine tenths of the
+    /// memory.
     fn requirements(&self) -> Vec<ResourceRequirement> {
         let Some(facts) = self.facts() else { return Vec::new() };
         let memory = facts.memory_mib / MEMORY_SHARE.1 * MEMORY_SHARE.0;

@@ -65,7 +65,7 @@ pub struct OutputsHandle {
 }
 
 impl OutputsHandle {
-    /// The value of an output, by its name. If the step has no such output, synthesis reports an error at the
+    /// Returns the value of an output, by its name. If the step has no such output, synthesis reports an error at the
     /// caller's line.
     #[track_caller]
     pub fn output<T>(&self, name: &str) -> Value<T> {
@@ -102,7 +102,7 @@ pub struct LambdaStep {
 }
 
 impl LambdaStep {
-    /// A step that calls a function, given by its ARN.
+    /// Creates a step that calls a function, given by its ARN.
     #[track_caller]
     pub fn new(function_arn: impl IntoValue<String>) -> Self {
         let function =
@@ -173,7 +173,7 @@ pub struct CallbackStep {
 }
 
 impl CallbackStep {
-    /// A step that sends its message to a queue, given by its ARN.
+    /// Creates a step that sends its message to a queue, given by its ARN.
     #[track_caller]
     pub fn new(queue_arn: impl IntoValue<String>) -> Self {
         let queue = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:labelling");

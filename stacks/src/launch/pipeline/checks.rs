@@ -80,7 +80,8 @@ pub struct CheckStep {
 }
 
 impl CheckStep {
-    /// A check that a processing job runs. The model package group, given by its name, has the earlier baseline.
+    /// Creates a check that a processing job runs. The model package group, given by its name, has the earlier
+    /// baseline.
     #[track_caller]
     pub fn new(check: CheckType, job: ProcessingJob, model_package_group: impl IntoValue<String>) -> Self {
         Self {
@@ -224,22 +225,22 @@ impl CheckHandle {
         get(&format!("Steps.{}.{property}", self.name))
     }
 
-    /// The URI of the constraints that this run computed.
+    /// Returns the URI of the constraints that this run computed.
     pub fn calculated_constraints(&self) -> Value<String> {
         self.get("CalculatedBaselineConstraints")
     }
 
-    /// The URI of the statistics that this run computed.
+    /// Returns the URI of the statistics that this run computed.
     pub fn calculated_statistics(&self) -> Value<String> {
         self.get("CalculatedBaselineStatistics")
     }
 
-    /// The URI of the constraints to register with the model.
+    /// Returns the URI of the constraints to register with the model.
     pub fn baseline_constraints(&self) -> Value<String> {
         self.get("BaselineUsedForDriftCheckConstraints")
     }
 
-    /// The URI of the statistics to register with the model.
+    /// Returns the URI of the statistics to register with the model.
     pub fn baseline_statistics(&self) -> Value<String> {
         self.get("BaselineUsedForDriftCheckStatistics")
     }

@@ -144,7 +144,7 @@ pub struct ConditionStep {
 }
 
 impl ConditionStep {
-    /// A condition step with its first condition.
+    /// Creates a condition step with its first condition.
     pub fn when(comparison: Comparison) -> Self {
         Self {
             comparisons: vec![comparison],
@@ -174,7 +174,7 @@ impl ConditionStep {
         self
     }
 
-    /// The steps of both branches.
+    /// Returns the steps of both branches.
     pub(super) fn steps(&self) -> impl Iterator<Item = &(String, Kind, CallerLocation)> {
         self.then.iter().chain(&self.otherwise)
     }
@@ -230,7 +230,7 @@ pub struct FailStep {
 }
 
 impl FailStep {
-    /// A step that fails the run with this message.
+    /// Creates a step that fails the run with this message.
     #[track_caller]
     pub fn new(message: impl IntoValue<String>) -> Self {
         Self { message: message.into().with_caller_location(), options: Options::default() }

@@ -36,7 +36,7 @@ pub struct EndpointConfigStep {
 }
 
 impl EndpointConfigStep {
-    /// An endpoint configuration with a model on an instance type.
+    /// Creates a step that creates an endpoint configuration with a model on an instance type.
     #[track_caller]
     pub fn new(model: &ModelHandle, instance_type: impl IntoValue<String>) -> Self {
         let mut variant = Properties::default();
@@ -110,7 +110,7 @@ pub struct EndpointConfigHandle {
 }
 
 impl EndpointConfigHandle {
-    /// The name of the endpoint configuration.
+    /// Returns the name of the endpoint configuration.
     pub fn name(&self) -> Value<String> {
         get(&format!("Steps.{}.EndpointConfigName", self.name))
     }
@@ -127,7 +127,8 @@ pub struct EndpointStep {
 }
 
 impl EndpointStep {
-    /// An endpoint with a name and an endpoint configuration of the same pipeline.
+    /// Creates a step that creates or updates an endpoint with a name and an endpoint configuration of the same
+    /// pipeline.
     #[track_caller]
     pub fn new(endpoint: impl IntoValue<String>, config: &EndpointConfigHandle) -> Self {
         let endpoint = endpoint.into().with_caller_location();

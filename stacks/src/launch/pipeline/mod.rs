@@ -101,7 +101,7 @@ macro_rules! parameters {
 parameters!(&str: String = "String", i64: i64 = "Integer", f64: f64 = "Float", bool: bool = "Boolean");
 
 impl Pipeline {
-    /// A pipeline without steps. Steps and parameters are added to it, then it is added to a stack.
+    /// Creates a pipeline without steps. Steps and parameters are added to it, then it is added to a stack.
     pub fn new() -> Self {
         Self::default()
     }
@@ -204,22 +204,22 @@ pub struct PipelineHandle {
 }
 
 impl PipelineHandle {
-    /// The pipeline's name.
+    /// Returns the pipeline's name.
     pub fn name(&self) -> Value<String> {
         self.resource.reference()
     }
 
-    /// The role that the pipeline runs with, and the resources that a run depends on.
+    /// Returns the role that the pipeline runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// The role of the job or of the model of a step, by the step's name.
+    /// Returns the role of the job or of the model of a step, by the step's name.
     pub fn job_role(&self, step: &str) -> Option<&RoleReference> {
         self.job_roles.iter().find(|(name, _)| name == step).map(|(_, role)| role)
     }
 
-    /// The pipeline's ARN.
+    /// Returns the pipeline's ARN.
     pub fn arn(&self) -> Value<String> {
         arn("sagemaker", sub!("pipeline/{}", &self.name))
     }

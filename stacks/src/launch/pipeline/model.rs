@@ -55,7 +55,7 @@ impl StepContainer {
 }
 
 impl CreateModelStep {
-    /// A step that creates a model that runs an image.
+    /// Creates a step that creates a model with an image.
     pub fn new(image: ContainerImage) -> Self {
         Self {
             containers: vec![StepContainer::new(image)],
@@ -251,7 +251,7 @@ pub struct ModelHandle {
 }
 
 impl ModelHandle {
-    /// The name of the model.
+    /// Returns the name of the model.
     pub fn model_name(&self) -> Value<String> {
         get(&format!("Steps.{}.ModelName", self.name))
     }

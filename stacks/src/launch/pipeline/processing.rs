@@ -67,7 +67,7 @@ enum Program {
 }
 
 impl ProcessingJob {
-    /// A job that runs an image on one instance of a type.
+    /// Creates a job that runs an image on one instance of a type.
     #[track_caller]
     pub fn new(image: ContainerImage, instance_type: impl IntoValue<String>) -> Self {
         Self {
@@ -447,7 +447,7 @@ pub struct ProcessingStep {
 }
 
 impl ProcessingStep {
-    /// A step that runs a processing job.
+    /// Creates a step that runs a processing job.
     pub fn new(job: ProcessingJob) -> Self {
         Self { job, property_files: Vec::new(), options: Options::default() }
     }
@@ -515,8 +515,8 @@ pub struct ProcessingHandle {
 }
 
 impl ProcessingHandle {
-    /// The location in S3 of one of the job's outputs, by the output's name. If the job has no such output, synthesis
-    /// reports an error at the caller's line.
+    /// Returns the location in S3 of one of the job's outputs, by the output's name. If the job has no such output,
+    /// synthesis reports an error at the caller's line.
     #[track_caller]
     pub fn output(&self, name: &str) -> RunLocation {
         if let Some((_, location)) = self.outputs.iter().find(|(known, _)| known == name) {
@@ -541,7 +541,7 @@ impl ProcessingHandle {
         Measure::of(read.cast())
     }
 
-    /// The name of the processing job.
+    /// Returns the name of the processing job.
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.ProcessingJobName", self.name))
     }

@@ -80,8 +80,8 @@ pub struct RegisterModelStep {
 }
 
 impl RegisterModelStep {
-    /// A step that registers a model in a group, with the image that serves it. The group is given by its name, or by
-    /// a reference to an `AWS::SageMaker::ModelPackageGroup`, which returns its ARN.
+    /// Creates a step that registers a model in a group, with the image that serves it. The group is given by its
+    /// name, or by a reference to an `AWS::SageMaker::ModelPackageGroup`, which returns its ARN.
     #[track_caller]
     pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         let json = || vec![Value::from("application/json")];

@@ -43,8 +43,8 @@ pub struct RepackStep {
 }
 
 impl RepackStep {
-    /// A step that adds a directory to the archive of a model, or to a directory with its files, and stores the archive
-    /// `model.tar.gz` at a location.
+    /// Creates a step that adds a directory to the archive of a model, or to a directory with its files, and stores
+    /// the archive `model.tar.gz` at a location.
     pub fn new(model: impl Into<RunLocation>, code: Asset, output: impl Into<RunLocation>) -> Self {
         let job = ProcessingJob::new(ContainerImage::sklearn("1.2-1"), "ml.m5.xlarge")
             .source(Asset::archive().file("repack.py", SCRIPT), "repack.py")
@@ -107,7 +107,7 @@ impl Step for RepackStep {
 pub struct RepackHandle(ProcessingHandle);
 
 impl RepackHandle {
-    /// The archive with the model and the code.
+    /// Returns the archive with the model and the code.
     pub fn model(&self) -> RunLocation {
         self.0.output(OUTPUT).join("model.tar.gz")
     }

@@ -33,7 +33,7 @@ impl StepOptions for TrainingStep {
 }
 
 impl TrainingStep {
-    /// A step that runs a training job.
+    /// Creates a step that runs a training job.
     pub fn new(job: TrainingJob) -> Self {
         Self { job, options: Options::default() }
     }
@@ -84,19 +84,20 @@ pub struct TrainingHandle {
 }
 
 impl TrainingHandle {
-    /// The model of the job: its `model.tar.gz`, or the directory of its files if the job stores them uncompressed.
+    /// Returns the model of the job: its `model.tar.gz`, or the directory of its files if the job stores them
+    /// uncompressed.
     pub fn model(&self) -> RunLocation {
         let uri = get(&format!("Steps.{}.ModelArtifacts.S3ModelArtifacts", self.name));
         let model = RunLocation::within(self.output.known().clone(), uri);
         if self.stores_files { model.directory() } else { model }
     }
 
-    /// The name of the training job.
+    /// Returns the name of the training job.
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.TrainingJobName", self.name))
     }
 
-    /// The last value of a metric of the job, by the metric's name.
+    /// Returns the last value of a metric of the job, by the metric's name.
     pub fn metric(&self, name: &str) -> super::Measure {
         super::Measure::of(get(&format!("Steps.{}.FinalMetricDataList['{name}'].Value", self.name)))
     }

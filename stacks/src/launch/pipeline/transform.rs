@@ -62,8 +62,8 @@ pub struct TransformStep {
 }
 
 impl TransformStep {
-    /// A job that invokes a model on an instance type with the records below `input`, and stores the responses below
-    /// `output`.
+    /// Creates a job that invokes a model on an instance type with the records below `input`, and stores the
+    /// responses below `output`.
     #[track_caller]
     pub fn new(
         model: &ModelHandle,
@@ -241,7 +241,7 @@ pub struct TransformHandle {
 }
 
 impl TransformHandle {
-    /// The location in S3 of the responses.
+    /// Returns the location in S3 of the responses.
     pub fn output(&self) -> RunLocation {
         let path = format!("Steps.{}.TransformOutput.S3OutputPath", self.name);
         RunLocation::within(self.output.clone(), get(&path))

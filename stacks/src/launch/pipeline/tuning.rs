@@ -111,8 +111,8 @@ pub struct TuningJob {
 }
 
 impl TuningJob {
-    /// A tuning job that optimizes a metric in at most `max_jobs` training jobs. The metric must be defined for the
-    /// training job: see [`TrainingJob::metric`].
+    /// Creates a tuning job that optimizes a metric in at most `max_jobs` training jobs. The metric must be defined
+    /// for the training job: see [`TrainingJob::metric`].
     #[track_caller]
     pub fn new(
         job: TrainingJob,
@@ -338,7 +338,7 @@ impl StepOptions for TuningStep {
 }
 
 impl TuningStep {
-    /// A step that runs a tuning job.
+    /// Creates a step that runs a tuning job.
     pub fn new(job: TuningJob) -> Self {
         Self { job, options: Options::default() }
     }
@@ -385,27 +385,27 @@ pub struct TuningHandle {
 }
 
 impl TuningHandle {
-    /// The name of the best training job.
+    /// Returns the name of the best training job.
     pub fn best_job(&self) -> Value<String> {
         get(&format!("Steps.{}.BestTrainingJob.TrainingJobName", self.name))
     }
 
-    /// The `model.tar.gz` of the best training job.
+    /// Returns the `model.tar.gz` of the best training job.
     pub fn model(&self) -> RunLocation {
         self.output.join(self.best_job()).join("output/model.tar.gz")
     }
 
-    /// The name of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
+    /// Returns the name of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
     pub fn job_at(&self, rank: u8) -> Value<String> {
         get(&format!("Steps.{}.TrainingJobSummaries[{rank}].TrainingJobName", self.name))
     }
 
-    /// The `model.tar.gz` of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
+    /// Returns the `model.tar.gz` of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
     pub fn model_at(&self, rank: u8) -> RunLocation {
         self.output.join(self.job_at(rank)).join("output/model.tar.gz")
     }
 
-    /// The name of the tuning job, from which another one can start: see [`TuningJob::warm_start`].
+    /// Returns the name of the tuning job, from which another one can start: see [`TuningJob::warm_start`].
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.HyperParameterTuningJobName", self.name))
     }

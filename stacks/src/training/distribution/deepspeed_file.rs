@@ -53,8 +53,8 @@ impl DeepSpeedConfig {
         Self { config, ..Self::new(JsonValue::Null, None, source) }
     }
 
-    /// A configuration from the content of a file for the `Trainer` of Hugging Face Transformers: values may be
-    /// `"auto"`, which the trainer replaces by its own arguments, and the script gets the name of the file in the
+    /// Creates a configuration from the content of a file for the `Trainer` of Hugging Face Transformers: values may
+    /// be `"auto"`, which the trainer replaces by its own arguments, and the script gets the name of the file in the
     /// hyperparameter `deepspeed`.
     #[track_caller]
     pub fn for_trainer(text: &str) -> Self {

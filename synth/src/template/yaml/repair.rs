@@ -47,7 +47,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// The replacement of the entry. References to the entry, and to what it may have contained, are not checked.
+    /// Returns the replacement of the entry. References to the entry, and to what it may have contained, are not
+    /// checked.
     fn replacement(&self, sections: &mut BTreeSet<String>) -> String {
         let indentation = " ".repeat(self.indentation);
         match &self.key {
