@@ -140,7 +140,9 @@ fn more_regions_than_a_number_has_bits_are_checked() {
     let assembly = Assembly::of_template("template.yaml", text).unwrap();
     let found = |regions: Vec<String>| {
         let options = Options { regions, ..Options::default() };
-        let diagnostics = check(&assembly, &options).diagnostics;
+        let mut diagnostics = check(&assembly, &options).diagnostics;
+        // There are not so many regions.
+        diagnostics.retain(|one| one.id != "unknown-region");
         diagnostics.into_iter().map(|one| (one.id, one.when)).collect::<Vec<_>>()
     };
     let one = found(vec!["us-east-1".into()]);

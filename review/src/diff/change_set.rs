@@ -97,7 +97,8 @@ pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bo
 impl ReportedChange {
     /// Whether CloudFormation does not know yet whether the resource changes.
     fn is_undecided(&self) -> bool {
-        !self.properties.is_empty() && self.properties.is_subset(&self.undecided)
+        let may_stay = matches!(self.consequence, Some(Consequence::Updated | Consequence::MayBeReplaced));
+        may_stay && !self.properties.is_empty() && self.properties.is_subset(&self.undecided)
     }
 
     fn outcome(&self) -> ResourceOutcome {
@@ -296,6 +297,7 @@ mod tests {
         assert_eq!(with(change("Reader", Consequence::MayBeReplaced, "TopicArn", &["TopicArn"])), []);
         assert_eq!(with(change("Reader", Consequence::Updated, "TopicArn", &["TopicArn"])), []);
         assert_eq!(with(change("Reader", Consequence::Updated, "TopicArn", &[])).len(), 1);
+        assert_eq!(with(change("Reader", Consequence::Replaced, "TopicArn", &["TopicArn"])).len(), 1);
         let topic = change("Topic", Consequence::MayBeReplaced, "TopicName", &["TopicName"]);
         assert_eq!(disagreements(&found, &[topic], false), []);
     }
