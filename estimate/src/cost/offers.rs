@@ -126,6 +126,10 @@ impl List<'_> {
 }
 
 fn insert(book: &mut PriceBook, origin: &Origin, item: Item, region: &str, usd: Money) {
+    // A row of the free tier has the usage type of the row with the price.
+    if usd == Money::default() {
+        return;
+    }
     let price = |item: String| Price {
         usd,
         item,
@@ -296,6 +300,10 @@ fn member<'de>(list: &mut List<'_>, level: Level, name: String, value: &mut dyn 
 fn used(product: &Product, region: Option<&str>) -> Option<(Item, String)> {
     let attribute = |name: &str| product.attributes.get(name).cloned();
     let code = attribute("regionCode")?;
+    // Older files have further rows for the free tier and for geospatial jobs.
+    if matches!(attribute("platoinstancetype").as_deref(), Some("Free" | "Processing_Geo")) {
+        return None;
+    }
     if region.is_some_and(|region| region != code) {
         return None;
     }
@@ -459,6 +467,108 @@ mod tests {
         let tokyo = book.instance(Use::Training, "ml.g6.xlarge", "ap-northeast-1").unwrap();
         assert_eq!(tokyo.usd.exact(), "1.634");
         assert_eq!(book.unit("SageMaker serverless 6 GB", "us-east-1").unwrap().usd.exact(), "0.00012");
+    }
+
+    /// Rows with the attributes that AWS writes; the prices are examples.
+    #[test]
+    fn every_kind_of_row_is_read_and_none_is_mixed_with_another() {
+        let rows = [
+            ("USE1-Host:ml.m5.xlarge", "Hosting", "RunInstance", "0.2300000000"),
+            ("USE1-AsyncInf:ml.g6.xlarge", "AsyncInference", "RunInstance", "1.1267000000"),
+            ("USE1-Processing:ml.m5.xlarge", "Processing", "RunInstance", "0.2300000000"),
+            ("USE1-Notebk:ml.m5.xlarge", "Notebook", "RunInstance", "0.2300000000"),
+            ("USE1-Cluster:ml.g5.8xlarge", "Cluster", "RunInstance", "3.0600000000"),
+            ("USE1-ReservedCluster:ml.g5.8xlarge", "ReservedCluster", "RunInstance", "1.0000000000"),
+            ("USE1-Host:VolumeUsage.gp2", "Hosting", "CreateVolume-Gp2", "0.1400000000"),
+            ("USE1-Hst:Data-Bytes-Out", "Hosting", "Invoke-Endpoint", "0.0160000000"),
+            ("USE1-Train:ml.m5.large", "Training", "RunInstance", "0.1150000000"),
+        ];
+        let mut products = serde_json::Map::new();
+        let mut terms = serde_json::Map::new();
+        let mut add = |sku: String, attributes: serde_json::Value, usd: &str, begin: &str| {
+            let code = format!("{sku}.JRTCKXETXF");
+            products.insert(
+                sku.clone(),
+                serde_json::json!({"sku": sku, "productFamily": "ML Instance", "attributes": attributes}),
+            );
+            terms.insert(
+                sku.clone(),
+                serde_json::json!({code.clone(): {"offerTermCode": "JRTCKXETXF", "sku": sku, "effectiveDate": "2026-09-01T00:00:00Z",
+                    "priceDimensions": {format!("{code}.6YS6EN2CT7"): {"rateCode": format!("{code}.6YS6EN2CT7"), "description": "x",
+                        "beginRange": begin, "endRange": "Inf", "unit": "Hrs", "pricePerUnit": {"USD": usd}, "appliesTo": []}},
+                    "termAttributes": {}}}),
+            );
+        };
+        for (number, (usage, component, operation, usd)) in rows.into_iter().enumerate() {
+            let name = usage.split(':').nth(1).unwrap_or_default();
+            let attributes = serde_json::json!({
+                "servicecode": "AmazonSageMaker", "location": "US East (N. Virginia)", "locationType": "AWS Region",
+                "instanceType": format!("{name}-{component}"), "instanceName": name, "currentGeneration": "Yes",
+                "vCpu": "4", "memory": "16 GiB", "gpu": "0", "networkPerformance": "Up to 10 Gigabit",
+                "component": component, "usagetype": usage, "operation": operation, "regionCode": "us-east-1",
+                "servicename": "Amazon SageMaker", "platoinstancename": "m5", "platoinstancetype": component,
+            });
+            add(format!("SKU{number}"), attributes, usd, "0");
+        }
+        let free = |kind: &str| {
+            serde_json::json!({"usagetype": "USE1-Train:ml.m5.large", "operation": "RunInstance",
+                "regionCode": "us-east-1", "platoinstancetype": kind})
+        };
+        add("ZFREE".into(), free("Free"), "0.0100000000", "0");
+        add("ZZERO".into(), free("Training"), "0.0000000000", "0");
+        let list = serde_json::json!({"formatVersion": "v1.0", "offerCode": "AmazonSageMaker", "version": "20260920025606",
+            "publicationDate": "2026-09-20T02:56:06Z", "products": products, "terms": {"OnDemand": terms}});
+        let mut book = PriceBook::shipped();
+        assert_eq!(read_offer(&mut book, list.to_string().as_bytes(), None).unwrap(), 7);
+        let price = |usage, name| {
+            let found = book.instance(usage, name, "us-east-1").unwrap();
+            assert_eq!(found.source, "AWS offer file AmazonSageMaker");
+            found.usd.exact()
+        };
+        assert_eq!(price(Use::Hosting, "ml.m5.xlarge"), "0.23");
+        assert_eq!(price(Use::Asynchronous, "ml.g6.xlarge"), "1.1267");
+        assert_eq!(price(Use::Processing, "ml.m5.xlarge"), "0.23");
+        assert_eq!(price(Use::Notebook, "ml.m5.xlarge"), "0.23");
+        assert_eq!(price(Use::Cluster, "ml.g5.8xlarge"), "3.06");
+        assert_eq!(price(Use::Training, "ml.m5.large"), "0.115");
+        let volume =
+            book.unit("SageMaker endpoint storage (General Purpose-Hosting gp2)", "us-east-1").unwrap();
+        assert_eq!(volume.usd.exact(), "0.14");
+    }
+
+    /// A host that is dedicated, and other operating systems, have no price of an on-demand instance.
+    #[test]
+    fn other_products_of_ec2_are_not_instances() {
+        let product = |sku: &str, usage: &str, tenancy: &str, system: &str, operation: &str| {
+            format!(
+                r#""{sku}": {{"sku": "{sku}", "productFamily": "Compute Instance", "attributes": {{"servicecode": "AmazonEC2",
+                "location": "US East (N. Virginia)", "locationType": "AWS Region", "instanceType": "g5.2xlarge", "memory": "32 GiB",
+                "vcpu": "8", "tenancy": "{tenancy}", "operatingSystem": "{system}", "licenseModel": "No License required",
+                "usagetype": "{usage}", "operation": "{operation}", "preInstalledSw": "NA", "capacitystatus": "Used",
+                "regionCode": "us-east-1"}}}}"#
+            )
+        };
+        let products = [
+            product("A", "BoxUsage:g5.2xlarge", "Shared", "Linux", "RunInstances"),
+            product("B", "BoxUsage:g5.2xlarge", "Shared", "Windows", "RunInstances:0002"),
+            product("C", "DedicatedUsage:g5.2xlarge", "Dedicated", "Linux", "RunInstances"),
+            product("D", "ReservedHostUsage:m5d", "Reserved", "Linux", "RunInstances"),
+        ];
+        let term = |sku: &str, usd: &str| {
+            format!(
+                r#""{sku}": {{"{sku}.J": {{"sku": "{sku}", "priceDimensions": {{"{sku}.J.6": {{"unit": "Hrs", "beginRange": "0",
+                "endRange": "Inf", "pricePerUnit": {{"USD": "{usd}"}}}}}}}}}}"#
+            )
+        };
+        let terms = [term("A", "1.212"), term("B", "1.58"), term("C", "1.3"), term("D", "5.9")];
+        let list = format!(
+            r#"{{"offerCode": "AmazonEC2", "publicationDate": "2026-09-25T00:00:00Z", "products": {{{}}}, "terms": {{"OnDemand": {{{}}}}}}}"#,
+            products.join(","),
+            terms.join(",")
+        );
+        let mut book = PriceBook::shipped();
+        assert_eq!(read_offer(&mut book, list.as_bytes(), None).unwrap(), 1);
+        assert_eq!(book.instance(Use::Ec2, "g5.2xlarge", "us-east-1").unwrap().usd.exact(), "1.212");
     }
 
     #[test]
