@@ -297,6 +297,15 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
 }
 
 #[test]
+fn an_input_is_refused_by_commands_that_read_none() {
+    for arguments in [&["lsp", "--app", "a.yaml"][..], &["explain", "--package", "a", "type-not-in-region"]] {
+        let failed = stackwright().args(arguments).assert().failure().code(2);
+        let text = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+        assert!(text.contains("have no effect on this command"), "{text}");
+    }
+}
+
+#[test]
 fn a_finding_of_one_of_several_regions_names_it() {
     let text = "Resources:\n  Trainer:\n    Type: AWS::EC2::Instance\n    Properties: {InstanceType: p3.2xlarge, ImageId: ami-0123456789abcdef0}\n\
                 \x20 Topic: {Type: AWS::SNS::Topic, Properties: {TopicNam: a}}\n";

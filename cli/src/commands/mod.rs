@@ -120,11 +120,33 @@ pub fn run_binary() -> ExitCode {
         arguments: Arguments,
     }
     let arguments = BinaryArguments::parse();
+    let has_input = arguments.app.is_some() || arguments.package.is_some();
+    if has_input && !arguments.arguments.command.reads_stacks() {
+        let message =
+            "`--app` and `--package` have no effect on this command, because it reads no stacks of a program";
+        BinaryArguments::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
+    }
     let origin = match arguments.app {
         Some(path) => Origin::Path(path),
         None => Origin::CurrentDirectory(arguments.package),
     };
     exit_code(dispatch(arguments.arguments.command, &origin, BinaryArguments::command()))
+}
+
+#[cfg(feature = "deploy")]
+impl Command {
+    /// Returns whether the command reads the stacks of a program, an assembly or a template.
+    fn reads_stacks(&self) -> bool {
+        !matches!(
+            self,
+            Self::New(_)
+                | Self::Init(_)
+                | Self::Explain(_)
+                | Self::Lsp(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
+    }
 }
 
 fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result<(), Failure> {

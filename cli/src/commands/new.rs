@@ -37,7 +37,8 @@ struct Options {
     /// Choose the stacks that the project starts with
     #[arg(long, value_enum, default_value_t = Template::Endpoint)]
     template: Template,
-    /// Use the crate `stackwright` from a directory or a Git repository. Default: the registry
+    /// Use the crate `stackwright` from a directory or a Git repository. Default: the version of this program
+    /// on crates.io
     #[arg(long, value_name = "PATH|URL")]
     source: Option<String>,
 }

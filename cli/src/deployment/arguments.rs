@@ -17,10 +17,10 @@ const DEFAULT_LOCAL_STATE: &str = ".stackwright/local";
 /// The arguments that determine where stacks are deployed.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// Use a profile of the AWS CLI's configuration
+    /// Use a profile of the AWS CLI's configuration. Default: the profile in `AWS_PROFILE`, then `default`
     #[arg(long)]
     profile: Option<String>,
-    /// Use a region for stacks that are not bound to one
+    /// Use a region for stacks that are not bound to one. Default: the region of the environment or of the profile
     #[arg(long)]
     region: Option<String>,
     /// Assume a role; `{account}` in it is replaced with the account that the stack is bound to

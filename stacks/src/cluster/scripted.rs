@@ -69,8 +69,9 @@ impl HyperPodCluster<ScriptedSlurm> {
         self
     }
 
-    /// Mounts an FSx for Lustre file system that exists already at `/fsx`, by its DNS name and its mount name. Scripts cannot
-    /// read what CloudFormation resolves only during deployment.
+    /// Mounts an existing FSx for Lustre file system at `/fsx`. Both names are literal strings, because the lifecycle
+    /// scripts cannot read values that CloudFormation resolves during deployment. `synth` reports a value that is not a
+    /// DNS name with the line of this call.
     #[track_caller]
     pub fn mount_lustre(mut self, dns_name: impl Into<String>, mount_name: impl Into<String>) -> Self {
         let dns_name = dns_name.into();
@@ -81,7 +82,7 @@ impl HyperPodCluster<ScriptedSlurm> {
         self
     }
 
-    /// Mounts the root volume of an FSx for OpenZFS file system that exists already at `/home`, by its DNS name.
+    /// Mounts the root volume of an existing FSx for OpenZFS file system at `/home`, by the DNS name of the file system.
     pub fn mount_open_zfs(mut self, dns_name: impl Into<String>) -> Self {
         self.kind.open_zfs = Some(dns_name.into());
         self

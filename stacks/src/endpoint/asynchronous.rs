@@ -22,7 +22,7 @@ use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 use crate::topic::TopicReference;
 
-/// A topic that gets notifications of responses or of failures.
+/// An SNS topic that an asynchronous endpoint notifies of responses or of failed requests (`NotificationConfig`).
 ///
 /// ```
 /// use stackwright_stacks::endpoint::NotificationTopic;

@@ -129,9 +129,10 @@ pub enum OutputCompression {
 }
 
 impl TrainingJob {
-    /// A PyTorch job in an AWS image of this version: the SageMaker model parallel image with
-    /// [`ModelParallel`](super::ModelParallel), otherwise the deep learning container for CPUs or GPUs, whichever the
-    /// instance type has. The model is stored below `output`.
+    /// Creates a job that runs a PyTorch image of AWS. `version` is the version of PyTorch, such as `2.6.0`. With
+    /// [`ModelParallel`](super::ModelParallel), the job runs the SageMaker model parallel image; otherwise the deep
+    /// learning container for the processor of the instance type. `synth` reports an unknown version with the line of
+    /// this call. SageMaker stores the model below `output`.
     #[track_caller]
     pub fn pytorch(version: impl Into<String>, instances: Instances, output: impl Into<RunLocation>) -> Self {
         let source = std::panic::Location::caller();
@@ -321,7 +322,7 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the distribution strategy of the job.
+    /// Sets the distribution strategy of the job, such as [`Fsdp`](super::Fsdp). By default, the job has none.
     pub fn distribution(mut self, distribution: impl Into<Distribution>) -> Self {
         self.distribution = Some(distribution.into());
         self

@@ -20,7 +20,7 @@ use crate::origin::Origin;
 /// `--unprotect` is passed.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The IDs or names of the stacks to delete
+    /// The IDs or names of the stacks to delete. Required, unless `--all` is passed
     #[arg(required_unless_present = "all")]
     stacks: Vec<String>,
     /// Delete all stacks of the program
