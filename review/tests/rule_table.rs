@@ -10,7 +10,7 @@ use stackwright_review::check::rule_named;
 fn table() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/checking.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let start = page.find("| cfn-lint | here |").unwrap();
+    let start = page.find("| cfn-lint | stackwright |").unwrap();
     page[start..].lines().take_while(|line| line.starts_with('|')).collect::<Vec<_>>().join("\n")
 }
 
