@@ -298,10 +298,22 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
 
 #[test]
 fn an_input_is_refused_by_commands_that_read_none() {
-    for arguments in [&["lsp", "--app", "a.yaml"][..], &["explain", "--package", "a", "type-not-in-region"]] {
+    for arguments in [
+        &["lsp", "--app", "a.yaml"][..],
+        &["explain", "--package", "a", "type-not-in-region"],
+        &["--app", "a.yaml", "local"],
+        &["estimate", "packing", "--models", "models.json", "--instance", "ml.g5.2xlarge", "--app", "a.yaml"],
+    ] {
         let failed = stackwright().args(arguments).assert().failure().code(2);
         let text = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
         assert!(text.contains("have no effect on this command"), "{text}");
+    }
+    for (command, is_shown) in
+        [(&["lsp"][..], false), (&["estimate", "packing"], false), (&["estimate"], true)]
+    {
+        let help = stackwright().args(command).arg("--help").assert().success();
+        let text = String::from_utf8_lossy(&help.get_output().stdout).into_owned();
+        assert_eq!(text.contains("--app <PATH>"), is_shown, "{text}");
     }
 }
 

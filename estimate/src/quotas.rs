@@ -19,13 +19,14 @@ pub struct Need {
     pub name: String,
     /// The code of the quota, such as `L-07BEB181`; `None` is unknown.
     pub code: Option<String>,
-    /// The service code.
+    /// The code of the service in Service Quotas, such as `sagemaker`.
     pub service: &'static str,
     /// The unit of the quota: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
     pub unit: &'static str,
     /// The amount that is needed at the maximum capacity; `None` if the vCPUs of a type are not known.
     pub needed: Option<u64>,
-    /// The amount that is needed while a blue/green update replaces the largest endpoint.
+    /// The amount that is needed while a blue/green update of the largest endpoint runs a second fleet; `None` if no update needs
+    /// more.
     pub during_update: Option<u64>,
     /// AWS's default value; `None` is unknown.
     pub default: Option<u64>,
@@ -35,7 +36,7 @@ pub struct Need {
     pub account: Option<String>,
     /// The region that the stacks set; `None` if they set none.
     pub region: Option<String>,
-    /// The resources that need the quota.
+    /// The logical IDs of the resources that need the quota.
     pub resources: Vec<String>,
 }
 
@@ -146,7 +147,8 @@ pub fn of_assembly(assembly: &Assembly, options: &Options) -> Vec<Need> {
     of_estimate(assembly, &cost::of_assembly(assembly, options), options)
 }
 
-/// Returns the same as [`of_assembly`], if the cost of the assembly has been estimated already.
+/// Returns the quotas that the stacks of an assembly need, from an estimate of their cost with the same options. [`of_assembly`]
+/// computes the estimate itself.
 pub fn of_estimate(assembly: &Assembly, estimate: &Estimate, options: &Options) -> Vec<Need> {
     let environment =
         |stack: &StackArtifact| (stack.environment.account.clone(), stack.environment.region.clone());

@@ -15,12 +15,13 @@ fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| embedded(include_str!("../data/api/sagemaker.json")))
 }
 
-/// The operations whose request schemas are available.
+/// Returns the names of the operations whose request schemas are available, such as `CreateTrainingJob`, sorted.
 pub fn operations() -> impl Iterator<Item = &'static str> {
     document()["operations"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
 }
 
-/// Returns the request of an operation such as `CreateTrainingJob` as a self-contained JSON Schema.
+/// Returns the request of an operation such as `CreateTrainingJob` as a self-contained JSON Schema; `None` if the operation is
+/// not available ([`operations`]).
 pub fn request(operation: &str) -> Option<Value> {
     let start = document()["operations"].get(operation)?;
     let mut definitions = Map::new();
@@ -46,7 +47,7 @@ fn reach(schema: &Value, found: &mut Map<String, Value>) {
     }
 }
 
-/// Returns a shape that a request contains, such as `ResourceConfig`.
+/// Returns the JSON Schema of a shape that a request contains, such as `ResourceConfig`; `None` for an unknown shape.
 pub fn shape(name: &str) -> Option<&'static Value> {
     document()["definitions"].get(name)
 }

@@ -19,38 +19,38 @@ pub struct NetworkFacts {
     pub memory_mib: u64,
     /// The number of accelerators; 0 for a type that has a part of one.
     pub accelerator_count: u32,
-    /// The largest number of EFA interfaces; 0 for a type without Elastic Fabric Adapter.
+    /// The maximum number of EFA interfaces of an instance; 0 for a type without Elastic Fabric Adapter.
     pub efa_max_interfaces: u32,
     /// The number of network cards.
     pub max_network_cards: u32,
-    /// The number of network cards that take an EFA interface. If one card does not, it is card 0 (derived, not
+    /// The number of network cards to which an EFA interface can be attached. If one card does not, it is card 0 (derived, not
     /// confirmed).
     pub efa_capable_cards: u32,
-    /// The number of network interfaces that one card takes.
+    /// The maximum number of network interfaces of one card.
     pub interfaces_per_card: u32,
-    /// The size of the local NVMe disks together, in GB; 0 for a type without local disks.
+    /// The total size of the local NVMe disks in GB; 0 for a type without local disks.
     pub local_nvme_total_gb: u64,
     usage_classes: String,
 }
 
 impl NetworkFacts {
-    /// Returns whether EC2 sells the type in this way: `on-demand`, `spot` or `capacity-block`.
+    /// Returns whether EC2 offers the type in a usage class: `on-demand`, `spot` or `capacity-block`.
     pub fn has_usage_class(&self, class: &str) -> bool {
         self.usage_classes.split(' ').any(|one| one == class)
     }
 
-    /// Returns the network cards that take an EFA interface.
+    /// Returns the indexes of the network cards to which an EFA interface can be attached; empty for a type without EFA.
     pub fn efa_cards(&self) -> std::ops::Range<u32> {
         self.max_network_cards.saturating_sub(self.efa_capable_cards)..self.max_network_cards
     }
 }
 
-/// Returns the facts of a type, by its name with or without the prefix `ml.`; `None` for a type that is not in the table.
+/// Returns the facts about an instance type, by its name with or without the prefix `ml.`; `None` for a type that is not in the table.
 pub fn network_facts(instance_type: &str) -> Option<&'static NetworkFacts> {
     table().get(instance_type.strip_prefix("ml.").unwrap_or(instance_type))
 }
 
-/// Returns the facts of all types in the table, by name.
+/// Returns the facts about every instance type in the table, sorted by name: `p5.48xlarge`, without the prefix `ml.`.
 pub fn all() -> impl Iterator<Item = &'static NetworkFacts> {
     table().values()
 }

@@ -9,7 +9,7 @@ use crate::api::embedded;
 /// The prefix that names have in every region of the partition `aws`.
 const USUAL: &str = "com.amazonaws";
 
-/// Returns what the name of an interface endpoint's service starts with, before the region: `com.amazonaws` except for some
+/// Returns the part of the service name of an interface endpoint that precedes the region: `com.amazonaws` except for some
 /// services of some partitions. `service` is the last part of the name, such as `ecr.api`.
 ///
 /// ```

@@ -11,20 +11,20 @@ struct Failures {
     failures: Vec<Failure>,
 }
 
-/// A failure that the reason of a resource reports.
+/// A known failure of a resource, which its status reason (`ResourceStatusReason`) contains.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Failure {
     #[serde(rename = "type")]
     type_name: String,
     texts: Vec<String>,
-    /// The kind of the cause, such as `capacity` or `script`.
+    /// The kind of the cause: `capacity`, `script` and others.
     pub cause: String,
     /// What happened and where to find details, in sentences. `{logs}` stands for the log group of the resource.
     pub hint: String,
 }
 
-/// Returns the failure that a reason reports for a resource type; `None` if it contains no known text.
+/// Returns the known failure that the status reason of a resource of this type contains; `None` if it contains none.
 ///
 /// ```
 /// use stackwright_schemas::failures::failure;

@@ -21,7 +21,7 @@ pub enum Held {
 }
 
 impl Held {
-    /// Returns the name in facts and in JSON.
+    /// Returns the name in facts and in JSON: `data`, `traffic` or `workloads`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Data => "data",
@@ -30,7 +30,7 @@ impl Held {
         }
     }
 
-    /// Returns what a resource does, as the predicate of a sentence.
+    /// Returns the predicate of a sentence about the resource: `holds data`, `serves traffic` or `runs workloads`.
     ///
     /// ```
     /// use stackwright_schemas::held::held;
@@ -91,7 +91,7 @@ fn name_text(name: &JsonValue) -> String {
     name.as_str().map_or_else(|| name.to_string(), str::to_owned)
 }
 
-/// Returns the lists of a resource type whose elements an update deletes when it leaves them out.
+/// Returns the list properties of a resource type from which a removed element is deleted; none for most types.
 pub fn held_lists(type_name: &str) -> impl Iterator<Item = &'static HeldList> + use<'_> {
     types().elements.iter().filter(move |list| list.type_name == type_name)
 }
@@ -116,8 +116,10 @@ pub fn held(type_name: &str) -> Option<Held> {
     }
 }
 
-/// Returns whether CloudFormation takes a snapshot of a resource that leaves its stack, unless a policy sets another behavior
-/// (CloudFormation User Guide, "`DeletionPolicy` attribute"). `properties` are those of the resource.
+/// Returns whether CloudFormation creates a snapshot when it deletes a resource that has no `DeletionPolicy`
+/// (CloudFormation User Guide, "`DeletionPolicy` attribute"): an RDS cluster, and an RDS instance that belongs to no cluster.
+///
+/// `properties` are the properties of the resource in the template.
 pub fn is_snapshot_by_default(type_name: &str, properties: &serde_json::Value) -> bool {
     match type_name {
         "AWS::RDS::DBCluster" => true,

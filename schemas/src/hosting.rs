@@ -6,18 +6,18 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// The maximum length of names, and the maximum duration of requests.
+/// The limits of SageMaker hosting: the length of names, and the duration of requests.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Hosting {
     /// The maximum length of the name of an endpoint or an inference component, in characters.
     pub name_characters: usize,
-    /// The maximum duration of a request to a real-time endpoint without streaming; it also applies to endpoints with
+    /// The maximum duration of a request to a real-time endpoint without streaming, in seconds; it also applies to endpoints with
     /// inference components or several models.
     pub real_time_request_seconds: u32,
-    /// The maximum duration of a request to a serverless endpoint.
+    /// The maximum duration of a request to a serverless endpoint, in seconds.
     pub serverless_request_seconds: u32,
-    /// The maximum duration of a request to an asynchronous endpoint.
+    /// The maximum duration of a request to an asynchronous endpoint, in seconds.
     pub asynchronous_request_seconds: u32,
 }
 

@@ -20,22 +20,23 @@ fn lines() -> &'static [&'static str] {
     LINES.get_or_init(|| text.lines().collect())
 }
 
-/// The facts about an action such as `s3:GetObject`, or about all actions that a name with `*` or `?` matches.
+/// Whether an action such as `s3:GetObject` supports resource-level permissions. For a name with `*` or `?`, the value is about
+/// all actions that the name matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
     /// The service is not in the data.
     UnknownService,
-    /// The service has no such action.
+    /// The service is known, and no action of it has the name.
     Unknown,
     /// No action that the name matches supports resource-level permissions: they can only be allowed on all
     /// resources.
     WithoutResource,
-    /// The action supports resource-level permissions.
+    /// At least one action that the name matches supports resource-level permissions.
     OfResource,
 }
 
-/// Returns the facts about an action.
+/// Returns whether an action supports resource-level permissions. Letter case is ignored.
 ///
 /// ```
 /// use stackwright_schemas::iam::{Action, action};
@@ -64,7 +65,8 @@ pub fn action(name: &str) -> Action {
     found
 }
 
-/// Returns the actions of a service, in lower case.
+/// Returns the names of the actions of a service without its prefix, in lower case: `getobject` for `s3`. `service` is the prefix
+/// in lower case; there are no actions for an unknown service.
 pub fn actions(service: &str) -> impl Iterator<Item = &'static str> {
     let line = lines().iter().find(|line| line.split(' ').next() == Some(service));
     line.into_iter().flat_map(|line| line.split(' ').skip(1)).map(|name| name.trim_end_matches('!'))

@@ -151,7 +151,8 @@ fn of_retrieved(family: &RetrievedFamily, version: &str, processor: Processor) -
     Ok(Image { repository: repository.to_owned(), tag: tag.to_owned(), accounts })
 }
 
-/// Returns every family with its versions, and the processors that each version has an image for.
+/// Returns every image family that was read from a registry, as the name of the family, a version, and a processor for which
+/// the version has an image. Families of the SageMaker Python SDK are not included.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Processor)> {
     const PROCESSORS: [Processor; 4] =
         [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron];
@@ -243,15 +244,16 @@ fn known_images() -> &'static KnownImages {
     })
 }
 
-/// An image, without the region from which it is pulled.
+/// An image of AWS in Amazon ECR, without a region: its URI is
+/// `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` with the account of that region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Image {
     /// The name of the repository, which is the same in every region.
     pub repository: String,
-    /// The tag.
+    /// The tag, such as `2.6.0-gpu-py312`.
     pub tag: String,
-    /// The registry account by region.
+    /// The ID of the AWS account of the registry by region. The image is not available in other regions.
     pub accounts: BTreeMap<&'static str, &'static str>,
 }
 
@@ -265,7 +267,7 @@ pub enum NoImage {
     Version(Vec<String>),
     /// The family has no image for this processor.
     Processor,
-    /// The tag needs a field that the data does not contain for this version.
+    /// The tag of the image contains a part that is not known for this version. The variant contains the name of the part.
     Tag(String),
 }
 
@@ -277,6 +279,9 @@ fn families() -> &'static BTreeMap<String, Family> {
 /// Returns the image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest patch).
 /// For a Hugging Face family, the version is that of Transformers, which selects the newest base framework, or both:
 /// `4.49.0/pytorch2.6.0`.
+///
+/// # Errors
+/// Returns an error if the family, the version, or an image for the processor is not known.
 pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image, NoImage> {
     if let Some(family) = retrieved().families.get(family) {
         return of_retrieved(family, version, processor);

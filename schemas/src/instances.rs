@@ -25,7 +25,7 @@ pub struct Instance {
     pub accelerator_memory_mib: Option<u64>,
     /// The number of Elastic Fabric Adapter (EFA) interfaces; 0 if the type has none.
     pub efa_interfaces: Option<u32>,
-    /// The network performance, as EC2 describes it.
+    /// The network performance, as EC2 describes it: `400 Gigabit`, `Up to 10 Gigabit`.
     pub network_performance: Option<String>,
     /// The size of the local NVMe storage in GB.
     pub local_nvme_gb: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Instance {
     optimization: bool,
 }
 
-/// A SageMaker service that runs on instances.
+/// A use of instances in SageMaker. Each one has its own list of instance types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Training jobs.
@@ -58,7 +58,7 @@ pub enum Service {
 }
 
 impl Instance {
-    /// Returns whether the API of a service lists the type.
+    /// Returns whether SageMaker's API lists the type for a use.
     pub fn is_for(&self, service: Service) -> bool {
         match service {
             Service::Training => self.training,
@@ -88,19 +88,19 @@ pub struct Accelerators {
     pub peak_bf16_dense_tflops_per_gpu: Option<f64>,
     /// The peak performance of one accelerator with dense fp16 matrices, in TFLOPS.
     pub peak_fp16_dense_tflops_per_gpu: Option<f64>,
-    /// The CUDA compute capability.
+    /// The CUDA compute capability, such as 8.0; `None` for accelerators without CUDA.
     pub cuda_compute_capability: Option<f64>,
     /// The memory of one accelerator in GiB, if the value that EC2 reports is known to be wrong.
     pub accelerator_memory_gib_override: Option<f64>,
     /// Whether GPU multi-model endpoints support the type (`True`, `False`).
     pub mme_gpu: Option<String>,
-    /// Whether SageMaker's distributed data parallel library supports it.
+    /// Whether SageMaker's distributed data parallel library (SMDDP) supports the type (`True`, `False`).
     pub smddp: Option<String>,
-    /// Whether SageMaker model parallel version 2 supports it.
+    /// Whether SageMaker model parallel version 2 supports the type (`True`, `False`).
     pub smp_v2: Option<String>,
-    /// Whether SageMaker model parallel version 1 supports it.
+    /// Whether SageMaker model parallel version 1 supports the type (`True`, `False`).
     pub smp_v1: Option<String>,
-    /// A doubt or a correction, which is to be shown with the numbers.
+    /// A restriction or a correction of the numbers, which is shown with them.
     pub note: Option<String>,
 }
 
@@ -109,7 +109,7 @@ pub fn instance(name: &str) -> Option<&'static Instance> {
     instances().get(name)
 }
 
-/// Returns all types, sorted by name.
+/// Returns all instance types with the prefix `ml.`, by name.
 pub fn instances() -> &'static BTreeMap<String, Instance> {
     static TABLE: OnceLock<BTreeMap<String, Instance>> = OnceLock::new();
     TABLE.get_or_init(|| {

@@ -10,11 +10,11 @@ use crate::api::embedded;
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Service {
-    /// The prefix of the names of its resource types.
+    /// The prefix of the names of its resource types, such as `AWS::QLDB::`.
     pub prefix: String,
-    /// What happens to it.
+    /// The stage of its end of support.
     pub status: Status,
-    /// The date in the form `2025-07-31`; `None` if AWS has not published one.
+    /// The date of this stage in the form `YYYY-MM-DD`; `None` if AWS has not published one.
     pub since: Option<String>,
 }
 
@@ -23,11 +23,11 @@ pub struct Service {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Status {
-    /// It was shut down.
+    /// The service was shut down.
     Ended,
-    /// It is closed to new customers and will be shut down.
+    /// The service is closed to new customers and will be shut down.
     Ending,
-    /// It gets no new features.
+    /// The service gets no new features.
     Maintenance,
 }
 
@@ -37,17 +37,17 @@ pub enum Status {
 pub struct Runtime {
     /// The identifier, such as `python3.9`.
     pub name: String,
-    /// The date from which the runtime gets no updates.
+    /// The date from which the runtime gets no updates; `None` if none is published.
     pub deprecated: Option<String>,
-    /// The date from which no function can be created with the runtime.
+    /// The date from which no function can be created with the runtime; `None` if none is published.
     pub block_create: Option<String>,
-    /// The date from which functions with the runtime cannot be updated.
+    /// The date from which functions with the runtime cannot be updated; `None` if none is published.
     pub block_update: Option<String>,
     /// The recommended successor of the runtime.
     pub successor: Option<String>,
 }
 
-/// The date on which these facts were read. The check treats a later end of support as not reached yet.
+/// The date on which these facts were read, in the form `YYYY-MM-DD`. The check treats a later end of support as not reached yet.
 pub const READ: &str = "2026-11-26";
 
 /// Returns the end of support of the service of a resource type; `None` if none is known.

@@ -32,7 +32,7 @@ pub struct Limits {
     pub tags: usize,
 }
 
-/// Returns the quotas.
+/// Returns the quotas of CloudFormation for templates.
 pub fn limits() -> &'static Limits {
     static LIMITS: OnceLock<Limits> = OnceLock::new();
     LIMITS.get_or_init(|| embedded(include_str!("../facts/cloudformation_limits.json")))

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// The table of published utilizations.
+/// Published model FLOPs utilizations (MFU) of training runs: the share of the peak performance of the accelerators that the
+/// floating-point operations (FLOPs) of the model use.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Utilizations {
@@ -36,7 +37,7 @@ pub struct Utilization {
     pub sequence: Option<u64>,
     /// The model FLOPs utilization in percent.
     pub mfu_percent: f64,
-    /// The framework.
+    /// The training framework, such as the name and version of a library.
     pub framework: String,
     /// The source from which the figure was read.
     pub source: String,
@@ -44,7 +45,7 @@ pub struct Utilization {
     pub date: String,
 }
 
-/// Returns the table.
+/// Returns the table of published utilizations.
 pub fn utilizations() -> &'static Utilizations {
     static TABLE: OnceLock<Utilizations> = OnceLock::new();
     TABLE.get_or_init(|| embedded(include_str!("../facts/mfu.json")))

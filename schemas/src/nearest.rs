@@ -3,7 +3,7 @@
 /// How many names are compared: more than the types of the registry, which are most.
 const MAX_NAMES: usize = 4000;
 
-/// Returns the most similar of the known names, if one is similar enough to be the intended one. Letter case is ignored.
+/// Returns the most similar of the known names; `None` if no name is similar enough to be a misspelling. Letter case is ignored.
 /// The first 4,000 names are compared.
 ///
 /// ```

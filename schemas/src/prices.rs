@@ -17,7 +17,7 @@ pub struct Price {
     pub instance_type: String,
     /// The type of use: `sagemaker-hosting`, `sagemaker-training`, `ec2-on-demand` and others.
     pub component: String,
-    /// The region, as the source names it.
+    /// The region code, such as `us-east-1`, or the name of the region in the source.
     pub region: String,
     /// The price in US dollars per hour, exactly as published.
     pub usd_per_hour: String,
@@ -50,7 +50,7 @@ pub struct UnitPrice {
     pub item: String,
     /// The unit: `usd_per_gb_month`, `usd_per_hour`, `usd_per_gb`, `usd_per_month` and others.
     pub unit: String,
-    /// The region.
+    /// The region code, such as `us-east-1`.
     pub region: String,
     /// The price in US dollars, exactly as published.
     pub usd: String,
@@ -69,7 +69,7 @@ pub fn unit_prices(item: &str) -> impl Iterator<Item = &'static UnitPrice> {
     table.iter().filter(move |price| price.item == item)
 }
 
-/// Prices that are not per instance hour: serverless inference, managed spot training, savings plans.
+/// Returns the document with prices that are not per instance hour: serverless inference, managed spot training, savings plans.
 pub fn terms() -> &'static Value {
     static TERMS: OnceLock<Value> = OnceLock::new();
     TERMS.get_or_init(|| embedded(include_str!("../facts/price_terms.json")))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// The table of quotas.
+/// The service quotas that stacks for machine learning need, with their codes in Service Quotas.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Quotas {
@@ -36,7 +36,7 @@ pub struct Quotas {
 pub struct Quota {
     /// The code of the service: `sagemaker`, `ec2` or `vpc`.
     pub service: String,
-    /// The code of the quota.
+    /// The code of the quota, such as `L-9614C779`.
     pub code: String,
     /// AWS's default value; `None` if it is unknown.
     pub default: Option<u64>,
@@ -44,7 +44,7 @@ pub struct Quota {
     pub default_source: Option<String>,
 }
 
-/// Returns the table.
+/// Returns the table of quotas.
 pub fn quotas() -> &'static Quotas {
     static TABLE: OnceLock<Quotas> = OnceLock::new();
     TABLE.get_or_init(|| embedded(include_str!("../facts/quotas.json")))

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// A rule: a service rejects an update if a member of the items of a list changes while another resource exists.
+/// A condition under which a service rejects an update that the registry schema allows. For example, SageMaker rejects another
+/// instance type of a variant while a scalable target for the variant exists.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct RefusedUpdate {
@@ -22,10 +23,10 @@ pub struct RefusedUpdate {
     /// The list whose items are compared; without a list, the property itself must not change.
     #[serde(default)]
     pub list: Option<String>,
-    /// The member that identifies an item.
+    /// The member that identifies an item of the list, such as `VariantName`; empty without a list.
     #[serde(default)]
     pub key: String,
-    /// The member that must not change.
+    /// The member of an item that must not change, such as `InstanceType`; empty without a list.
     #[serde(default)]
     pub member: String,
     /// The resource that must exist; without it, the service always rejects the update.

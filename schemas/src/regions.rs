@@ -8,7 +8,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     NAMES.lines()
 }
 
-/// Returns whether a region is in the data.
+/// Returns whether [`names`] contains a region.
 pub fn is_known(name: &str) -> bool {
     names().any(|known| known == name)
 }

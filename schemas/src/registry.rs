@@ -189,7 +189,8 @@ impl ResourceType {
         self.property(name).map(|_| name)
     }
 
-    /// Returns whether the type is available in a region; `None` for a region for which that is not known.
+    /// Returns whether the type is available in a region such as `eu-west-1`; `None` if the types of the region are not known
+    /// ([`regions`]).
     pub fn is_in(&self, region: &str) -> Option<bool> {
         let at = index::REGIONS.binary_search(&region).ok()?;
         Some(self.regions >> at & 1 == 1)

@@ -26,8 +26,8 @@ use crate::origin::Origin;
     after_help = "A finding that is intentional is acknowledged with a reason: `.acknowledge(\"rule-name\", \"reason\")` on a \
                   construct, or in a template under `Metadata: {stackwright: {acknowledge: {rule-name: reason}}}`. \
                   `stackwright.toml` sets rules, severities, paths and regions; docs/checking.md describes it.\n\n\
-                  Exit codes: 0 no error, 1 errors, 4 warnings with `--deny warnings`. Findings of the severity info never \
-                  change the exit code."
+                  Exit codes: 0 no error, 1 errors, 2 usage error, 4 warnings with `--deny warnings`. Findings of the severity \
+                  info never change the exit code."
 )]
 pub(super) struct Arguments {
     /// Templates (JSON or YAML), cloud assemblies (directories written by `synth` or by the CDK), or `-` for standard
@@ -36,30 +36,32 @@ pub(super) struct Arguments {
     /// Set the format of the report
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// Fail on warnings as well as errors
+    /// Fail on warnings as well as errors. Default: only errors fail
     #[arg(long, value_enum, value_name = "SEVERITY")]
     deny: Option<Denied>,
-    /// Ignore the findings of these rules in the exit code; the report still contains them
+    /// Ignore the findings of these rules in the exit code; the report still contains them. Separate several rules with
+    /// commas: `--allow unused-parameter,wildcard-resource`. Default: no rule
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     allow: Vec<String>,
-    /// Evaluate only these rules
+    /// Evaluate only these rules; separate several with commas. Default: all rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
-    /// The regions to check for, for stacks that are not bound to one; separate several with commas. Default: those of
-    /// `stackwright.toml`
+    /// Check stacks that are not bound to a region for these regions; separate several with commas:
+    /// `--region us-east-1,eu-west-1`. Default: those of `stackwright.toml`; without any, rules about a region find nothing
     #[arg(long = "region", value_name = "REGION", value_delimiter = ',')]
     regions: Vec<String>,
     /// Show at most this number of findings in full in the text report; 0 shows all of them
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     max_findings: usize,
-    /// Ignore the findings in this baseline file in the exit code
+    /// Ignore the findings in this file, which `--write-baseline` wrote, in the exit code. Default: the baseline of
+    /// `stackwright.toml`, or none
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write all findings to a baseline file, and exit with code 0
+    /// Write all findings to this JSON file for `--baseline`, print no report, and exit with code 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
-    /// Correct misspelled names and missing `!Sub` in the template files, where only one correction is possible, and print
-    /// the changes
+    /// Change the template files: correct misspelled names, and add a missing `!Sub` or `DependsOn`, where only one correction
+    /// is possible. The changes are printed as a diff. Default: no file is changed
     #[arg(long)]
     fix: bool,
     /// Read this configuration file. Default: `stackwright.toml` in the current directory or a directory above it

@@ -9,10 +9,11 @@ use crate::failure::Failure;
 
 /// Print a shell completion script for this program.
 ///
-/// For bash, write it to `~/.local/share/bash-completion/completions/NAME`.
+/// For bash, write it to a file with the name of the program:
+/// `stackwright completions bash > ~/.local/share/bash-completion/completions/stackwright`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The shell
+    /// The shell that reads the script
     shell: Shell,
 }
 

@@ -12,23 +12,24 @@ use crate::base;
 use crate::failure::{ExitCode, Failure};
 use crate::origin::{self, Origin};
 
-/// Show the differences between two versions of stacks, and what CloudFormation does about them.
+/// Show the differences between two versions of stacks, and whether CloudFormation updates, replaces or deletes resources.
 ///
 /// The command compares two templates, assemblies or outputs of the CDK (`diff OLD NEW`), a stored version with the
 /// stacks of the program (`diff OLD`), the program at a git revision with the current one (`diff --base main`), or the
-/// deployed stacks with those of the program (`diff --deployed`). Values are compared by meaning. The consequences come
-/// from the CloudFormation registry; only `--deployed` sends requests to AWS.
+/// deployed stacks with those of the program (`diff --deployed`). Values are compared by meaning: `1` equals `"1"`, and
+/// the order of a set has no effect. Whether a resource is replaced is read from the CloudFormation registry schemas. Only
+/// `--deployed` sends requests to AWS.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing differs, or something does and --exit-code was not given, 1 failure, 5 something \
-                        differs and --exit-code was given."
+    after_help = "Exit codes: 0 nothing differs, or something does and --exit-code was not given, 1 failure, 2 usage \
+                        error, 5 something differs and --exit-code was given."
 )]
 pub(super) struct Arguments {
     /// The old version: a template, an assembly, or the output of the CDK
     old: Option<PathBuf>,
     /// The new version. Default: the stacks of the program
     new: Option<PathBuf>,
-    /// Compare with the program at a git revision, which is built in a temporary worktree
+    /// Compare with the program at a git revision, such as `main` or `HEAD~1`, which is built in a temporary worktree
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["old", "new"])]
     base: Option<String>,
     /// Compare with the deployed stacks: those with these IDs or names, or all stacks of the program. Parameters have the
@@ -41,7 +42,7 @@ pub(super) struct Arguments {
     /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// Exit with code 5 if anything differs
+    /// Exit with code 5 if anything differs. Default: exit with code 0
     #[arg(long)]
     exit_code: bool,
 }
@@ -119,7 +120,8 @@ mod deployed {
     pub(super) struct DeployedArguments {
         #[command(flatten)]
         target: Target,
-        /// Compare with this value of a parameter, in every stack that has this parameter
+        /// Compare with this value of a parameter, in every stack that has this parameter; may be repeated. Default: the value that
+        /// `deploy` would set. Requires `--deployed`
         #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
         parameters: Vec<(String, String)>,
     }

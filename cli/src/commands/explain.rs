@@ -9,9 +9,12 @@ use stackwright_review::check::{Rule, nearest_rule, reference, rule_named, rules
 use crate::failure::Failure;
 
 /// Explain a rule of the check, or list all rules.
+///
+/// The page of a rule states what it checks, why it matters, an example, how to fix a finding, limitations and references.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 success, 1 there is no such rule, 2 usage error.")]
 pub(super) struct Arguments {
-    /// The name of the rule, as in `error[multi-model-gpu-instance]`. Default: list all rules
+    /// The name of the rule. A finding shows it in brackets: `error[multi-model-gpu-instance]`. Default: list all rules
     rule: Option<String>,
     /// Set the output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
@@ -20,8 +23,11 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
+    /// Text for people
     Text,
+    /// One JSON document
     Json,
+    /// Markdown; of all rules, the page docs/rules.md
     Markdown,
 }
 

@@ -13,21 +13,23 @@ use crate::origin::Origin;
 /// Draw graphs: the resources and references of stacks, the stacks of the app, or the steps of pipelines and state
 /// machines.
 ///
-/// A graph with more nodes than --max-nodes is collapsed: each construct becomes one node, then each service.
+/// A graph with more nodes than --max-nodes is collapsed: the resources of each construct become
+/// one node, and if that is not enough, the resources of each service.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 the graphs were printed, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
     /// The IDs or names of the stacks to draw. Default: all stacks of the program
     stacks: Vec<String>,
-    /// The content of the graph
+    /// Choose what the graph shows
     #[arg(long, value_enum, default_value_t = Subject::Resources)]
     of: Subject,
     /// Set the output format. With `svg`, exactly one graph must be selected
     #[arg(long, value_enum, default_value_t = Form::Mermaid)]
     format: Form,
-    /// Draw a template, an assembly or the output of the CDK instead of the program
+    /// Draw a template, an assembly or the output of the CDK. Default: the program, or the input of `--app`
     #[arg(long, value_name = "PATH")]
     input: Option<PathBuf>,
-    /// The maximum number of nodes in a graph
+    /// Set the maximum number of nodes of a graph
     #[arg(long, value_name = "NUMBER", default_value_t = graph::MAX_NODES)]
     max_nodes: usize,
 }

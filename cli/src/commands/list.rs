@@ -9,10 +9,12 @@ use super::OutputFormat;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// List the stacks in deployment order: each after the stacks that it depends on.
+/// List the IDs of the stacks in deployment order: each after the stacks that it depends on.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 success, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
-    /// Set the output format
+    /// Set the output format. JSON also has the name, the account, the region, the dependencies and the number of resources
+    /// of each stack
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

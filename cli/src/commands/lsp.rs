@@ -12,8 +12,10 @@ use crate::language_server;
 /// findings of `check` while a template is edited, explains the rule under the pointer, and offers the fixes of
 /// `check --fix`.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 the editor ended the server, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
-    /// The region to check for. Default: that of `stackwright.toml`
+    /// Check templates for this region, such as `eu-west-1`. Default: the regions of `stackwright.toml`; without any, rules
+    /// about a region find nothing
     #[arg(long)]
     region: Option<String>,
 }

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 
 use crate::failure::Failure;
 
-/// Print a manual page, or write all of them.
+/// Print a manual page, or write all of them, in the format of `man` (roff).
 ///
 /// For example, `stackwright man deploy > stackwright-deploy.1`, then `man ./stackwright-deploy.1`.
 #[derive(Args)]

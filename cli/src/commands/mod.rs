@@ -109,44 +109,71 @@ pub fn run_binary() -> ExitCode {
     #[derive(Parser)]
     #[command(about = "Define, check and deploy CloudFormation stacks in Rust")]
     struct BinaryArguments {
-        /// The input: a cloud assembly (a directory written by `synth` or by the CDK) or a template (JSON or
+        /// Read the stacks from a cloud assembly (a directory written by `synth` or by the CDK) or a template (JSON or
         /// YAML). Default: the program in the current directory
-        #[arg(long, global = true, value_name = "PATH")]
+        #[arg(long, global = true, value_name = "PATH", display_order = 900)]
         app: Option<std::path::PathBuf>,
-        /// The package that defines the stacks, in a workspace with several programs
-        #[arg(long, global = true, value_name = "NAME", conflicts_with = "app")]
+        /// Read the stacks from this package of the Cargo workspace. Default: the package of the current directory, or
+        /// the only package that defines stacks
+        #[arg(long, global = true, value_name = "NAME", conflicts_with = "app", display_order = 901)]
         package: Option<String>,
         #[command(flatten)]
         arguments: Arguments,
     }
-    let arguments = BinaryArguments::parse();
+    let program = hide_input(BinaryArguments::command());
+    let matches = program.clone().get_matches();
+    let arguments = BinaryArguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let has_input = arguments.app.is_some() || arguments.package.is_some();
-    if has_input && !arguments.arguments.command.reads_stacks() {
+    if has_input && WITHOUT_STACKS.contains(&path_of(&matches).as_slice()) {
         let message =
             "`--app` and `--package` have no effect on this command, because it reads no stacks of a program";
-        BinaryArguments::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
+        program.clone().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
     }
     let origin = match arguments.app {
         Some(path) => Origin::Path(path),
         None => Origin::CurrentDirectory(arguments.package),
     };
-    exit_code(dispatch(arguments.arguments.command, &origin, BinaryArguments::command()))
+    exit_code(dispatch(arguments.arguments.command, &origin, program))
 }
 
+/// The commands that read no stacks of a program, an assembly or a template: they refuse `--app` and `--package`, which their
+/// help does not show.
 #[cfg(feature = "deploy")]
-impl Command {
-    /// Returns whether the command reads the stacks of a program, an assembly or a template.
-    fn reads_stacks(&self) -> bool {
-        !matches!(
-            self,
-            Self::New(_)
-                | Self::Init(_)
-                | Self::Explain(_)
-                | Self::Lsp(_)
-                | Self::Completions(_)
-                | Self::Man(_)
-        )
+const WITHOUT_STACKS: [&[&str]; 11] = [
+    &["new"],
+    &["init"],
+    &["explain"],
+    &["local"],
+    &["lsp"],
+    &["completions"],
+    &["man"],
+    &["estimate", "duration"],
+    &["estimate", "inference"],
+    &["estimate", "memory"],
+    &["estimate", "packing"],
+];
+
+/// Hides `--app` and `--package` in the help of the commands that refuse them.
+#[cfg(feature = "deploy")]
+fn hide_input(program: clap::Command) -> clap::Command {
+    fn hide(command: clap::Command, path: &[&str], options: &[clap::Arg]) -> clap::Command {
+        match path {
+            [] => command.args(options),
+            [name, rest @ ..] => command.mut_subcommand(name, |inner| hide(inner, rest, options)),
+        }
     }
+    let is_input = |option: &&clap::Arg| ["app", "package"].contains(&option.get_id().as_str());
+    let options: Vec<clap::Arg> =
+        program.get_arguments().filter(is_input).map(|option| option.clone().hide(true)).collect();
+    WITHOUT_STACKS.into_iter().fold(program, |program, path| hide(program, path, &options))
+}
+
+/// Returns the names of the command and the subcommand that the user called.
+#[cfg(feature = "deploy")]
+fn path_of(matches: &clap::ArgMatches) -> Vec<&str> {
+    std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand())
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result<(), Failure> {

@@ -12,8 +12,11 @@ use crate::project::{self, Name, Source, Template};
 /// The project is a small Rust program with one stack, a snapshot test, a CI workflow and a README. It can be
 /// deployed without changes: run `stackwright deploy --local` in it, which needs no AWS account.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 the project was created, 1 the directory exists or cannot be written, 2 usage error."
+)]
 pub(super) struct NewArguments {
-    /// The name of the project and of its directory: a letter, then letters, digits and hyphens
+    /// The name of the project and of its directory: a letter, then letters, digits and hyphens, such as `my-stacks`
     #[arg(value_name = "NAME")]
     name: Name,
     #[command(flatten)]
@@ -22,10 +25,14 @@ pub(super) struct NewArguments {
 
 /// Create a project in the current directory.
 ///
-/// Existing files are never changed: if one of the project's files exists, the command fails and writes nothing.
+/// The project is the one that `stackwright new` creates. Existing files are never changed: if a file of the project exists
+/// already, such as `Cargo.toml`, the command fails and writes nothing.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 the project was created, 1 a file exists or cannot be written, 2 usage error."
+)]
 pub(super) struct InitArguments {
-    /// The name of the project. Default: the name of the current directory
+    /// The name of the project: a letter, then letters, digits and hyphens. Default: the name of the current directory
     #[arg(long)]
     name: Option<Name>,
     #[command(flatten)]
@@ -37,8 +44,8 @@ struct Options {
     /// Choose the stacks that the project starts with
     #[arg(long, value_enum, default_value_t = Template::Endpoint)]
     template: Template,
-    /// Use the crate `stackwright` from a directory or a Git repository. Default: the version of this program
-    /// on crates.io
+    /// Use the crate `stackwright` from a directory, such as `../stackwright`, or from a Git repository, such as
+    /// `https://github.com/OWNER/NAME`. Default: the version of this program on crates.io
     #[arg(long, value_name = "PATH|URL")]
     source: Option<String>,
 }

@@ -18,7 +18,9 @@ use crate::origin::{self, Origin};
 /// that the change adds. It sends no requests to AWS. A card in Markdown is cut to the length of a comment on
 /// GitHub; it names the parts that are left out.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 the card was written, 1 failure, 4 --deny refuses the change.")]
+#[command(
+    after_help = "Exit codes: 0 the card was written, 1 failure, 2 usage error, 4 --deny refuses the change."
+)]
 pub(super) struct Arguments {
     /// Compare with this version: a git revision, or the path of a template, an assembly or the output of the CDK
     #[arg(long, value_name = "REVISION|PATH", default_value = "main")]
@@ -31,14 +33,14 @@ pub(super) struct Arguments {
     /// Write the card to a file. Default: stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The maximum number of characters of a card in Markdown [default: 65536, the limit of GitHub; 1000000 in GitLab
-    /// CI]
+    /// Shorten a card in Markdown to this number of characters. Default: 65536, the limit of GitHub; 1000000 in GitLab CI
     #[arg(long, value_name = "NUMBER")]
     max_length: Option<usize>,
-    /// Exit with code 4 if CloudFormation or `check` would reject the change, or if it needs an approval
+    /// Exit with code 4 for some verdicts. Default: exit with code 0 for every verdict
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Denied>,
-    /// Check and estimate for this region, for stacks that are not bound to one
+    /// Check and estimate stacks that are not bound to a region for this region, such as `eu-west-1`. Default: the prices of
+    /// us-east-1, and no checks that need a region
     #[arg(long)]
     region: Option<String>,
 }
@@ -55,9 +57,9 @@ enum Form {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Denied {
-    /// Changes that would fail
+    /// The change has an error of `check`, or CloudFormation would reject it
     Refused,
-    /// Changes that need an approval, and changes that would fail
+    /// As `refused`, or the change needs an approval
     Approvals,
 }
 

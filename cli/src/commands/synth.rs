@@ -14,6 +14,9 @@ use crate::origin::Origin;
 /// The assembly is a directory with a template for each stack, the assets to upload, and the lines of the program that set
 /// each value. The CDK CLI reads it as well: `cdk ls --app DIR`.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 the templates were written, 1 the check found errors or the command failed, 2 usage error."
+)]
 pub(super) struct Arguments {
     /// The stacks to write, by ID or name, with the stacks that they depend on. Default: all stacks
     stacks: Vec<String>,
@@ -26,13 +29,14 @@ pub(super) struct Arguments {
     /// Print the templates to stdout and write no files
     #[arg(long)]
     stdout: bool,
-    /// Write the templates without checking them first
+    /// Write the templates without checking them first. Default: nothing is written if `check` finds an error
     #[arg(long)]
     no_check: bool,
-    /// Print findings and errors only
+    /// Print findings and errors only. Default: also the files, the quotas that are needed, and the next command
     #[arg(long, short)]
     quiet: bool,
-    /// Write the templates again after each change of the program, until Ctrl-C ends the command. Needs the installed binary
+    /// Write the templates again after each change of the program, until Ctrl-C ends the command. Needs the installed
+    /// `stackwright`, because a running program cannot rebuild itself
     #[arg(long, conflicts_with = "stdout")]
     watch: bool,
 }

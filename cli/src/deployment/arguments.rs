@@ -20,19 +20,22 @@ pub(crate) struct Target {
     /// Use a profile of the AWS CLI's configuration. Default: the profile in `AWS_PROFILE`, then `default`
     #[arg(long)]
     profile: Option<String>,
-    /// Use a region for stacks that are not bound to one. Default: the region of the environment or of the profile
+    /// Use this region, such as `eu-west-1`, for stacks that are not bound to one. Default: the region in `AWS_REGION` or
+    /// `AWS_DEFAULT_REGION`, then that of the profile
     #[arg(long)]
     region: Option<String>,
-    /// Assume a role; `{account}` in it is replaced with the account that the stack is bound to
+    /// Assume this role, such as `arn:aws:iam::{account}:role/deploy`; `{account}` is replaced with the account that the stack
+    /// is bound to. Default: assume no role
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
-    /// Use local mode: a simulation of CloudFormation in this process, without an AWS account. Nothing is created in AWS
+    /// Use local mode: a simulation of CloudFormation in this process, without an AWS account. Nothing is created in AWS.
+    /// Default: AWS, or the endpoint in `AWS_ENDPOINT_URL`
     #[arg(long, conflicts_with_all = ["profile", "role"])]
     pub local: bool,
-    /// Set the directory in which local mode keeps its state between commands
+    /// Set the directory in which `--local` keeps its state between commands
     #[arg(long, value_name = "DIR", default_value = DEFAULT_LOCAL_STATE, requires = "local")]
     pub local_state: PathBuf,
-    /// Simulate the faults in a file, in the format of `local --faults`
+    /// Simulate the failures in a JSON file with `--local`; `local --help` shows the format. Default: nothing fails
     #[arg(long, value_name = "FILE", requires = "local")]
     pub faults: Option<PathBuf>,
 }
@@ -79,19 +82,22 @@ impl Target {
 /// The arguments that determine how stacks are deployed.
 #[derive(Args)]
 pub(crate) struct DeploymentArguments {
-    /// Set a parameter of the templates, in every stack that has this parameter
+    /// Set a parameter of the templates, in every stack that has this parameter; may be repeated. Default: the value that an
+    /// earlier deployment set, otherwise the default of the template
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
-    /// Revert changes made outside CloudFormation (drift)
+    /// Revert changes made outside CloudFormation (drift). Default: only the template is compared with the deployed template
     #[arg(long)]
     revert_drift: bool,
-    /// Import existing resources that have the names that the template sets, instead of creating them
+    /// Import existing resources that have the names that the template sets, instead of creating them. Default: the creation
+    /// fails if the name exists
     #[arg(long)]
     import_existing: bool,
-    /// Finish when every resource is configured, without waiting until it is ready (CloudFormation's express mode)
+    /// Finish when every resource is configured, without waiting until it is ready (CloudFormation's express mode). Default: wait
+    /// until every resource is ready
     #[arg(long)]
     express: bool,
-    /// Keep the resources that were created if the deployment fails, for inspection
+    /// Keep the created and updated resources if the deployment fails, for inspection. Default: CloudFormation rolls back
     #[arg(long)]
     keep_failed: bool,
     /// Remove tags of the stack that the program does not set. Default: they are kept
@@ -170,8 +176,9 @@ impl DeploymentArguments {
 #[derive(Args)]
 pub(crate) struct ApprovalArguments {
     /// Approve a change: `replacement=ID`, `deletion=ID`, `deletion=ID.InstanceGroups.NAME`, `permissions`, `network`,
-    /// `termination-protection`, `tags` or `rename`; `*` matches every ID. A change that loses data, or
-    /// interrupts traffic or workloads, always needs its own approval
+    /// `termination-protection`, `tags` or `rename`. ID is a logical ID; `*` matches every ID. May be repeated. A change that
+    /// loses data, or interrupts traffic or workloads, always needs its own approval. Default: ask on a terminal; otherwise
+    /// refuse changes that need an approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,
     /// Approve all changes without a question, except those that lose data, or interrupt traffic or workloads

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::money::Money;
 use super::{Estimate, Line, Per, Total};
 
-/// The cost of one resource before and after.
+/// The cost of one resource in the old and in the new version of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceDifference {
@@ -19,16 +19,16 @@ pub struct ResourceDifference {
     pub resource_type: String,
     /// The unit of the amounts: per month, per run or per hour of an update.
     pub per: Per,
-    /// The floor and the ceiling of the old version; `None` if the resource did not exist.
+    /// The minimum and the maximum cost of the old version in US dollars; `None` if the resource did not exist.
     pub before: Option<(Money, Money)>,
-    /// The floor and the ceiling of the new version; `None` if the resource is removed.
+    /// The minimum and the maximum cost of the new version in US dollars; `None` if the resource is removed.
     pub after: Option<(Money, Money)>,
     /// The number of amounts that are unknown in the old or the new version.
     pub unknown: usize,
 }
 
 impl ResourceDifference {
-    /// Returns the increase of the floor and of the ceiling, which is negative for a decrease.
+    /// Returns the increase of the minimum and of the maximum cost; a decrease is negative.
     pub fn change(&self) -> (Money, Money) {
         let (before, after) = (self.before.unwrap_or_default(), self.after.unwrap_or_default());
         (after.0 - before.0, after.1 - before.1)
@@ -39,7 +39,7 @@ impl ResourceDifference {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Resources whose cost changes.
+    /// The resources whose cost changes.
     pub resources: Vec<ResourceDifference>,
     /// The monthly total of the old version.
     pub before: Total,

@@ -36,17 +36,17 @@ pub const HOURS_A_MONTH: u64 = 730;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The region for stacks that do not set one.
+    /// The region for stacks that do not set one. Default: `us-east-1`.
     pub region: String,
-    /// The position of the typical amount between the floor (0) and the ceiling (1).
+    /// The position of the typical amount between the minimum (0) and the maximum (1). Default: 0.5.
     pub utilization: Rate,
-    /// The stated saving of a SageMaker savings plan; AWS documents up to 64 %.
+    /// The share of the price that a SageMaker savings plan saves; AWS documents up to 64 %. Default: no savings plan.
     pub savings_plan: Option<Rate>,
-    /// The stated saving of managed spot training; AWS documents up to 90 %.
+    /// The share of the price that managed spot training saves; AWS documents up to 90 %. Default: no saving.
     pub spot_saving: Option<Rate>,
-    /// The stated usage of resources.
+    /// The usage of resources, which takes precedence over the usage in their `Metadata`. Default: none.
     pub usage: Usage,
-    /// The prices that the estimate uses.
+    /// The prices that the estimate uses. Default: [`PriceBook::shipped`].
     pub prices: PriceBook,
 }
 
@@ -104,7 +104,7 @@ pub struct Line {
     pub unknown: Option<String>,
     /// The assumptions of this line.
     pub notes: Vec<String>,
-    /// The instances, if the line is about instances.
+    /// The instances, if the cost is that of instances.
     pub capacity: Option<Capacity>,
 }
 
@@ -148,7 +148,7 @@ pub struct Estimate {
     pub lines: Vec<Line>,
     /// The assumptions of the whole estimate.
     pub assumptions: Vec<String>,
-    /// Messages about stated usage that is ignored, with the reason.
+    /// Messages about values of the usage that are ignored, with the reason.
     pub warnings: Vec<String>,
 }
 
@@ -163,12 +163,13 @@ impl Estimate {
         self.total(|line| line.per == Per::Month && line.stack == stack)
     }
 
-    /// Returns the maximum cost of one run of the most expensive job.
+    /// Returns the maximum cost of one run of the most expensive job; `None` if no job has a known cost.
     pub fn most_expensive_run(&self) -> Option<Money> {
         self.lines.iter().filter(|line| line.per == Per::Run).filter_map(|line| line.ceiling).max()
     }
 
-    /// Returns the maximum cost of one run of the most expensive job of one stack.
+    /// Returns the maximum cost of one run of the most expensive job of one stack, by the name of the stack; `None` if no job of it
+    /// has a known cost.
     pub fn most_expensive_run_of(&self, stack: &str) -> Option<Money> {
         let lines = self.lines.iter().filter(|line| line.per == Per::Run && line.stack == stack);
         lines.filter_map(|line| line.ceiling).max()

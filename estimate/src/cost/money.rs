@@ -56,32 +56,32 @@ impl Money {
         Some(Self(if negative { -amount } else { amount }))
     }
 
-    /// The amount multiplied by a count.
+    /// Returns the amount multiplied by a count.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
     }
 
-    /// The amount times a quotient, rounded towards zero at 10^-12 dollars.
+    /// Returns the amount multiplied by `numerator` / `denominator`, rounded towards zero at 10^-12 dollars.
     pub fn times_ratio(self, numerator: u64, denominator: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(numerator)) / i128::from(denominator.max(1)))
     }
 
-    /// A share of the amount.
+    /// Returns a share of the amount.
     pub fn share(self, rate: Rate) -> Self {
         self.times_ratio(u64::from(rate.0), 1_000_000)
     }
 
-    /// The amount after a saving is subtracted.
+    /// Returns the amount after a saving is subtracted.
     pub fn less(self, saving: Rate) -> Self {
         self - self.share(saving)
     }
 
-    /// The amount in whole dollars, rounded up; 0 for a negative amount.
+    /// Returns the amount in whole dollars, rounded up; 0 for a negative amount.
     pub fn whole_dollars(self) -> u64 {
         u64::try_from(self.0.max(0).saturating_add(UNITS - 1) / UNITS).unwrap_or(u64::MAX)
     }
 
-    /// The decimal with all digits that are not zero, at least two.
+    /// Returns the amount as a decimal with at least two decimals, and without zeros at the end after these.
     pub fn exact(self) -> String {
         let text = format!("{}.{:0DECIMALS$}", self.0.abs() / UNITS, self.0.abs() % UNITS);
         let trimmed = text.trim_end_matches('0');
@@ -137,7 +137,7 @@ impl Rate {
         u32::try_from(units).ok().filter(|units| *units <= 1_000_000).map(Self)
     }
 
-    /// Creates a share from a percentage.
+    /// Creates a share from a percentage, such as 30.
     pub fn percent(percent: u32) -> Self {
         Self(percent.min(100) * 10_000)
     }

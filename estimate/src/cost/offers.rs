@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::money::Money;
 use super::prices::{Price, PriceBook, SAVED_COLUMNS, Use};
 
-/// A price list cannot be read.
+/// The reason why a price list cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OfferError {
@@ -30,7 +30,7 @@ pub enum OfferError {
         "the price list has no price of SageMaker or EC2 instances; give an offer file of AmazonSageMaker or AmazonEC2"
     )]
     Empty,
-    /// A column is missing.
+    /// A column is missing. The variant contains its name.
     #[error("the price list has no column `{0}`")]
     Column(&'static str),
 }

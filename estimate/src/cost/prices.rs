@@ -61,7 +61,7 @@ impl Use {
         Self::NAMES.into_iter().find(|(usage, _)| *usage == self).map_or("", |(_, name)| name)
     }
 
-    /// The component of the shipped table that has the published prices of this use.
+    /// Returns the component of the built-in price table that has the published prices of this use, such as `sagemaker-hosting`.
     pub fn component(self) -> &'static str {
         self.components().0.first().copied().unwrap_or_default()
     }
@@ -110,7 +110,7 @@ pub struct Price {
     pub date: String,
     /// The source from which the price was read.
     pub source: String,
-    /// Restrictions of the price: it is derived, superseded, or of another region.
+    /// Restrictions of the price, which reports show: it is derived, superseded, or of another region.
     pub marks: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Display for Price {
     }
 }
 
-/// A collection of prices: the shipped table, and prices from bulk price lists.
+/// A collection of prices: the built-in table, and prices from bulk price lists, which take precedence.
 ///
 /// ```
 /// use stackwright_estimate::cost::PriceBook;
@@ -146,17 +146,17 @@ pub(super) const SAVED_COLUMNS: [&str; 6] = ["stackwright_use", "item", "region"
 const OTHERWISE: [&str; 2] = ["us-east-1", "us-west-2"];
 
 impl PriceBook {
-    /// The shipped table.
+    /// Returns the built-in table of prices, without prices from bulk price lists.
     pub fn shipped() -> Self {
         Self::default()
     }
 
-    /// Adds the price of an instance from a bulk price list; it comes before the shipped table.
+    /// Adds the hourly price of an instance type in a region, which takes precedence over the built-in table.
     pub fn insert_instance(&mut self, usage: Use, instance_type: &str, region: &str, price: Price) {
         self.instances.insert((usage, instance_type.to_owned(), region.to_owned()), price);
     }
 
-    /// Adds the price of a unit from a bulk price list.
+    /// Adds the price of a unit, such as `NAT gateway`, in a region, which takes precedence over the built-in table.
     pub fn insert_unit(&mut self, item: &str, region: &str, price: Price) {
         self.units.insert((item.to_owned(), region.to_owned()), price);
     }

@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
         Self { template, values, conditions: template.section("Conditions").collect() }
     }
 
-    /// Every resource that exists in this deployment: its logical ID, type and properties.
+    /// Returns every resource that exists in this deployment, with its logical ID, type and properties.
     pub fn resources(&self) -> Vec<(&'a str, &'a str, Json)> {
         let exists = |resource: &Json| match resource["Condition"].as_str() {
             Some(name) => self.condition(name, DEPTH) != Some(false),

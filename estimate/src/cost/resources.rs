@@ -51,7 +51,7 @@ impl Scope<'_> {
             .map(|(id, _, properties)| (*id, properties))
     }
 
-    /// A line without amounts.
+    /// Returns a line without amounts.
     pub fn line(&self, resource: &str, kind: &str, item: impl Into<String>, per: Per) -> Line {
         Line {
             stack: self.stack.to_owned(),

@@ -194,7 +194,7 @@ impl ResourceUsage {
         self
     }
 
-    /// States the model FLOPs utilization of a training job, in percent.
+    /// States the model FLOPs utilization of a training job, in percent. The default is the range of published runs.
     #[must_use]
     pub fn mfu_percent(mut self, percent: u32) -> Self {
         self.mfu_percent = Some(percent);

@@ -29,12 +29,12 @@ impl Flops {
         Self { matrices, recomputation: if self.recomputation > 0 { forward } else { 0 }, ..self }
     }
 
-    /// Model FLOPs, which do not count recomputation.
+    /// Returns the FLOPs of the model for one token, without recomputation.
     pub fn model(&self) -> u64 {
         self.matrices.saturating_add(self.attention)
     }
 
-    /// FLOPs that the hardware computes, with recomputation.
+    /// Returns the FLOPs that the hardware computes for one token, with recomputation.
     pub fn hardware(&self) -> u64 {
         self.model().saturating_add(self.recomputation)
     }

@@ -14,9 +14,9 @@ pub struct MeasuredStep {
     pub strategy: Strategy,
     /// Whether activations were checkpointed.
     pub checkpointing: bool,
-    /// Seconds of the step.
+    /// The duration of the step in seconds.
     pub seconds: f64,
-    /// Model FLOPs over the peak, from 0 to 1.
+    /// The model FLOPs utilization (MFU): the FLOPs of the model divided by the peak performance, from 0 to 1.
     pub mfu: f64,
 }
 

@@ -41,36 +41,37 @@ pub struct Job {
     pub ranks: u64,
     /// How weights, gradients and optimizer states are distributed.
     pub strategy: Strategy,
-    /// The number of samples per GPU and step.
+    /// The number of samples per GPU and step. Default: 1.
     pub batch: u64,
-    /// The number of tokens in a sample.
+    /// The number of tokens in a sample. Default: 2048.
     pub sequence: u64,
     /// The number of tokens to train on.
     pub tokens: u64,
     /// Whether activations of each layer are computed again in the backward pass.
     pub activation_checkpointing: bool,
-    /// A stated utilization that counts model FLOPs, from 0 to 1.
+    /// The model FLOPs utilization (MFU) of the job, from 0 to 1. Default: the range of published runs.
     pub mfu: Option<f64>,
-    /// A stated utilization that counts recomputation too, from 0 to 1.
+    /// The hardware FLOPs utilization (HFU), which also counts recomputed operations, from 0 to 1. If `mfu` is set, this value is
+    /// not used.
     pub hfu: Option<f64>,
-    /// The dense bf16 peak of one accelerator in TFLOPS, for an instance type without one in the table.
+    /// The peak performance of one accelerator with dense bf16 matrices, in TFLOPS. Default: that of the instance type.
     pub peak_tflops: Option<f64>,
-    /// The number of seconds between two checkpoints.
+    /// The number of seconds between two checkpoints. Default: no checkpoints.
     pub checkpoint_interval_seconds: Option<u64>,
-    /// The number of seconds for which a checkpoint stops the training.
+    /// The number of seconds for which a checkpoint stops the training. Default: 0.
     pub checkpoint_seconds: u64,
-    /// The number of interruptions of the run.
+    /// The number of interruptions of the run. Default: 0.
     pub interruptions: u64,
     /// The mean number of hours between two failures of an instance, for the expected number of further interruptions:
     /// HyperPod replaces or restarts the instance, and the job resumes from its last checkpoint.
     pub hours_between_failures: Option<f64>,
-    /// The rank of LoRA adapters: the gradients of frozen weights are not computed.
+    /// The rank of LoRA adapters: the gradients of frozen weights are not computed. Default: all weights are trained.
     pub lora_rank: Option<u64>,
-    /// The number of seconds from an interruption until the training continues.
+    /// The number of seconds from an interruption until the training continues. Default: 0.
     pub restart_seconds: u64,
-    /// The region of the price.
+    /// The region of the price. Default: `us-east-1`.
     pub region: String,
-    /// The stated saving of managed spot training.
+    /// The share of the price that managed spot training saves. Default: no saving is computed.
     pub spot_saving: Option<Rate>,
 }
 
@@ -131,9 +132,9 @@ pub struct DurationEstimate {
     pub steps: u64,
     /// The number of instances.
     pub instances: u64,
-    /// FLOPs for one token.
+    /// The floating-point operations for one token.
     pub flops_per_token: Flops,
-    /// The dense bf16 peak of one accelerator in TFLOPS.
+    /// The peak performance of one accelerator with dense bf16 matrices, in TFLOPS.
     pub peak_tflops: f64,
     /// The utilization and its source.
     pub utilization: UtilizationRange,
@@ -142,9 +143,9 @@ pub struct DurationEstimate {
     pub communication_seconds: Option<f64>,
     /// The price of an instance hour; `None` if it is unknown.
     pub price: Option<Price>,
-    /// The cost of the run on demand; `None` if the price is unknown.
+    /// The cost of the run with on-demand prices; `None` if the price is unknown.
     pub cost: Option<EstimateRange<Money>>,
-    /// The cost of the run with the stated saving of managed spot training.
+    /// The cost of the run with the saving of managed spot training; `None` without a saving or a price.
     pub spot_cost: Option<EstimateRange<Money>>,
     /// The job.
     pub job: Job,
@@ -156,7 +157,7 @@ pub struct DurationEstimate {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DurationError {
-    /// The model is not a decoder of text.
+    /// The model is not a decoder of text, such as Llama.
     #[error("the duration is estimated for decoders of text only, and the model has an encoder")]
     Architecture,
     /// The instance type is not in the table.

@@ -5,12 +5,12 @@ use serde_json::json;
 use super::{DurationEstimate, EstimateRange};
 use crate::cost::Money;
 
-/// Returns one JSON document.
+/// Returns the estimate as one JSON document.
 pub fn json(estimate: &DurationEstimate) -> String {
     format!("{:#}\n", json!({ "version": 1, "duration": estimate }))
 }
 
-/// Returns a table for people.
+/// Returns the estimate as a table in plain text.
 pub fn text(estimate: &DurationEstimate) -> String {
     let rows = rows(estimate);
     let width = rows.iter().map(|row| row[0].len()).max().unwrap_or(0);
@@ -25,7 +25,7 @@ pub fn text(estimate: &DurationEstimate) -> String {
     text
 }
 
-/// Returns a table for pull requests.
+/// Returns the estimate as a Markdown table, for pull requests.
 pub fn markdown(estimate: &DurationEstimate) -> String {
     let mut text = "| | low | expected | high |\n|---|---:|---:|---:|\n".to_owned();
     for row in rows(estimate) {

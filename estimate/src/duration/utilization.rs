@@ -17,7 +17,7 @@ pub struct UtilizationRange {
     pub expected: f64,
     /// The largest value, as a share from 0 to 1.
     pub high: f64,
-    /// The number of published runs from which the range is computed; 0 if it was stated.
+    /// The number of published runs from which the range is computed; 0 if the job sets the utilization.
     pub runs: usize,
     /// The sources with their dates.
     pub sources: Vec<String>,

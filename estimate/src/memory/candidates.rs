@@ -14,7 +14,7 @@ pub struct Candidate {
     pub instance_type: String,
     /// The name of the accelerator.
     pub accelerator: Option<String>,
-    /// The number of instances that the GPUs need.
+    /// The number of instances that have the needed number of GPUs.
     pub instances: u64,
     /// [`MemoryVerdict::Fits`] or [`MemoryVerdict::Tight`].
     pub verdict: MemoryVerdict,

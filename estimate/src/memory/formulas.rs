@@ -2,7 +2,7 @@
 
 use super::training::Strategy;
 
-/// Returns the bytes of states on a GPU according to the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a
+/// Returns the bytes of weights, gradients and optimizer states (the model states) on a GPU according to the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a
 /// parameter for weights, 2 for gradients and 12 for the optimizer, of which a stage divides the optimizer, the
 /// gradients and the weights in turn.
 pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
@@ -15,7 +15,7 @@ pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     }
 }
 
-/// Returns the bytes of states on a GPU according to DeepSpeed's own estimator (deepspeed 0.19.8,
+/// Returns the bytes of weights, gradients and optimizer states on a GPU according to DeepSpeed's own estimator (deepspeed 0.19.8,
 /// `estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs`), which counts gradients in
 /// fp32; `None` for other strategies. `largest_layer` is the number of parameters of the largest layer.
 pub fn deepspeed_states(
@@ -74,7 +74,7 @@ pub fn activation_bytes(
     layers as f64 * each * factor
 }
 
-/// Returns the bytes of keys and values that each token of a sequence needs.
+/// Returns the bytes of keys and values in all layers for one token of a sequence.
 pub fn kv_cache_bytes_per_token(layers: u64, kv_heads: u64, head_dim: u64, bytes_per_element: u64) -> u64 {
     2 * layers * kv_heads * head_dim * bytes_per_element
 }

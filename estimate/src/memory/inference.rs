@@ -18,9 +18,9 @@ pub enum WeightPrecision {
     Fp32,
     /// 16-bit floating point (bf16 or fp16): 2 bytes.
     Bf16,
-    /// 1 byte.
+    /// 8-bit floating point: 1 byte.
     Fp8,
-    /// 1 byte.
+    /// 8-bit integers: 1 byte.
     Int8,
     /// 4-bit integers in groups of 128, each with a scale of 16 bits and a zero point of 4 bits (AWQ, GPTQ).
     Int4,
@@ -65,7 +65,7 @@ pub struct Inference {
     pub length: u64,
     /// The maximum number of tokens that one forward pass computes (`max_num_batched_tokens`).
     pub batched_tokens: u64,
-    /// The number of sequences for which the server reserves memory to sample (`max_num_seqs`); at least `sequences`.
+    /// The number of sequences for which the server reserves memory to sample tokens (`max_num_seqs`); at least `sequences`.
     pub max_sequences: u64,
     /// The number of GPUs over which each layer is split.
     pub tensor_parallel: u64,
@@ -123,7 +123,7 @@ pub enum InferenceError {
 pub struct InferenceEstimate {
     /// The sum of all parts in bytes.
     pub bytes: u64,
-    /// Weights.
+    /// The bytes of the weights.
     pub weights_bytes: u64,
     /// The bytes of the keys and values of all sequences.
     pub kv_cache_bytes: u64,

@@ -11,9 +11,9 @@ use super::training::{Attention, Offload, Strategy, Training, training_peak};
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct MeasuredRun {
-    /// The model's name.
+    /// The name of the model.
     pub model: String,
-    /// Its configuration; the numbers of the plain decoder are in the run itself.
+    /// The Hugging Face configuration of the model; the numbers of the plain decoder are in the run itself.
     #[serde(default)]
     pub config: Option<Json>,
     /// How weights, gradients and optimizer states were distributed.
@@ -33,7 +33,7 @@ pub struct MeasuredRun {
     /// The implementation of attention. The default is scaled dot product attention.
     #[serde(default)]
     pub attention: Attention,
-    /// The rank of LoRA adapters; 0 without.
+    /// The rank of LoRA adapters; 0 if all weights were trained.
     #[serde(default)]
     pub lora: u64,
     /// The number of ranks of tensor parallelism.
@@ -42,7 +42,7 @@ pub struct MeasuredRun {
     /// Whether the frozen base of LoRA is in 4 bits.
     #[serde(default)]
     pub qlora: bool,
-    /// Whether FSDP2 keeps shards on the host.
+    /// Whether FSDP2 keeps the shards of weights in the memory of the host.
     #[serde(default)]
     pub offload: bool,
     /// Members of DeepSpeed's `zero_optimization`.

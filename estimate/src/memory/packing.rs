@@ -21,7 +21,7 @@ use super::verdict::{Gpu, MemoryVerdict, verdict};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PackedModel {
-    /// The name.
+    /// The name of the model in messages.
     pub name: String,
     /// The number of models of this size.
     #[serde(default = "one")]
@@ -78,7 +78,7 @@ impl PackedModel {
     }
 }
 
-/// The models of a multi-model endpoint on an instance type.
+/// The estimate of how many models of a multi-model endpoint fit on an instance at the same time.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PackingEstimate {
@@ -286,13 +286,13 @@ pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
     read.collect()
 }
 
-/// What SageMaker allocates to the copies of an inference component: its `ComputeResourceRequirements`, for each copy.
+/// The copies of an inference component, and what SageMaker allocates to each of them (`ComputeResourceRequirements`).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComponentNeeds {
     /// The number of copies.
     pub copies: u64,
-    /// Accelerators that are allocated to a copy; the estimate assumes that copies do not share one.
+    /// The number of accelerators of a copy; the estimate assumes that copies do not share an accelerator.
     pub accelerators: u64,
     /// The host memory of a copy in MiB.
     pub memory_mib: u64,
@@ -301,7 +301,8 @@ pub struct ComponentNeeds {
 }
 
 impl ComponentNeeds {
-    /// What SageMaker allocates to copies of a component, without a minimum of processor cores.
+    /// Describes copies of a component, each with a number of accelerators and an amount of host memory in MiB. The number of
+    /// CPU cores is 0 unless [`Self::cores`] sets it.
     ///
     /// ```
     /// use stackwright_estimate::memory::{ComponentNeeds, instances_for_components};
@@ -314,7 +315,7 @@ impl ComponentNeeds {
         Self { copies, accelerators, memory_mib, cores: 0.0 }
     }
 
-    /// Sets the number of CPU cores of a copy.
+    /// Sets the number of CPU cores of a copy. The default is 0.
     #[must_use]
     pub fn cores(mut self, cores: f64) -> Self {
         self.cores = cores;

@@ -32,7 +32,7 @@ pub enum Architecture {
     Phi,
     /// Phi-3 and Phi-4: Llama with fused projections.
     Phi3,
-    /// T5.
+    /// T5: an encoder and a decoder.
     T5,
     /// Vision transformer with a classification head.
     Vit,
@@ -43,7 +43,7 @@ pub enum Architecture {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Implementation {
-    /// Hugging Face's transformers: norms are written out and keep copies in fp32.
+    /// Hugging Face's transformers: norms consist of several operators, which keep copies in fp32 for the backward pass.
     Transformers,
     /// PyTorch's own operators (`torch.nn.functional.rms_norm`), as in Megatron, torchtitan and fused kernels.
     Fused,
@@ -72,11 +72,11 @@ pub struct Experts {
 pub struct Vision {
     /// The number of layers of the encoder.
     pub layers: u64,
-    /// Width.
+    /// The width of the model (`hidden_size`).
     pub hidden: u64,
-    /// Width of the hidden layer of the feed-forward network.
+    /// The width of the hidden layer of the feed-forward network (`intermediate_size`).
     pub ffn: u64,
-    /// Attention heads.
+    /// The number of attention heads.
     pub heads: u64,
     /// The side length of a patch in pixels.
     pub patch: u64,
@@ -97,27 +97,27 @@ fn yes() -> bool {
     true
 }
 
-/// The shape of a model.
+/// The shape of a model: the architecture of its layers, and their numbers and widths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelShape {
     /// The architecture of the layers.
     pub architecture: Architecture,
-    /// Width.
+    /// The width of the model (`hidden_size`).
     pub hidden: u64,
     /// The number of layers; for a model with an encoder, those of the encoder.
     pub layers: u64,
     /// The number of layers of a separate decoder (T5).
     pub decoder_layers: u64,
-    /// Attention heads.
+    /// The number of attention heads.
     pub heads: u64,
     /// The number of heads of keys and values.
     pub kv_heads: u64,
     /// The width of a head.
     pub head_dim: u64,
-    /// Width of the hidden layer of the feed-forward network.
+    /// The width of the hidden layer of the feed-forward network (`intermediate_size`).
     pub ffn: u64,
-    /// The number of words of the vocabulary; for a classifier, the number of classes.
+    /// The number of tokens of the vocabulary; for a classifier, the number of classes.
     pub vocab: u64,
     /// The number of positions with a learned embedding; 0 if there are none.
     pub positions: u64,
@@ -460,7 +460,7 @@ impl ModelShape {
         (wide(self.layers) + wide(self.decoder_layers)) * layer + wide(self.hidden) * tables + vision
     }
 
-    /// Returns the same model, run by other code.
+    /// Returns the model with another implementation.
     #[must_use]
     pub fn run_by(mut self, implementation: Implementation) -> Self {
         self.implementation = implementation;

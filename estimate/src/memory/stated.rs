@@ -22,10 +22,10 @@ use super::verdict::{Gpu, TrainingEstimate, gpu_of, training_estimate};
 use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Options};
 
-/// The member of `Metadata` that contains the statements.
+/// The member of `Metadata` that contains the descriptions of models and jobs (statements) from which memory is estimated.
 pub const MEMBER: &str = "stackwright-memory";
 
-/// The name in a statement that means the only job of a resource.
+/// The name in a statement that stands for the only job of a resource.
 pub const ONLY: &str = "*";
 
 /// The reason why a statement cannot be estimated.
@@ -49,7 +49,7 @@ pub enum StatementError {
         "the metadata `stackwright-memory` names `{0}`, but the resource starts no training job with this name"
     )]
     Job(String),
-    /// The data of the crate do not contain the instance type of the job.
+    /// The instance type of the job is not known.
     #[error("the instance type of `{0}` is not known, so that its memory is not known")]
     Instance(String),
 }
@@ -298,7 +298,7 @@ pub fn models_statement(models: &[PackedModel], on_every_gpu: bool) -> Json {
     serde_json::json!({ "models": models, "on_every_gpu": on_every_gpu })
 }
 
-/// The statement about one job or model, with its estimate.
+/// The description of one job or model in a template, with its estimate.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct StatedMemory {

@@ -1,9 +1,10 @@
-//! A model of what one training step allocates on a GPU.
+//! The simulation of the memory that one training step allocates on a GPU.
 //!
-//! A layer is written as the operators that a framework runs. Each operator allocates its result and keeps what its
-//! backward pass needs, as PyTorch's autograd does; a backward pass walks the operators in reverse order, allocates
-//! gradients and releases what was kept. The tape counts what is allocated at each moment and remembers the peak, by
-//! category. No time passes and nothing is computed: only sizes are followed.
+//! A layer is described by the operators that the framework runs. Each operator allocates its result, and keeps the tensors that
+//! its backward pass reads, as PyTorch's autograd does. The list of these operators is called the tape. The backward pass
+//! visits the operators in reverse order, allocates gradients and releases the tensors that were kept. [`Tape`] counts the bytes
+//! that are allocated at each moment, and stores the peak by category. Only the sizes of tensors are simulated, not their
+//! values.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ impl From<StepPhase> for String {
     }
 }
 
-/// What allocated memory is used for.
+/// The use of allocated memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -156,26 +157,26 @@ struct Node {
 pub(crate) enum Shared {
     #[default]
     No,
-    /// Its backward pass runs first: autograd keeps the gradient until it has the other.
+    /// The backward pass of this operator runs first: autograd keeps its gradient until it has the other one.
     Output,
-    /// Its backward pass runs second, and the gradients are added.
+    /// The backward pass of this operator runs second, and the gradients are added.
     Embedding,
 }
 
 /// What happens with the gradient of a weight as soon as it is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WeightGradients {
-    /// It stays in the type of the computation until the unit of weights is reduced.
+    /// The gradient stays in the number format of the computation until the gradients of the layer are reduced.
     Kept,
-    /// It is cast to fp32 and added to a gradient that is held between steps.
+    /// The gradient is cast to fp32 and added to a gradient that stays allocated between steps.
     CastAndAdded,
-    /// It is cast to fp32 and stays until the optimizer's step.
+    /// The gradient is cast to fp32 and stays allocated until the optimizer's step.
     CastAndKept,
-    /// DeepSpeed's ZeRO stage 1: it is copied into a bucket and stays.
+    /// DeepSpeed's ZeRO stage 1: the gradient is copied into a bucket and stays allocated.
     BucketedAndKept,
-    /// DeepSpeed's ZeRO stage 2: it is copied into a bucket and released; a full bucket is flattened.
+    /// DeepSpeed's ZeRO stage 2: the gradient is copied into a bucket and released; a full bucket is copied into one block.
     Flattened,
-    /// DeepSpeed's ZeRO stage 3: as stage 2, with the bucket allocated from the start.
+    /// DeepSpeed's ZeRO stage 3: as stage 2, but the bucket is allocated before the first step.
     Bucketed,
 }
 
@@ -188,13 +189,13 @@ pub(crate) struct Operator<'a> {
     pub saved: &'a [Tensor],
     /// Bytes of the gradients of weights, in the type of the computation.
     pub weights: &'a [u64],
-    /// Bytes that the backward pass allocates beside its results.
+    /// Bytes that the backward pass allocates in addition to its results.
     pub backward_temporary: u64,
     /// Bytes that the reduction of the gradient of a bias or of a norm's weight takes, after the other gradients.
     pub reduction: u64,
     /// The gradient of the result is also the gradient of the inputs (additions, views).
     pub passes_gradient: bool,
-    /// Whether another operator has the first weight too.
+    /// Whether another operator uses the first weight too.
     pub shared: Shared,
 }
 
@@ -270,18 +271,18 @@ impl Tape {
         self.allocate(bytes, self.category)
     }
 
-    /// Counts what follows as another category.
+    /// Sets the category of the following allocations.
     pub fn counted_as(&mut self, category: Category) {
         self.category = category;
     }
 
-    /// Allocates and releases at once.
+    /// Allocates a block and releases it immediately.
     pub fn touch(&mut self, bytes: u64, category: Category) {
         let block = self.allocate(bytes, category);
         self.release(block);
     }
 
-    /// Takes one reference away; the block is freed with the last.
+    /// Removes one reference to a tensor; its block is freed with the last reference.
     pub fn release(&mut self, tensor: Tensor) {
         let Some(block) = self.blocks.get_mut(tensor.0).filter(|block| block.references > 0) else { return };
         block.references -= 1;
@@ -311,7 +312,7 @@ impl Tape {
         }
     }
 
-    /// A part of another tensor: it allocates nothing, and has a gradient of its own.
+    /// Returns a view of another tensor: it allocates no memory, and has a gradient of its own.
     pub fn view(&mut self, bytes: u64) -> Tensor {
         self.blocks.push(Block { size: 0, extent: rounded(bytes), category: self.category, references: 1 });
         Tensor(self.blocks.len() - 1)
@@ -356,12 +357,12 @@ impl Tape {
         });
     }
 
-    /// How many operators are recorded; [`Tape::backward`] runs down to such a mark.
+    /// Returns the number of recorded operators. [`Tape::backward`] runs the backward passes back to such a mark.
     pub fn mark(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Gives a tensor a gradient of its own size: where a backward pass starts.
+    /// Allocates the gradient of a tensor, from which a backward pass starts.
     pub fn seed(&mut self, tensor: Tensor) {
         let gradient = self.allocate(self.bytes(tensor), self.gradient_category(tensor));
         self.gradients.insert(tensor, gradient);
@@ -522,18 +523,18 @@ impl Tape {
         }
     }
 
-    /// Takes the gradients of weights that were computed since the last call.
+    /// Returns the gradients of weights that were computed since the last call, and removes them.
     pub fn take_weight_gradients(&mut self) -> Vec<Tensor> {
         std::mem::take(&mut self.pending)
     }
 
-    /// What is allocated now.
+    /// Returns the number of bytes that are allocated now.
     #[cfg(test)]
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    /// Returns the peak, what it consists of, and where the step was.
+    /// Returns the peak in bytes, the bytes of each category at the peak, and the phase of the step.
     pub fn peak(&self) -> (u64, [u64; 8], StepPhase) {
         (self.peak, self.at_peak, self.peak_phase)
     }

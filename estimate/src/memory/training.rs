@@ -12,13 +12,15 @@ use super::weights::{self, Kind, Unit};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Strategy {
-    /// PyTorch's DistributedDataParallel: fp32 weights under bf16 autocast, everything on every rank.
+    /// PyTorch's DistributedDataParallel: fp32 weights under bf16 autocast; every rank has all weights, gradients and optimizer
+    /// states.
     Ddp,
-    /// FSDP2 with resharding after the forward pass.
+    /// FSDP2: weights, gradients and optimizer states are distributed; gathered weights are released after the forward pass of
+    /// each layer.
     FullShard,
-    /// FSDP2 that keeps gathered weights until the backward pass.
+    /// FSDP2: as [`Self::FullShard`], but gathered weights stay in memory until the backward pass.
     ShardGradOp,
-    /// FSDP2 over a group of ranks, with copies of the group.
+    /// FSDP2 within groups of ranks: every group has all weights, gradients and optimizer states.
     HybridShard,
     /// DeepSpeed's ZeRO stage 1: optimizer states are distributed.
     Zero1,
@@ -51,7 +53,7 @@ pub enum Attention {
     /// PyTorch's scaled dot product attention, which chooses FlashAttention.
     #[default]
     Sdpa,
-    /// The package `flash-attn`.
+    /// FlashAttention 2 of the package `flash-attn`.
     Flash,
     /// Eager attention, which stores the scores in memory.
     Eager,
@@ -66,7 +68,7 @@ pub struct Offload {
     pub parameters: bool,
 }
 
-/// A training step.
+/// The settings of a training step.
 ///
 /// ```
 /// use stackwright_estimate::memory::{Strategy, Training};
@@ -79,7 +81,7 @@ pub struct Offload {
 pub struct Training {
     /// The strategy by which the model is distributed.
     pub strategy: Strategy,
-    /// The number of all ranks.
+    /// The number of all ranks (processes with one GPU each).
     pub ranks: u64,
     /// The number of ranks in a group of [`Strategy::HybridShard`]; for other strategies, the number of all ranks.
     pub shard_ranks: u64,
@@ -91,7 +93,7 @@ pub struct Training {
     pub attention: Attention,
     /// Whether each layer's activations are computed again in the backward pass.
     pub activation_checkpointing: bool,
-    /// The rank of LoRA adapters on the projections of attention; the rest of the model is frozen.
+    /// The rank of LoRA adapters on the projections of attention; the other weights are frozen. `None` trains all weights.
     pub lora_rank: Option<u64>,
     /// Whether frozen weights of linear layers are stored in 4 bits (QLoRA).
     pub quantized_base: bool,
@@ -129,7 +131,7 @@ impl Training {
         }
     }
 
-    /// Checks the numbers.
+    /// Checks that every number is in its range.
     ///
     /// # Errors
     ///
@@ -174,15 +176,15 @@ impl Training {
 #[error("`{name}` is {value}; set it to a number from 1 to {most}")]
 #[non_exhaustive]
 pub struct TrainingError {
-    /// The name of the number.
+    /// The name of the number, such as `batch`.
     pub name: &'static str,
-    /// Its value.
+    /// The value of the number.
     pub value: u64,
-    /// The largest valid value.
+    /// The maximum value of the number.
     pub most: u64,
 }
 
-/// The peak of a step on one GPU.
+/// The peak memory of a training step on one GPU.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Peak {
@@ -205,7 +207,7 @@ const WORKSPACES: u64 = 2 * 32 * 1024 * 1024;
 /// Elements that DeepSpeed's ZeRO-3 keeps gathered at most (`stage3_max_live_parameters`).
 const MAX_LIVE_PARAMETERS: u64 = 1_000_000_000;
 
-/// Predicts the peak of a training job on one GPU.
+/// Estimates the peak memory of a training step on one GPU.
 ///
 /// In its second step, DistributedDataParallel puts gradients into new buckets in the order in which they become ready.
 /// The work objects of NCCL hold the old buckets until its watchdog, which runs every 100 ms, releases them. Whether that

@@ -8,23 +8,23 @@ use super::shape::{Implementation, ModelShape};
 use super::training::{Peak, Strategy, Training, training_peak};
 use crate::cost::{PriceBook, Use};
 
-/// Whether a peak fits.
+/// Whether the needed memory fits in the memory of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MemoryVerdict {
-    /// It fits with a reserve for fragmentation.
+    /// The needed memory fits with a reserve for fragmentation.
     Fits,
-    /// It fits only if little memory is lost to fragmentation; it may fail with a different library version.
+    /// The needed memory fits only if little memory is lost to fragmentation; another version of a library may need more.
     Tight,
-    /// It does not fit.
+    /// The needed memory does not fit.
     DoesNotFit,
     /// The memory of the GPU is not known.
     Unknown,
 }
 
 impl MemoryVerdict {
-    /// Returns the verdict in words.
+    /// Returns the verdict in words: `fits`, `barely fits`, `does not fit` or `unknown`.
     ///
     /// ```
     /// use stackwright_estimate::memory::MemoryVerdict;
@@ -47,7 +47,7 @@ impl MemoryVerdict {
 pub struct Gpu {
     /// The instance type.
     pub instance_type: String,
-    /// The accelerator's name.
+    /// The name of the accelerator, such as `A100`.
     pub name: Option<String>,
     /// The number of accelerators of an instance.
     pub count: Option<u32>,
@@ -85,7 +85,7 @@ pub(super) fn of(instance: &Instance) -> Gpu {
     }
 }
 
-/// Returns whether a peak in bytes fits into the memory that can be allocated.
+/// Returns whether a peak in bytes fits into the bytes that can be allocated; [`MemoryVerdict::Unknown`] if `usable` is `None`.
 pub fn verdict(peak: u64, usable: Option<u64>) -> MemoryVerdict {
     let with = |parts: u64| peak.saturating_add(peak / 1000 * parts);
     match usable {
@@ -100,7 +100,7 @@ pub fn verdict(peak: u64, usable: Option<u64>) -> MemoryVerdict {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TrainingEstimate {
-    /// The peak and what it consists of.
+    /// The peak, with the bytes of each category.
     pub peak: Peak,
     /// The largest possible peak in bytes, if several are possible: the verdict is for this peak, and `notes` states
     /// what it depends on.
@@ -121,7 +121,7 @@ pub struct TrainingEstimate {
     pub notes: Vec<String>,
 }
 
-/// Estimates a training step on an instance type.
+/// Estimates the peak memory of a training step, and whether it fits on the accelerator `gpu`.
 pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gpu>) -> TrainingEstimate {
     let peak = training_peak(shape, training);
     let mut notes = shape.notes.clone();

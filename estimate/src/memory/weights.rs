@@ -1,18 +1,18 @@
-//! The weights of a model, in the units that are gathered and reduced together: one for each layer, and one for the
-//! rest.
+//! The weights of a model, grouped into the units that FSDP gathers and reduces together: one unit for each layer, and one for all
+//! other weights, such as the embedding and the output layer.
 
 use super::shape::{Architecture, ModelShape, Vision};
 
-/// One weight.
+/// One weight tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Weight {
     /// The first dimension, along which FSDP shards.
     pub rows: u64,
     /// The product of the other dimensions.
     pub columns: u64,
-    /// Whether LoRA adapts it (projections of the queries, keys, values and the result of attention).
+    /// Whether LoRA adds an adapter to the weight (projections of the queries, keys, values and the result of attention).
     pub adapted: bool,
-    /// Whether it belongs to the experts of a mixture, which expert parallelism distributes.
+    /// Whether the weight belongs to the experts of a mixture, which expert parallelism distributes.
     pub is_expert: bool,
 }
 
@@ -22,7 +22,7 @@ impl Weight {
     }
 }
 
-/// What a unit holds.
+/// The part of the model to which the weights of a unit belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Vision,

@@ -21,14 +21,19 @@ use crate::watch;
 /// Deploy stacks through change sets, each after the stacks that it depends on.
 ///
 /// The command prints the changes before it makes them. On a terminal, it asks for an approval. Otherwise it continues,
-/// unless a change needs an approval, which `--approve` gives: for example the deletion of a bucket. A stack without changes is not touched. If a deployment
-/// was interrupted, run the same command again: it continues from the current status of the stack. Credentials, profiles,
+/// unless a change needs an approval, such as the deletion of a bucket, and `--approve` does not contain it. A stack without
+/// changes is not updated. If a deployment was interrupted, run the same command again: it continues from the current status of the stack. Credentials, profiles,
 /// regions and endpoints are resolved as the AWS CLI resolves them.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 every stack is deployed, 1 a deployment failed or the check found errors, 2 usage error, 3 an \
+                  operation is still running in AWS, 4 a change was not approved, or a plan does not match any more. If stacks \
+                  have different results, the lowest code other than 0 counts."
+)]
 pub(crate) struct Arguments {
     /// The IDs or names of the stacks to deploy. Default: all stacks of the program
     stacks: Vec<String>,
-    /// Deploy the stacks that the named stacks depend on as well
+    /// Deploy the stacks that the named stacks depend on as well. Default: the command fails if such a stack is not deployed
     #[arg(long, requires = "stacks")]
     with_dependencies: bool,
     #[command(flatten)]
@@ -37,7 +42,8 @@ pub(crate) struct Arguments {
     deployment: DeploymentArguments,
     #[command(flatten)]
     approval: ApprovalArguments,
-    /// Deploy the change sets of a plan file; refuse to deploy if anything has changed since the plan was made
+    /// Execute the change sets of a file that `plan --out` wrote; refuse to deploy if anything has changed since then. Default:
+    /// create new change sets
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Set how many stacks are deployed at the same time, if they do not depend on each other
@@ -49,10 +55,10 @@ pub(crate) struct Arguments {
     /// Set the format of the outputs, which are printed to stdout
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Deploy without checking the templates first
+    /// Deploy without checking the templates first. Default: nothing is deployed if `check` finds an error
     #[arg(long)]
     no_check: bool,
-    /// Deploy again after each change of the program, until Ctrl-C ends the command. For local mode only
+    /// Deploy again after each change of the program, until Ctrl-C ends the command. Requires `--local`
     #[arg(long, requires = "local", conflicts_with = "plan")]
     watch: bool,
 }

@@ -14,6 +14,7 @@ use crate::origin::Origin;
 /// The command prints the first failure, even if it happened in a nested stack: the message of CloudFormation, the
 /// line of the program that the resource comes from, and commands that show more.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 success, also if no operation failed, 1 failure, 2 usage error.")]
 pub(crate) struct Arguments {
     /// The ID or name of the stack
     stack: String,

@@ -13,10 +13,13 @@ use crate::safe_text;
 
 /// Find changes made outside CloudFormation (drift).
 ///
-/// CloudFormation cannot compare all resource types; those that it did not compare are listed. The exit code is 0 if
-/// nothing has changed, 5 if something has, and 3 if drift detection failed for some resources. `deploy --revert-drift`
+/// CloudFormation cannot compare all resource types; those that it did not compare are listed. `deploy --revert-drift`
 /// reverts the changes.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 no drift, 1 failure, 2 usage error, 3 drift detection failed for some resources, 5 a resource \
+                  has drifted."
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) query: QueryArguments,

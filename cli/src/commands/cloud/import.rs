@@ -14,15 +14,19 @@ use crate::origin::Origin;
 
 /// Import existing resources into a stack, without changing them.
 ///
-/// The program has to contain the resources, each with a deletion policy. The identifier of each resource is read from
+/// The program has to contain the resources, each with a deletion policy (`DeletionPolicy`). The identifier of each resource is read from
 /// the template, or passed as an argument. CloudFormation makes no other change in an import: the other resources of the stack keep
 /// their deployed properties. Run `deploy` afterwards to make the other changes of the program.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 the resources belong to the stack, 1 failure, 2 usage error, 3 the import is still running in \
+                  AWS, 4 the import was not approved."
+)]
 pub(crate) struct Arguments {
     /// The ID or name of the stack
     stack: String,
-    /// The resources: `LOGICAL_ID`, or `LOGICAL_ID=VALUE` with the primary identifier of the type; its parts are
-    /// separated by commas
+    /// The resources: `LOGICAL_ID` if the template sets the primary identifier of the resource, otherwise `LOGICAL_ID=VALUE`,
+    /// such as `Models=my-bucket`; separate the parts of an identifier with commas
     #[arg(required = true, value_name = "RESOURCE")]
     resources: Vec<String>,
     #[command(flatten)]

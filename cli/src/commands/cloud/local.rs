@@ -12,23 +12,27 @@ use crate::failure::Failure;
 
 /// Serve a CloudFormation endpoint on this machine, which any client can deploy to. Nothing is created in AWS.
 ///
-/// The endpoint accepts requests from the AWS CLI, the CDK CLI, SDKs and `deploy`. It stores stacks, resources and S3
-/// objects as records, rejects what CloudFormation rejects, and simulates the failures in a file of faults.
+/// The endpoint accepts requests from the AWS CLI, the CDK CLI, SDKs and `deploy`; the command prints the environment
+/// variables that clients need. It stores stacks, resources and S3 objects as records, validates requests and templates as
+/// CloudFormation does, and simulates the failures of `--faults`. The command runs until Ctrl-C or SIGTERM.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 a signal ended the command, 1 failure, 2 usage error.")]
 pub(crate) struct Arguments {
-    /// Listen on this port of 127.0.0.1; 0 selects a free port
+    /// Listen on this port of 127.0.0.1; 0 selects a free port, which the command prints
     #[arg(long, default_value_t = 4566)]
     port: u16,
-    /// Store the state in this directory. Default: the state is lost when the command ends
+    /// Store the state in this directory, and continue with the state that it contains. Default: the state is lost when the
+    /// command ends
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// Set the account ID of all stacks and resources
     #[arg(long, default_value = "000000000000")]
     account: String,
-    /// Set the time that the creation, update or deletion of each resource takes
+    /// Set the time in milliseconds that the creation, update or deletion of each resource takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
-    /// Read from a JSON file what fails, and what custom resources return: `{"resources": [{"resource": "Endpoint", "on": "create",
+    /// Simulate failures, and set the results of custom resources, from a JSON file; docs/deploying.md describes its format.
+    /// Default: nothing fails, and attributes of custom resources are placeholders. Example: `{"resources": [{"resource": "Endpoint", "on": "create",
     /// "reason": "no capacity"}], "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks":
     /// [{"hook": "Company::Guard::Endpoints", "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not
     /// encrypted"}], "custom_resources": [{"resource": "Lookup", "attributes": {"Name": "value"}}]}`

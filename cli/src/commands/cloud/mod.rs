@@ -28,8 +28,15 @@ pub(super) enum Command {
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
     /// Print the status of stacks
+    ///
+    /// A line has the name of the stack, its status and the reason of CloudFormation, for example `shop-Storage
+    /// UPDATE_COMPLETE`. A stack that does not exist is `not deployed`.
+    #[command(after_help = "Exit codes: 0 success, whatever the statuses are, 1 failure, 2 usage error.")]
     Status(status::QueryArguments),
     /// Print the outputs of stacks
+    ///
+    /// A line has the form `STACK.OUTPUT = VALUE`. A stack that is not deployed has no outputs.
+    #[command(after_help = "Exit codes: 0 success, 1 failure, 2 usage error.")]
     Outputs(status::QueryArguments),
     Diagnose(diagnose::Arguments),
     Recover(recover::Arguments),

@@ -13,8 +13,9 @@ use crate::origin::Origin;
 /// The policy does not contain the permissions to create the resources of the templates. CloudFormation creates them with
 /// the permissions of the caller, or of the service role of the stack.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 the policy was printed as JSON, 1 failure, 2 usage error.")]
 pub(crate) struct Arguments {
-    /// The command; `status` also covers `outputs` and `diagnose`
+    /// The command that needs the permissions; `status` also covers `outputs` and `diagnose`
     #[arg(value_parser = PossibleValuesParser::new(Command::ALL.map(Command::name)).try_map(|name| name.parse::<Command>()))]
     command: Command,
     /// The IDs or names of the stacks. Default: all stacks of the program

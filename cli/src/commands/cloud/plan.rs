@@ -30,20 +30,24 @@ use crate::safe_text;
 /// Create change sets and print them; with `--out`, write a plan for `deploy --plan`.
 ///
 /// A plan is bound to the account, the region, the template, the parameters and the change set of each stack: `deploy
-/// --plan` refuses to deploy if any of them has changed. A stack that depends on a stack that changes is planned when it is
-/// deployed.
+/// --plan` refuses to deploy if any of them has changed. If a stack depends on another stack that changes, its
+/// change set is not created now: `deploy --plan` creates it after it has deployed the other stack.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 every stack was planned, 1 a change set failed or the check found errors, 2 usage error, 3 \
+                  another operation on a stack is still running."
+)]
 pub(crate) struct Arguments {
     /// The IDs or names of the stacks to plan. Default: all stacks of the program
     stacks: Vec<String>,
-    /// Plan the stacks that the named stacks depend on as well
+    /// Plan the stacks that the named stacks depend on as well. Default: the command fails if such a stack is not deployed
     #[arg(long, requires = "stacks")]
     with_dependencies: bool,
     #[command(flatten)]
     pub(super) target: Target,
     #[command(flatten)]
     deployment: DeploymentArguments,
-    /// Write the plan to a file. Default: no file is written
+    /// Write the plan to a JSON file, which `deploy --plan` reads. Default: no file is written
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Set how many stacks are planned at the same time, if they do not depend on each other
@@ -52,14 +56,13 @@ pub(crate) struct Arguments {
     /// Set the format of the plan on stdout. The plan file is always JSON
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     format: PlanFormat,
-    /// The maximum number of characters of a plan in Markdown [default: 65536, the limit of GitHub; 1000000 in GitLab
-    /// CI]
+    /// Shorten a plan in Markdown to this number of characters. Default: 65536, the limit of GitHub; 1000000 in GitLab CI
     #[arg(long, value_name = "NUMBER")]
     max_length: Option<usize>,
     /// Set the format of progress messages, which are printed to stderr
     #[arg(long, value_enum, default_value_t = ProgressFormat::Auto)]
     progress: ProgressFormat,
-    /// Plan without checking the templates first
+    /// Plan without checking the templates first. Default: nothing is planned if `check` finds an error
     #[arg(long)]
     no_check: bool,
 }

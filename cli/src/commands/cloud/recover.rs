@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
 use stackwright_deploy::{RecoveryAction, Secrets, StackCondition, condition, recover};
 
@@ -18,13 +18,16 @@ use crate::safe_text;
 /// Without `--action`, the command prints the status of the stack and the recovery actions, each with its
 /// consequences. With `--action`, it performs the action and waits until it ends.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 success, 1 the action failed or is not possible, 2 usage error, 3 the action is still running in AWS."
+)]
 pub(crate) struct Arguments {
     /// The ID or name of the stack
     stack: String,
-    /// Perform a recovery action
+    /// Perform a recovery action. Default: list the actions that the status of the stack allows
     #[arg(
         long,
-        value_parser = PossibleValuesParser::new(RecoveryAction::ALL.map(RecoveryAction::name))
+        value_parser = PossibleValuesParser::new(RecoveryAction::ALL.map(described))
             .try_map(|name| name.parse::<RecoveryAction>())
     )]
     action: Option<RecoveryAction>,
@@ -37,6 +40,23 @@ pub(crate) struct Arguments {
     /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
+}
+
+/// Returns the name of an action, with its description in `--help`.
+fn described(action: RecoveryAction) -> PossibleValue {
+    PossibleValue::new(action.name()).help(match action {
+        RecoveryAction::ContinueRollback => "Try the failed rollback of an update again",
+        RecoveryAction::ContinueRollbackSkipping => {
+            "Continue the failed rollback of an update without the resources that cannot be rolled back"
+        }
+        RecoveryAction::Rollback => "Roll back an operation that failed with `--keep-failed`",
+        RecoveryAction::CancelUpdate => "Cancel a running update and roll it back",
+        RecoveryAction::Delete => "Delete the stack",
+        RecoveryAction::DeleteRetaining => {
+            "Delete the stack, but retain the resources that cannot be deleted"
+        }
+        _ => "",
+    })
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {

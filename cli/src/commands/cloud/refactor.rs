@@ -22,8 +22,13 @@ use crate::safe_text;
 /// comparison of the deployed stacks with the program finds: same type, same properties, and only one candidate. Without
 /// `--execute`, the command only prints the moves. It changes no properties: `deploy` does that afterwards.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 success, also if there is nothing to move, 1 failure, 2 usage error, 3 the stack refactor is \
+                  still running in AWS."
+)]
 pub(crate) struct Arguments {
-    /// Move one resource: from a stack and logical ID to a stack and logical ID; may be repeated
+    /// Move one resource from a stack and logical ID to another, such as `Serving/Models=Storage/Models`; may be repeated.
+    /// Default: the moves that the command finds
     #[arg(long = "move", value_name = "STACK/ID=STACK/ID", value_parser = parse)]
     moves: Vec<(Location, Location)>,
     /// Perform the stack refactor. Default: print the moves only

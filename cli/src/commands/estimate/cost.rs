@@ -23,29 +23,33 @@ pub(super) struct CostArguments {
     /// Use the prices of this region for stacks that are not bound to one
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
-    /// the built-in prices
+    /// Read an AWS bulk price list (an offer file of AmazonSageMaker or AmazonEC2, JSON or CSV), whose prices replace the
+    /// built-in ones; may be repeated. Default: the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
-    /// Write the prices that were read with --prices to a small CSV file, which --prices reads faster than the price list
+    /// Write the prices of --prices to a CSV file, which --prices reads faster than the price list. Requires --prices
     #[arg(long, value_name = "FILE", requires = "prices")]
     save_prices: Option<PathBuf>,
-    /// Read usage from a JSON file: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
+    /// Read the usage of resources from a JSON file; docs/estimating.md describes its format. Default: the usage that the program
+    /// sets; other costs by usage are unknown. Example: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
     #[arg(long, value_name = "FILE")]
     usage: Option<PathBuf>,
-    /// Set where the typical capacity is between the minimum capacity (0) and the maximum capacity (1)
+    /// Set where the typical capacity is between the minimum capacity (0) and the maximum capacity (1), such as 0.3
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = rate)]
     utilization: Rate,
-    /// Set the share of the price that a SageMaker savings plan saves, from 0 to 1. AWS documents savings of up to 0.64
+    /// Set the share of the price that a SageMaker savings plan saves, from 0 to 1, such as 0.30. AWS documents savings of up to
+    /// 0.64. Default: no savings plan
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     savings_plan: Option<Rate>,
-    /// Set the share of the price that managed spot training saves, from 0 to 1. AWS documents savings of up to 0.90
+    /// Set the share of the price that managed spot training saves, from 0 to 1, such as 0.60. AWS documents savings of up to
+    /// 0.90. Default: no saving
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
-    /// Fail with exit code 4 if the maximum monthly cost of the stacks exceeds this number of US dollars
+    /// Exit with code 4 if the maximum monthly cost of all stacks exceeds this number of US dollars, such as 5000. Default: no
+    /// limit
     #[arg(long, value_name = "USD", value_parser = money)]
     max_monthly: Option<Money>,
-    /// Fail with exit code 4 if the maximum cost of a single run of a job exceeds this number of US dollars
+    /// Exit with code 4 if the maximum cost of a single run of a job exceeds this number of US dollars. Default: no limit
     #[arg(long, value_name = "USD", value_parser = money)]
     max_run: Option<Money>,
 }

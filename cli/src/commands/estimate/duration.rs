@@ -16,8 +16,9 @@ use crate::failure::Failure;
 ///
 /// The duration is the number of floating-point operations of the model, divided by the peak performance of the
 /// accelerators and by the model FLOPs utilization (MFU). The utilization is the range of similar published runs, or
-/// a given value. docs/estimating.md describes the method.
+/// the value of `--mfu` or `--hfu`. docs/estimating.md describes the method.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 success, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
@@ -36,16 +37,17 @@ pub(super) struct Arguments {
     /// Set the number of tokens of a sample
     #[arg(long)]
     sequence: u64,
-    /// Set the number of tokens to train on
+    /// Set the number of tokens to train on, such as 1000000000. This option or `--steps` is required
     #[arg(long, required_unless_present = "steps", conflicts_with = "steps")]
     tokens: Option<u64>,
-    /// Set the number of steps, instead of `--tokens`
+    /// Set the number of steps, instead of `--tokens`. A step has `--ranks` × `--batch` × `--sequence` tokens
     #[arg(long)]
     steps: Option<u64>,
-    /// Recompute the activations of each layer in the backward pass (activation checkpointing)
+    /// Recompute the activations of each layer in the backward pass (activation checkpointing). Default: they are stored
     #[arg(long)]
     activation_checkpointing: bool,
-    /// Set the model FLOPs utilization (without recomputation), from 0 to 1. Default: the range of published runs
+    /// Set the model FLOPs utilization (without recomputation), from 0 to 1, such as 0.4.
+    /// Default: the range of similar published runs
     #[arg(long, value_name = "SHARE", conflicts_with = "hfu")]
     mfu: Option<f64>,
     /// Set the hardware FLOPs utilization (with recomputation), from 0 to 1, instead of `--mfu`
@@ -66,21 +68,22 @@ pub(super) struct Arguments {
     /// Set the number of minutes from an interruption until the training continues
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     restart_minutes: u64,
-    /// Set the mean number of hours between two failures of an instance, after which HyperPod resumes the job. Default: no
-    /// failures
+    /// Set the mean number of hours between two failures of an instance, after which HyperPod resumes the job, such as
+    /// 1000. Default: no failures
     #[arg(long, value_name = "HOURS")]
     hours_between_failures: Option<f64>,
-    /// Train LoRA adapters of this rank; the gradients of frozen weights are not computed
+    /// Train LoRA adapters of this rank, such as 16; the gradients of frozen weights are not computed. Default: train all weights
     #[arg(long, value_name = "RANK")]
     lora_rank: Option<u64>,
-    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
-    /// the built-in prices
+    /// Read an AWS bulk price list (an offer file of AmazonSageMaker or AmazonEC2, JSON or CSV), whose prices replace the
+    /// built-in ones; may be repeated. Default: the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
     /// Use the price of this region
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// Set the share of the price that managed spot training saves, from 0 to 1. AWS documents savings of up to 0.90
+    /// Set the share of the price that managed spot training saves, from 0 to 1, such as 0.60. AWS documents savings of up to
+    /// 0.90. Default: no saving
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
     /// Set the output format

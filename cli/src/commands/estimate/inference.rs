@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Set the number of sequences that are processed at the same time
     #[arg(long, default_value_t = 1)]
     sequences: u64,
-    /// Set the number of tokens of a sequence, prompt and output together
+    /// Set the number of tokens of a sequence, prompt and output together, such as 4096
     #[arg(long)]
     length: u64,
     /// Choose the number format of the weights
@@ -39,10 +39,11 @@ pub(super) struct Arguments {
     /// Choose the number format of the cache of keys and values
     #[arg(long, value_enum, default_value_t = CachePrecision::Bf16)]
     kv_cache: CachePrecision,
-    /// Set the maximum number of tokens that one forward pass computes (`max_num_batched_tokens`)
+    /// Set the maximum number of tokens that one forward pass computes (`max_num_batched_tokens` of vLLM)
     #[arg(long, value_name = "TOKENS", default_value_t = 8192)]
     batched_tokens: u64,
-    /// Set the number of sequences for which the server reserves memory to sample (`max_num_seqs`), if it is more than --sequences
+    /// Set the number of sequences for which the server reserves memory to sample tokens (`max_num_seqs` of vLLM). The larger
+    /// of this number and --sequences counts
     #[arg(long, value_name = "SEQUENCES", default_value_t = 256)]
     max_sequences: u64,
     /// Set the number of GPUs over which each layer is split
@@ -51,14 +52,14 @@ pub(super) struct Arguments {
     /// Set the number of groups of GPUs over which the layers are distributed
     #[arg(long, value_name = "STAGES", default_value_t = 1)]
     pipeline_parallel: u64,
-    /// Set the percentage of the GPU memory that the server allocates (`gpu_memory_utilization`)
+    /// Set the percentage of the GPU memory that the server allocates (100 times `gpu_memory_utilization` of vLLM)
     #[arg(long, value_name = "PERCENT", default_value_t = 90)]
     memory_percent: u64,
-    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
-    /// the built-in prices
+    /// Read an AWS bulk price list (an offer file of AmazonSageMaker or AmazonEC2, JSON or CSV), whose prices replace the
+    /// built-in ones; may be repeated. Default: the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
-    /// Use the prices of this region
+    /// Use the prices of this region for the list of instance types that fit
     #[arg(long, default_value = "us-east-1")]
     region: String,
     /// Set the output format

@@ -41,28 +41,29 @@ pub(super) struct Arguments {
     /// Set the number of samples per GPU and step
     #[arg(long, default_value_t = 1)]
     batch: u64,
-    /// Set the number of tokens of a sample
+    /// Set the number of tokens of a sample, such as 4096
     #[arg(long)]
     sequence: u64,
     /// Choose the implementation of attention
     #[arg(long, value_enum, default_value_t = AttentionName::Sdpa)]
     attention: AttentionName,
-    /// Recompute the activations of each layer in the backward pass (activation checkpointing)
+    /// Recompute the activations of each layer in the backward pass (activation checkpointing). Default: they are stored
     #[arg(long)]
     activation_checkpointing: bool,
-    /// Train LoRA adapters of this rank on the attention projections; the rest of the model is frozen
+    /// Train LoRA adapters of this rank, such as 16, on the attention projections; the other weights are frozen. Default: train
+    /// all weights
     #[arg(long, value_name = "RANK")]
     lora_rank: Option<u64>,
-    /// Store frozen weights in 4 bits (QLoRA); requires `--lora-rank`
+    /// Store frozen weights in 4 bits (QLoRA). Requires `--lora-rank`. Default: 16 bits
     #[arg(long, requires = "lora_rank")]
     qlora: bool,
     /// Set the number of image patches per sample (vision-language models)
     #[arg(long, value_name = "PATCHES", default_value_t = 0)]
     image_patches: u64,
-    /// Offload optimizer states to the memory of the host
+    /// Store optimizer states in the memory of the host. Default: in GPU memory
     #[arg(long)]
     offload_optimizer: bool,
-    /// Offload weights to the memory of the host (`zero3`)
+    /// Store weights in the memory of the host; only `zero3` can do this. Default: in GPU memory
     #[arg(long)]
     offload_parameters: bool,
     /// Set the number of GPUs over which each layer is split (tensor parallelism)
@@ -78,8 +79,8 @@ pub(super) struct Arguments {
     /// otherwise the one that needs more memory
     #[arg(long, value_enum)]
     implementation: Option<ImplementationName>,
-    /// Read AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
-    /// the built-in prices
+    /// Read an AWS bulk price list (an offer file of AmazonSageMaker or AmazonEC2, JSON or CSV), whose prices replace the
+    /// built-in ones; may be repeated. Default: the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
     /// Use the prices of this region for the list of instance types that fit

@@ -11,14 +11,14 @@ use crate::failure::Failure;
 /// A model by its configuration or by its numbers. A number replaces the member of the configuration.
 #[derive(Args)]
 pub(super) struct ModelArguments {
-    /// Read the shape of the model from its Hugging Face `config.json`. It is not necessary if --hidden-size, --layers, --heads,
+    /// Read the shape of the model from its Hugging Face `config.json`. Required, unless --hidden-size, --layers, --heads,
     /// --intermediate-size and --vocabulary are set
     #[arg(long, value_name = "FILE", required_unless_present = "hidden_size")]
     model: Option<PathBuf>,
     /// Estimate the model like a known `model_type` with the same structure. Default: that of the configuration, or llama
     #[arg(long, value_name = "MODEL_TYPE", help_heading = MODEL)]
     architecture: Option<String>,
-    /// Set the width of the model (`hidden_size`)
+    /// Set the width of the model (`hidden_size`), such as 4096. Default of all numbers: that of the configuration
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     hidden_size: Option<u64>,
     /// Set the number of layers (`num_hidden_layers`)
@@ -36,7 +36,7 @@ pub(super) struct ModelArguments {
     /// Set the width of the hidden layer of the feed-forward network, or of one expert (`intermediate_size`)
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     intermediate_size: Option<u64>,
-    /// Set the number of words of the vocabulary (`vocab_size`)
+    /// Set the number of tokens of the vocabulary (`vocab_size`)
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     vocabulary: Option<u64>,
     /// Set the number of experts of a layer (`num_local_experts`). The default architecture is then mixtral
@@ -45,7 +45,8 @@ pub(super) struct ModelArguments {
     /// Set the number of experts to which each token is sent (`num_experts_per_tok`). Default: 2
     #[arg(long, value_name = "NUMBER", requires = "experts", help_heading = MODEL)]
     experts_per_token: Option<u64>,
-    /// Share the weights of the embedding with the output layer (`tie_word_embeddings`)
+    /// Share the weights of the embedding with the output layer (`tie_word_embeddings`). Default: as the configuration; without
+    /// one, the weights are separate
     #[arg(long, help_heading = MODEL)]
     tied_embeddings: bool,
 }

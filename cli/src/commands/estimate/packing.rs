@@ -13,8 +13,8 @@ use crate::failure::Failure;
 
 /// Estimate how many models fit in the GPU memory of a multi-model endpoint at the same time.
 ///
-/// SageMaker loads a model with its first request, and unloads models that are not used when the memory is short. The
-/// sizes are those in the file of models.
+/// SageMaker loads a model when it receives the first request for it, and unloads unused models when the memory is full. The
+/// sizes of the models are read from a file.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 each model fits, 1 failure, 2 usage error, 4 the largest model does not fit."
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// Set the instance type of the endpoint, for example ml.g5.2xlarge
     #[arg(long, value_name = "TYPE")]
     instance: String,
-    /// Count each model on one GPU of the instance, instead of on each of them (Triton's default)
+    /// Load each model on one GPU of the instance. Default: on each GPU, as Triton does
     #[arg(long)]
     one_gpu_each: bool,
     /// Set the output format

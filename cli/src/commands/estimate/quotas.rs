@@ -14,11 +14,16 @@ use crate::input;
 use crate::origin::Origin;
 
 /// List the service quotas that the stacks need at their maximum capacity.
+///
+/// For each quota, the table has the quota code, the value that the stacks need, the value during an update, and the default of
+/// AWS.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 success, also if a quota is too low, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
     /// Templates (JSON or YAML), or assemblies (directories). Default: the stacks of the program
     paths: Vec<PathBuf>,
-    /// Read the values of the account from Service Quotas, with the credentials of the AWS CLI
+    /// Read the values of the account from Service Quotas, with the credentials of the AWS CLI. Default: send no requests. The
+    /// options about credentials and local mode require it
     #[arg(long)]
     account_values: bool,
     #[cfg(feature = "deploy")]

@@ -16,12 +16,12 @@ pub(crate) use vision::{embed_images, merge as merge_images, vision_layer};
 
 use super::tape::{Operator, Shared, Tape, Tensor, reduction};
 
-/// How layers are run.
+/// The settings with which the operators of a layer run.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    /// Samples on the GPU.
+    /// The number of samples on the GPU.
     pub batch: u64,
-    /// Tokens of a sample.
+    /// The number of tokens of a sample.
     pub sequence: u64,
     /// Weights are fp32, and operators run under bf16 autocast.
     pub autocast: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Context {
     /// Linear layers keep their arguments although their weights are frozen, as DeepSpeed's own linear layer of ZeRO
     /// stage 3 does.
     pub keeps_inputs: bool,
-    /// LoRA: the rank of the adapters; every other weight is frozen.
+    /// The rank of LoRA adapters; every other weight is frozen.
     pub lora: Option<u64>,
     /// Casts of weights that autocast keeps until the forward pass ends.
     pub casts: Vec<Tensor>,
@@ -45,7 +45,7 @@ impl Context {
         self.batch * self.sequence
     }
 
-    /// Bytes of an element between layers.
+    /// Returns the number of bytes of one element of the tensor that a layer passes to the next one.
     pub fn residual(&self) -> u64 {
         if self.autocast && self.lora.is_none() { 4 } else { 2 }
     }
@@ -54,7 +54,7 @@ impl Context {
         self.lora.is_some()
     }
 
-    /// Returns the same for other samples and lengths.
+    /// Returns the settings with another number of samples and tokens.
     pub fn with(&self, batch: u64, sequence: u64) -> Self {
         Self { batch, sequence, casts: Vec::new(), cached: Vec::new(), ..self.clone() }
     }
