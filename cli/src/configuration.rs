@@ -21,7 +21,7 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// The options of the check, without the baseline.
+    /// Returns the options of the check, without the baseline.
     pub fn options(&self) -> Options {
         Options {
             regions: self.regions.clone(),

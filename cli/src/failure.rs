@@ -56,17 +56,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with a message.
+    /// Returns a failure with a message.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), hints: Vec::new(), code: ExitCode::Failure }
     }
 
-    /// A failure that the command has reported already.
+    /// Returns a failure that the command has reported already.
     pub fn reported() -> Self {
         Self::new("")
     }
 
-    /// A usage error.
+    /// Returns a usage error.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self::new(message).with_code(ExitCode::Usage)
     }

@@ -61,7 +61,7 @@ pub fn snapshots(app: &App) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A placeholder for any value in the properties of [`StackAssertions::has_resource`].
+/// Returns a placeholder for any value in the properties of [`StackAssertions::has_resource`].
 pub fn any() -> Json {
     json!({ ANY: true })
 }
@@ -100,8 +100,8 @@ impl<'a> StackAssertions<'a> {
         }
     }
 
-    /// The resources of a type, each with its logical ID and its properties. Text that holds JSON is opened, and intrinsic
-    /// functions have one spelling.
+    /// Returns the resources of a type, each with its logical ID and its properties. Text that holds JSON is opened, and
+    /// intrinsic functions have one spelling.
     pub fn find(&self, resource_type: &str) -> Vec<(String, Json)> {
         let resources = self.stack.template.resources().filter(|(_, body)| body["Type"] == resource_type);
         resources

@@ -128,7 +128,7 @@ pub struct RequiredApproval {
 }
 
 impl RequiredApproval {
-    /// A change to the stack itself.
+    /// Returns a change to the stack itself.
     pub(crate) fn of_stack(kind: ApprovalKind, stack: &str) -> Self {
         Self {
             kind,

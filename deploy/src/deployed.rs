@@ -57,7 +57,7 @@ pub async fn deployed_stack(
 }
 
 impl DeployedStack {
-    /// A deployed stack without its policy. `resolved` are the parameters that a deployment would set.
+    /// Returns a deployed stack without its policy. `resolved` are the parameters that a deployment would set.
     pub(crate) fn new(
         stack: &StackArtifact,
         found: &Stack,
@@ -98,7 +98,7 @@ impl DeployedStack {
     }
 }
 
-/// The tags of a stack whose keys the program sets.
+/// Returns the tags of a stack whose keys the program sets.
 fn own_tags(stack: &StackArtifact, found: &Stack) -> BTreeMap<String, String> {
     let current = |key: &str| found.tags().iter().find(|tag| tag.key() == Some(key))?.value();
     let own = stack.tags.keys().filter_map(|key| Some((key.clone(), current(key)?.to_owned())));

@@ -284,7 +284,7 @@ impl DeployError {
         Self::NotApproved { stack: stack.to_owned(), missing, renamed: Vec::new() }
     }
 
-    /// The command was stopped before a stack was changed.
+    /// Returns the command was stopped before a stack was changed.
     pub(crate) fn interrupted(stack: &str) -> Self {
         Self::Interrupted { stack: stack.to_owned(), renamed: Vec::new() }
     }

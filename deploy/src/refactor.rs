@@ -49,7 +49,7 @@ pub struct ResourceMove {
 }
 
 impl ResourceMove {
-    /// A resource of one stack moves to another stack, or to another logical ID of the same stack.
+    /// Returns a resource of one stack moves to another stack, or to another logical ID of the same stack.
     ///
     /// ```
     /// use stackwright_deploy::ResourceMove;
@@ -364,7 +364,7 @@ fn dependencies(body: &Json) -> impl Iterator<Item = &str> {
     all.iter().filter_map(Json::as_str)
 }
 
-/// A template without a resource, and the resource.
+/// Returns a template without a resource, and the resource.
 fn taken_out(template: &Template, id: &str) -> (Template, Json) {
     let mut sections = template.sections().clone();
     let resources = sections.get_mut("Resources").and_then(Json::as_object_mut);
@@ -372,7 +372,7 @@ fn taken_out(template: &Template, id: &str) -> (Template, Json) {
     (Template::from(sections), moved)
 }
 
-/// A template with a resource of another one. A stack that does not exist gets what the other template is headed with.
+/// Returns a template with a resource of another one. A stack that does not exist gets what the other template is headed with.
 fn put_in(template: &Template, id: &str, resource: Json, source: &Template) -> Template {
     let mut sections = template.sections().clone();
     if sections.is_empty() {

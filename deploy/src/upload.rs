@@ -163,7 +163,7 @@ fn part_size(bytes: u64) -> u64 {
     bytes.div_ceil(MAX_PARTS).div_ceil(MIB).saturating_mul(MIB).max(MIN_PART_SIZE)
 }
 
-/// The number of tenths of a file that are uploaded: each tenth is reported once, regardless of the number of parts.
+/// Returns the number of tenths of a file that are uploaded: each tenth is reported once, regardless of the number of parts.
 fn tenths(uploaded: u64, bytes: u64) -> u64 {
     uploaded.saturating_mul(10) / bytes.max(1)
 }
@@ -280,7 +280,7 @@ mod tests {
 
     use super::*;
 
-    /// A simulated account with the bucket `assets`.
+    /// Returns a simulated account with the bucket `assets`.
     async fn with_a_bucket() -> (stackwright_local::Local, Connection) {
         let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
         let template = r#"{"Resources":{}}"#.to_owned();
@@ -291,7 +291,7 @@ mod tests {
         (local, connection)
     }
 
-    /// An output of the CDK whose only asset is a directory.
+    /// Returns an output of the CDK whose only asset is a directory.
     fn output_of_the_cdk(directory: &Path) -> FileAsset {
         let write = |name: &str, content: serde_json::Value| {
             std::fs::write(directory.join(name), content.to_string()).unwrap();

@@ -77,7 +77,7 @@ impl Need {
     }
 }
 
-/// The use in the name of a SageMaker quota, and in the table of codes.
+/// Returns the use in the name of a SageMaker quota, and in the table of codes.
 fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
     Some(match (capacity.usage, capacity.is_spot) {
         (Use::Hosting | Use::Asynchronous, _) => ("endpoint usage", "hosting"),
@@ -93,7 +93,7 @@ fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The quota family of an instance type: EC2 counts vCPUs by family, and those of Spot Instances separately.
+/// Returns the quota family of an instance type: EC2 counts vCPUs by family, and those of Spot Instances separately.
 fn family(instance_type: &str, is_spot: bool) -> &'static str {
     let letters: String = instance_type.chars().take_while(char::is_ascii_alphabetic).collect();
     if is_spot {
@@ -174,7 +174,7 @@ pub fn of_estimate(assembly: &Assembly, estimate: &Estimate, options: &Options) 
     needs
 }
 
-/// A quota of the table by its name, with what is needed of it.
+/// Returns a quota of the table by its name, with what is needed of it.
 fn need(name: &str, unit: &'static str, needed: u64, resources: Vec<String>) -> Option<Need> {
     let quota = table::quotas().others.get(name)?;
     (needed > 0).then(|| Need {
@@ -250,7 +250,7 @@ fn totals(lines: &[&Line]) -> Vec<Need> {
     needs
 }
 
-/// The instances of the resource that has the most.
+/// Returns the instances of the resource that has the most.
 fn largest_of(found: &[(&Line, u64)]) -> u64 {
     let mut by_resource: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for (line, most) in found {
@@ -313,7 +313,7 @@ fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, &'static str, u64
     }
 }
 
-/// The network interfaces of a resource at its maximum capacity. Service Quotas has no quota of EFA interfaces: they are
+/// Returns the network interfaces of a resource at its maximum capacity. Service Quotas has no quota of EFA interfaces: they are
 /// network interfaces, which are counted by region.
 fn network_interfaces(
     resources: &[(&str, &str, Json)],
@@ -348,21 +348,21 @@ fn network_interfaces(
     if amount > 0 { vec![("Network interfaces per Region", "interfaces", amount)] } else { Vec::new() }
 }
 
-/// One interface for each EFA interface of the type, and at least one (the number is not confirmed by AWS).
+/// Returns one interface for each EFA interface of the type, and at least one (the number is not confirmed by AWS).
 fn interfaces_of_group(group: &Json) -> u64 {
     let efa =
         group["InstanceType"].as_str().and_then(network_facts).map_or(0, |facts| facts.efa_max_interfaces);
     number(&group["InstanceCount"]).unwrap_or(0).saturating_mul(u64::from(efa.max(1)))
 }
 
-/// The data of a launch template that is part of the same template.
+/// Returns the data of a launch template that is part of the same template.
 fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json) -> Option<&'r Json> {
     let wanted = reference(&specification["LaunchTemplateId"])?;
     let (_, _, properties) = resources.iter().find(|(id, ..)| *id == wanted)?;
     properties.get("LaunchTemplateData")
 }
 
-/// The quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the
+/// Returns the quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the
 /// same time; of jobs, only the largest one is counted, because nothing states that two jobs run at the same time.
 fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();

@@ -195,13 +195,13 @@ fn happens(times: &mut Option<u32>) -> bool {
     }
 }
 
-/// Whether a fault for a stack and a resource applies to the ones with these names.
+/// Returns whether a fault for a stack and a resource applies to the ones with these names.
 fn applies((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, &str)) -> bool {
     (resource == "*" || resource == name) && stack.as_deref().is_none_or(|stack| stack == of_stack)
 }
 
 impl Faults {
-    /// How a request fails, if it does. `second` is the time of the request in whole seconds.
+    /// Returns the failure of a request; `None` if it succeeds. `second` is the time of the request in whole seconds.
     pub(crate) fn of_request(&mut self, action: &str, second: u64) -> Option<(RequestFaultKind, u64)> {
         for fault in &mut self.requests {
             if fault.action != "*" && fault.action != action {
@@ -221,7 +221,7 @@ impl Faults {
         None
     }
 
-    /// The hooks that report a failure for a resource.
+    /// Returns the hooks that report a failure for a resource.
     pub(crate) fn hooks_on<'f>(
         &'f self,
         target: HookTarget,
@@ -233,12 +233,12 @@ impl Faults {
         })
     }
 
-    /// The result of the handler of a custom resource.
+    /// Returns the result of the handler of a custom resource.
     pub(crate) fn custom_resource(&self, stack: &str, resource: &str) -> Option<&CustomResource> {
         self.custom_resources.iter().find(|one| applies((&one.stack, &one.resource), (stack, resource)))
     }
 
-    /// The reason why an action on a resource fails, and its duration, if a fault sets them.
+    /// Returns the reason why an action on a resource fails, and its duration, if a fault sets them.
     pub(crate) fn of_resource(
         &mut self,
         stack: &str,

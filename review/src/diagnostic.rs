@@ -96,7 +96,7 @@ impl Diagnostic {
         }
     }
 
-    /// The errors of synthesis as diagnostics.
+    /// Returns the errors of synthesis as diagnostics.
     ///
     /// ```
     /// use stackwright_review::Diagnostic;
@@ -125,7 +125,7 @@ impl Diagnostic {
         errors.iter().map(diagnostic).collect()
     }
 
-    /// An error about a stack, or what should have been one.
+    /// Returns the diagnostic of an error about a stack.
     pub(crate) fn error(id: &'static str, stack: String, message: String) -> Self {
         Self {
             id: id.into(),
@@ -178,7 +178,7 @@ impl Diagnostic {
     }
 }
 
-/// The steps of a JSON pointer as a readable path: `A[0].B`.
+/// Returns the steps of a JSON pointer as a readable path: `A[0].B`.
 pub(crate) fn property_path<'a>(steps: impl Iterator<Item = &'a str>) -> String {
     let mut path = String::new();
     for step in steps {

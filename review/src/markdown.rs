@@ -45,7 +45,7 @@ impl MarkdownPart {
         self
     }
 
-    /// The number of characters of the part and of those that follow it.
+    /// Returns the number of characters of the part and of those that follow it.
     fn length(&self) -> usize {
         self.text.chars().count() + self.parts.iter().map(Self::length).sum::<usize>()
     }
@@ -85,7 +85,7 @@ pub fn limited(parts: Vec<MarkdownPart>, limit: usize, elsewhere: &str) -> Strin
     text
 }
 
-/// A text inside a cell of a table, or in a line.
+/// Returns a text inside a cell of a table, or in a line.
 pub(crate) fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -107,7 +107,7 @@ pub(crate) fn cell(text: &str) -> String {
     escaped
 }
 
-/// A text as code inside a cell of a table, whatever it holds.
+/// Returns a text as code inside a cell of a table, whatever it holds.
 pub(crate) fn code(text: &str) -> String {
     let text = visible(&text.replace(['\n', '\r'], " ")).replace('|', "\\|");
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();

@@ -9,7 +9,7 @@ pub fn is_unsafe_character(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The text with an escape, such as `\u{1b}`, instead of each such character.
+/// Returns the text with an escape, such as `\u{1b}`, instead of each such character.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe_character) {
         return Cow::Borrowed(text);

@@ -86,7 +86,7 @@ impl HeldList {
     }
 }
 
-/// The name of an element: its text, or the expression that results in it.
+/// Returns the name of an element: its text, or the expression that results in it.
 fn name_text(name: &JsonValue) -> String {
     name.as_str().map_or_else(|| name.to_string(), str::to_owned)
 }

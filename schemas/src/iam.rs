@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/iam_actions.bin"));
 
-/// Each line contains a service and its actions in lower case. An action without resource-level permissions ends in
-/// `!`.
+/// Returns each line contains a service and its actions in lower case. An action without resource-level permissions ends in `!`.
 fn lines() -> &'static [&'static str] {
     static TEXT: OnceLock<String> = OnceLock::new();
     static LINES: OnceLock<Vec<&'static str>> = OnceLock::new();

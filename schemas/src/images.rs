@@ -330,7 +330,7 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
     Ok(Image { repository: family.repository.clone(), tag, accounts })
 }
 
-/// The CUDA part of the tag of a model parallel image. `image_uris` of version 2.257.7 of the SageMaker Python SDK
+/// Returns the CUDA part of the tag of a model parallel image. `image_uris` of version 2.257.7 of the SageMaker Python SDK
 /// derives it from the version in the same way.
 fn cuda(version: &str) -> &'static str {
     match numbers(version).as_slice() {

@@ -34,7 +34,7 @@ pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<
     best.map(|(_, name)| name)
 }
 
-/// How often each letter occurs, in any case; other characters share a place.
+/// Returns the number of occurrences of each letter, ignoring case; all other characters are counted together.
 fn letter_counts(text: &str) -> [u16; 32] {
     let mut counts = [0_u16; 32];
     for byte in text.bytes() {
@@ -44,7 +44,8 @@ fn letter_counts(text: &str) -> [u16; 32] {
     counts
 }
 
-/// A lower bound of the distance: a change removes at most one letter and adds at most one. It is computed many times faster.
+/// Returns a lower bound of the distance: a change removes at most one letter and adds at most one. It is computed many times
+/// faster.
 fn least_distance(one: &[u16; 32], other: &[u16; 32]) -> usize {
     let surplus = |one: &[u16; 32], other: &[u16; 32]| -> usize {
         one.iter().zip(other).skip(1).map(|(one, other)| usize::from(one.saturating_sub(*other))).sum()

@@ -84,7 +84,7 @@ fn property(resource_type: &str, change: &ChangedProperty) -> Vec<String> {
     lines.into_iter().map(|text| readable(format!("{text}{because}"))).collect()
 }
 
-/// The differences of two values that are objects or lists, or `None` for other values.
+/// Returns the differences of two values that are objects or lists, or `None` for other values.
 fn structured(resource_type: &str, change: &ChangedProperty) -> Option<Vec<String>> {
     let read = |value: &Option<String>| -> Option<Json> {
         let value: Json = serde_json::from_str(value.as_deref()?).ok()?;
@@ -220,7 +220,7 @@ fn difference_of_prediction(difference: &PredictionDifference) -> String {
     ))
 }
 
-/// The words for the name of a consequence.
+/// Returns the words for the name of a consequence.
 fn outcome_words(name: &str) -> String {
     let known = diff::Consequence::ALL.into_iter().find(|one| one.name() == name);
     known.map_or_else(|| name.to_owned(), |known| known.words().to_owned())

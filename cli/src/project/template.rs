@@ -64,7 +64,7 @@ impl Template {
         rendered.into_iter().chain(lock).chain(assets).chain(snapshots).collect()
     }
 
-    /// A sentence about the stacks for the project's README.
+    /// Returns a sentence about the stacks for the project's README.
     fn summary(self) -> &'static str {
         match self {
             Self::Endpoint => "A model behind a SageMaker serverless endpoint.",
@@ -97,8 +97,7 @@ impl Template {
         }
     }
 
-    /// The expected CloudFormation templates, by the names that the snapshot test gives them after the project's
-    /// name.
+    /// Returns the expected CloudFormation templates, by the names that the snapshot test gives them after the project's name.
     fn snapshots(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Endpoint => &[("Serving", file!("endpoint/Serving.snap"))],

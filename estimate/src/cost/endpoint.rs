@@ -172,8 +172,8 @@ fn volume(
     }
 }
 
-/// The minimum and the maximum number of instances, from the variant's managed scaling or from a scalable target of
-/// the template.
+/// Returns the minimum and the maximum number of instances, from the variant's managed scaling or from a scalable target of the
+/// template.
 fn capacity(scope: &Scope<'_>, id: &str, endpoint: &Json, variant: &Json, name: &str) -> Option<(u64, u64)> {
     if let Some(managed) = variant.get("ManagedInstanceScaling") {
         let bounds = (number(&managed["MinInstanceCount"]), number(&managed["MaxInstanceCount"]));
@@ -266,7 +266,7 @@ fn serverless_lines(scope: &Scope<'_>, id: &str, kind: &str, serverless: &Json, 
     lines
 }
 
-/// The price of a second with this amount of memory.
+/// Returns the price of a second with this amount of memory.
 fn second(scope: &Scope<'_>, memory: u64) -> Option<Price> {
     let gigabytes = memory.div_ceil(1024);
     if let Some(price) = scope.unit(&format!("SageMaker serverless {gigabytes} GB")) {

@@ -46,8 +46,8 @@ pub(crate) struct TrainingJob {
     pub count: Option<u64>,
 }
 
-/// The training jobs of pipelines, state machines and schedules. If a job has several instance groups, only the first
-/// one is used.
+/// Returns the training jobs of pipelines, state machines and schedules. If a job has several instance groups, only the first one
+/// is used.
 pub(crate) fn training_jobs(properties: &Json, id: &str) -> Vec<TrainingJob> {
     let mut jobs = Vec::new();
     find(properties, id, DEPTH, &mut jobs);
@@ -59,7 +59,7 @@ pub(crate) fn training_jobs(properties: &Json, id: &str) -> Vec<TrainingJob> {
     known.collect()
 }
 
-/// The names of all jobs that a resource starts.
+/// Returns the names of all jobs that a resource starts.
 pub(super) fn names(properties: &Json, id: &str) -> Vec<String> {
     let mut jobs = Vec::new();
     find(properties, id, DEPTH, &mut jobs);
@@ -123,7 +123,7 @@ const KEYWORDS: [&str; 12] = [
     "Environment",
 ];
 
-/// The jobs of a tuning job: each definition as often as the tuning job starts jobs. `None` for another request.
+/// Returns the jobs of a tuning job: each definition as often as the tuning job starts jobs. `None` for another request.
 fn tuning(value: &Json, name: &str) -> Option<Vec<Job>> {
     let limits = value.get("HyperParameterTuningJobConfig")?.get("ResourceLimits");
     let limit = |member: &str| limits.and_then(|limits| number(&limits[member]));
@@ -235,7 +235,7 @@ impl Expected {
     }
 }
 
-/// The duration of a training job from its model, which its `Metadata` states, and the tokens or steps of its usage.
+/// Returns the duration of a training job from its model, which its `Metadata` states, and the tokens or steps of its usage.
 fn by_duration(
     scope: &Scope<'_>,
     id: &str,
@@ -351,7 +351,7 @@ fn run(
     }
 }
 
-/// The monthly cost of a job whose number of runs per month is stated.
+/// Returns the monthly cost of a job whose number of runs per month is stated.
 fn monthly(run: &Line, runs: u64) -> Line {
     let times = |amount: Option<Money>| amount.map(|amount| amount.times(runs));
     Line {
@@ -367,7 +367,7 @@ fn monthly(run: &Line, runs: u64) -> Line {
     }
 }
 
-/// The volumes of the instances of a run, by the second. Instances with local disks use those.
+/// Returns the volumes of the instances of a run, by the second. Instances with local disks use those.
 fn storage(
     scope: &Scope<'_>,
     id: &str,

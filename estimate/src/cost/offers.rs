@@ -73,7 +73,7 @@ pub fn read_offer(
     if book.len() == before { Err(OfferError::Empty) } else { Ok(book.len() - before) }
 }
 
-/// The part of a usage type after the region's prefix.
+/// Returns the part of a usage type after the region's prefix.
 fn item_of(usage_type: &str, operation: &str, attributes: impl Fn(&str) -> Option<String>) -> Option<Item> {
     let (prefix, rest) = usage_type.split_once(':')?;
     let word = prefix.rsplit('-').next().unwrap_or(prefix);
@@ -311,7 +311,7 @@ fn used(product: &Product, region: Option<&str>) -> Option<(Item, String)> {
     Some((item, code))
 }
 
-/// The price of the first units.
+/// Returns the price of the first units.
 fn first_tier(terms: &HashMap<String, Term>) -> Option<Money> {
     let dimensions = terms.values().flat_map(|term| term.price_dimensions.values());
     let first = dimensions.filter(|dimension| matches!(dimension.begin_range.as_deref(), None | Some("0")));
@@ -349,7 +349,7 @@ fn read_saved(
     Ok(())
 }
 
-/// A column by its name without spaces, in lower case.
+/// Returns a column by its name without spaces, in lower case.
 fn column(header: &csv::StringRecord, name: &'static str) -> Option<usize> {
     header.iter().position(|field| field.replace([' ', '\u{feff}'], "").eq_ignore_ascii_case(name))
 }

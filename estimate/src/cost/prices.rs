@@ -66,7 +66,7 @@ impl Use {
         self.components().0.first().copied().unwrap_or_default()
     }
 
-    /// The components of the table that are the price, the first first, and those that the price is derived from.
+    /// Returns the components of the table that are the price, the first first, and those that the price is derived from.
     fn components(self) -> (&'static [&'static str], &'static [&'static str]) {
         const HOSTING: &str = "sagemaker-hosting";
         const HOSTING_TOO: &str = "sagemaker (hosting/async use)";
@@ -217,7 +217,7 @@ fn is_of(row: &str, region: &str) -> bool {
     row.split_whitespace().next() == Some(region)
 }
 
-/// The marks of a row: its note, and the region if it is another.
+/// Returns the marks of a row: its note, and the region if it is another.
 fn marks(note: &str, row_region: &str, region: &str) -> Vec<String> {
     let mut marks: Vec<String> = Vec::from_iter((!note.is_empty()).then(|| note.to_owned()));
     if row_region.contains("assumed") {
@@ -233,7 +233,7 @@ fn first(region: &str) -> &str {
     region.split_whitespace().next().unwrap_or(region)
 }
 
-/// The latest row of a component in a region.
+/// Returns the latest row of a component in a region.
 fn row(
     instance_type: &str,
     component: &str,
@@ -245,7 +245,7 @@ fn row(
         .max_by(|a, b| dated(&a.date).cmp(dated(&b.date)))
 }
 
-/// The date of a row in a form that can be compared: an upper bound (`<=2025-04`) counts as its date.
+/// Returns the date of a row in a form that can be compared: an upper bound (`<=2025-04`) counts as its date.
 fn dated(date: &str) -> &str {
     date.trim_start_matches(['<', '='])
 }

@@ -20,7 +20,7 @@ fn per(value: Per) -> &'static str {
     }
 }
 
-/// The stacks in their order.
+/// Returns the stacks in their order.
 fn stacks(estimate: &Estimate) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for line in &estimate.lines {
@@ -35,7 +35,7 @@ fn lines<'e>(estimate: &'e Estimate, stack: &'e str, of: Per) -> Vec<&'e Line> {
     estimate.lines.iter().filter(|line| line.stack == stack && line.per == of).collect()
 }
 
-/// The cells of a line: resource and item, then the least, typical and most.
+/// Returns the cells of a line: resource and item, then the least, typical and most.
 fn cells(line: &Line) -> [String; 4] {
     let name = format!("{}: {}", line.resource, line.item);
     if line.unknown.is_some() {
@@ -58,7 +58,7 @@ fn total_cells(name: &str, total: &Total) -> [String; 4] {
     ]
 }
 
-/// The tables of an estimate: a title, column names and rows.
+/// Returns the tables of an estimate: a title, column names and rows.
 fn tables(estimate: &Estimate) -> Vec<(String, Vec<[String; 4]>)> {
     let mut tables = Vec::new();
     for stack in stacks(estimate) {
@@ -111,7 +111,7 @@ fn notes(estimate: &Estimate) -> Vec<String> {
     estimate.lines.iter().flat_map(of).collect()
 }
 
-/// The sections after the tables, each with a title and its lines.
+/// Returns the sections after the tables, each with a title and its lines.
 fn appendix(estimate: &Estimate) -> Vec<(&'static str, Vec<String>)> {
     let parts = [
         ("Unknown, and not in the totals", unknown(estimate)),

@@ -154,7 +154,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The logical ID that a value refers to.
+/// Returns the logical ID that a value refers to.
 pub(crate) fn reference(value: &Json) -> Option<&str> {
     match function(value)? {
         ("Ref", Json::String(id)) => Some(id),
@@ -164,7 +164,7 @@ pub(crate) fn reference(value: &Json) -> Option<&str> {
     }
 }
 
-/// A scalar as a string.
+/// Returns a scalar as a string.
 pub(crate) fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -172,12 +172,12 @@ pub(crate) fn text(value: &Json) -> String {
     }
 }
 
-/// A number, which may be written as a string.
+/// Returns a number, which may be written as a string.
 pub(crate) fn number(value: &Json) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// A boolean, which may be written as a string.
+/// Returns a boolean, which may be written as a string.
 pub(crate) fn boolean(value: &Json) -> Option<bool> {
     value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
 }

@@ -121,7 +121,7 @@ impl Line {
     }
 }
 
-/// All costs of a template.
+/// Returns all costs of a template.
 pub(super) fn lines(template: &Template, stack: &str, region: &str, options: &Options) -> Vec<Line> {
     let resolver = Resolver::new(template, region);
     let usage = |(id, resource)| {
@@ -184,7 +184,7 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     }
 }
 
-/// The lines of a type without a price: none if the type is known to be free of charge, otherwise an unknown cost.
+/// Returns the lines of a type without a price: none if the type is known to be free of charge, otherwise an unknown cost.
 fn unpriced(scope: &Scope<'_>, id: &str, kind: &str) -> Vec<Line> {
     if kind == "AWS::CloudFormation::Stack" {
         let line = scope.line(id, kind, "nested stack", Per::Month);
@@ -244,7 +244,7 @@ fn notebook(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<L
     lines
 }
 
-/// An instance that people start and stop: at least 0 hours, typically the stated hours, at most the whole month.
+/// Returns an instance that people start and stop: at least 0 hours, typically the stated hours, at most the whole month.
 fn part_time(scope: &Scope<'_>, line: Line, usage: Use, instance_type: &str) -> Line {
     let line = line.with_capacity(usage, instance_type, 0, 1, false);
     let Some((price, hourly)) = scope.instance(usage, instance_type) else {
@@ -336,7 +336,7 @@ fn ec2(scope: &Scope<'_>, id: &str, kind: &str, instance_type: &Json, least: u64
     }
 }
 
-/// An instance with the volumes that it states.
+/// Returns an instance with the volumes that it states.
 fn instance(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let template = launch_template(scope, &properties["LaunchTemplate"]).unwrap_or(&Json::Null);
     let member = |name: &str| if properties[name].is_null() { &template[name] } else { &properties[name] };
@@ -344,7 +344,7 @@ fn instance(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<L
     with_volumes(scope, line, member("BlockDeviceMappings"), 1, 1)
 }
 
-/// The data of a launch template that is part of the same template.
+/// Returns the data of a launch template that is part of the same template.
 pub(super) fn launch_template<'s>(scope: &'s Scope<'_>, specification: &Json) -> Option<&'s Json> {
     let id = super::resolve::reference(&specification["LaunchTemplateId"])?;
     scope.find(id)?.get("LaunchTemplateData")
@@ -368,7 +368,7 @@ fn with_volumes(scope: &Scope<'_>, line: Line, mappings: &Json, least: u64, most
     lines
 }
 
-/// The instance type of a group comes from a launch template of the same template.
+/// Returns the instance type of a group comes from a launch template of the same template.
 fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let (least, most) =
         (number(&properties["MinSize"]).unwrap_or(0), number(&properties["MaxSize"]).unwrap_or(0));
@@ -470,7 +470,7 @@ struct VolumeItem<'p> {
 const GP3_IOPS: u64 = 3000;
 const GP3_THROUGHPUT: u64 = 125;
 
-/// An EBS volume: storage, and what is provisioned in addition.
+/// Returns an EBS volume: storage, and what is provisioned in addition.
 fn ebs_volume(scope: &Scope<'_>, volumes: &VolumeItem<'_>, volume: &Json, size: &Json) -> Vec<Line> {
     let class = volume["VolumeType"].as_str().unwrap_or("gp2");
     let line = |item: &str| {
@@ -499,7 +499,7 @@ fn ebs_volume(scope: &Scope<'_>, volumes: &VolumeItem<'_>, volume: &Json, size: 
     lines
 }
 
-/// The amounts of an item for the minimum and the maximum number of volumes.
+/// Returns the amounts of an item for the minimum and the maximum number of volumes.
 fn times(
     scope: &Scope<'_>,
     line: Line,
@@ -574,7 +574,7 @@ fn logs(scope: &Scope<'_>, id: &str, kind: &str) -> Line {
     }
 }
 
-/// Whether a member is set to true.
+/// Returns whether a member is set to true.
 pub(super) fn is_true(value: &Json) -> bool {
     boolean(value) == Some(true)
 }

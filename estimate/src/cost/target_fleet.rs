@@ -58,8 +58,8 @@ pub(super) fn line(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -
     .note("all instances are of the cheapest type at the least, and of the most expensive type at the most, on demand; Spot Instances cost less")
 }
 
-/// The instance types of a fleet: those of the overrides or, if there are none, that of the launch template. `None`
-/// if one is not known.
+/// Returns the instance types of a fleet: those of the overrides or, if there are none, that of the launch template. `None` if
+/// one is not known.
 fn choices(scope: &Scope<'_>, request: &Json) -> Option<Vec<Choice>> {
     let mut choices = Vec::new();
     let choice = |value: &Json, fallback: &Json| {

@@ -215,7 +215,7 @@ impl ResourceUsage {
         self
     }
 
-    /// The usage that the `Metadata` of a resource states.
+    /// Returns the usage that the `Metadata` of a resource states.
     pub(super) fn of_metadata(metadata: &Json) -> Option<Result<Self, UsageError>> {
         let statement = metadata.get(USAGE_MEMBER)?;
         Some(Self::deserialize(statement).map_err(UsageError::from))

@@ -64,7 +64,7 @@ fn clock(seconds: u64) -> String {
     if seconds < 60 { format!("{seconds} s") } else { format!("{} h {:02} min", minutes / 60, minutes % 60) }
 }
 
-/// The inputs of the estimate.
+/// Returns the inputs of the estimate.
 fn inputs(estimate: &DurationEstimate) -> Vec<String> {
     let (job, flops, utilization) = (&estimate.job, &estimate.flops_per_token, &estimate.utilization);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);

@@ -26,7 +26,7 @@ pub struct UtilizationRange {
 }
 
 impl UtilizationRange {
-    /// A stated utilization.
+    /// Returns a stated utilization.
     pub(super) fn stated(share: f64, name: &str) -> Self {
         Self {
             low: share,
@@ -39,7 +39,7 @@ impl UtilizationRange {
     }
 }
 
-/// The name that the table has for a strategy; `None` if no published run used it.
+/// Returns the name that the table has for a strategy; `None` if no published run used it.
 fn name_of(strategy: Strategy) -> Option<&'static str> {
     match strategy {
         Strategy::FullShard => Some("full_shard"),
@@ -49,7 +49,7 @@ fn name_of(strategy: Strategy) -> Option<&'static str> {
     }
 }
 
-/// The class of a number of GPUs: one instance, some instances, many instances.
+/// Returns the class of a number of GPUs: one instance, some instances, many instances.
 fn scale(gpus: u64) -> (u8, &'static str) {
     match gpus {
         0..=8 => (0, "up to 8 GPUs"),
@@ -97,7 +97,7 @@ pub(super) fn published(
     })
 }
 
-/// The median of sorted values.
+/// Returns the median of sorted values.
 fn median(sorted: &[f64]) -> Option<f64> {
     let middle = sorted.len() / 2;
     let upper = *sorted.get(middle)?;

@@ -27,7 +27,7 @@ pub enum WeightPrecision {
 }
 
 impl WeightPrecision {
-    /// The bytes of a number of weights of the layers.
+    /// Returns the bytes of a number of weights of the layers.
     fn bytes(self, weights: u64) -> u64 {
         match self {
             Self::Fp32 => weights.saturating_mul(4),
@@ -38,7 +38,7 @@ impl WeightPrecision {
         }
     }
 
-    /// The bytes of a weight of the embedding and the output layer, which quantization leaves as they are.
+    /// Returns the bytes of a weight of the embedding and the output layer, which quantization leaves as they are.
     fn of_embedding(self) -> u64 {
         if self == Self::Fp32 { 4 } else { 2 }
     }
@@ -249,7 +249,7 @@ fn verdict(bytes: u64, budget: Option<u64>, most: Option<u64>) -> MemoryVerdict 
     }
 }
 
-/// The bytes that the server can allocate: its share of the memory minus the memory outside of PyTorch.
+/// Returns the bytes that the server can allocate: its share of the memory minus the memory outside of PyTorch.
 fn budget(gpu: &Gpu, percent: u64, outside: u64) -> Option<u64> {
     let visible = gpu.usable_bytes?.saturating_add(CONTEXT);
     Some((visible / 100 * percent).saturating_sub(outside))
@@ -290,7 +290,7 @@ fn parts(shape: &ModelShape, inference: &Inference) -> Parts {
     }
 }
 
-/// The weights of a model in a number format, on one GPU.
+/// Returns the weights of a model in a number format, on one GPU.
 pub(super) fn weights_bytes(shape: &ModelShape, weights: WeightPrecision) -> u64 {
     parts(shape, &Inference { weights, ..Inference::new(1, 1) }).weights
 }
@@ -431,7 +431,7 @@ mod tests {
         date: String,
     }
 
-    /// The share of a measured value by which an estimate is above it.
+    /// Returns the share of a measured value by which an estimate is above it.
     fn error(estimated: f64, measured: f64) -> f64 {
         estimated / measured - 1.0
     }

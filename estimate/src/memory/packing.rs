@@ -156,7 +156,7 @@ pub fn packing_estimate(models: &[PackedModel], gpu: &Gpu, on_every_gpu: bool) -
     })
 }
 
-/// How many models of a size fit on a GPU that holds a number of bytes already.
+/// Returns the number of models of a size that fit on a GPU that already contains a number of bytes.
 fn more(held: u64, model: &PackedModel, fits: impl Fn(u64) -> bool) -> u64 {
     let with = |count: u64| held.saturating_add(model.bytes().saturating_mul(count));
     if fits(with(model.count)) {
@@ -171,7 +171,7 @@ fn more(held: u64, model: &PackedModel, fits: impl Fn(u64) -> bool) -> u64 {
     low
 }
 
-/// How many models are loaded in an order, until one does not fit on any of some GPUs.
+/// Returns the number of models that are loaded in an order until one of them fits on none of the GPUs.
 fn loaded<'a>(
     models: impl Iterator<Item = &'a PackedModel>,
     gpus: u64,
@@ -197,7 +197,7 @@ fn loaded<'a>(
     total
 }
 
-/// The GPUs that hold all models, the largest first, each on the first GPU with enough memory.
+/// Returns the GPUs that hold all models, the largest first, each on the first GPU with enough memory.
 fn gpus_for_all(by_size: &[&PackedModel], fits: impl Fn(u64) -> bool + Copy) -> u64 {
     // GPUs that hold the same are counted together: what they hold, and how many they are.
     let mut held: Vec<(u64, u64)> = Vec::new();

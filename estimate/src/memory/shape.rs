@@ -420,7 +420,7 @@ impl ModelShape {
         shape.checked()
     }
 
-    /// The shape, unless its numbers make a model that is larger than any.
+    /// Returns the shape, unless its numbers make a model that is larger than any.
     pub(crate) fn checked(self) -> Result<Self, ShapeError> {
         let numbers =
             [self.hidden, self.layers, self.heads, self.kv_heads, self.head_dim, self.ffn, self.vocab];

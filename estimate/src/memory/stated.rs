@@ -110,7 +110,7 @@ struct InferenceStatement {
     memory_percent: Option<u64>,
 }
 
-/// A shape as this library writes it, or a Hugging Face configuration.
+/// Returns a shape as this library writes it, or a Hugging Face configuration.
 pub(super) fn shape(model: &Json) -> Result<ModelShape, ShapeError> {
     match ModelShape::deserialize(model) {
         Ok(shape) => shape.checked(),
@@ -122,7 +122,7 @@ fn form(error: &serde_json::Error) -> StatementError {
     StatementError::Form(error.to_string())
 }
 
-/// What a statement describes: the model, the step and the accelerator.
+/// Returns the model, the training step and the accelerator that a statement describes.
 fn described(
     statement: &Json,
     instance_type: &str,
@@ -156,7 +156,7 @@ fn training(statement: &Json, instance_type: &str, count: u64) -> Result<Trainin
     Ok(training_estimate(&shape, &training, Some(gpu)))
 }
 
-/// The model and the step that the `Metadata` of a resource states of one of its training jobs; `only` is whether the
+/// Returns the model and the step that the `Metadata` of a resource states of one of its training jobs; `only` is whether the
 /// resource starts no other. `None` if there is no valid statement.
 pub(crate) fn step_of(
     metadata: &Json,
@@ -178,7 +178,7 @@ pub fn training_statement(shape: &ModelShape, training: &Training) -> Json {
     without_nulls(statement)
 }
 
-/// A value without members that are null, which CloudFormation does not accept in a template.
+/// Returns a value without members that are null, which CloudFormation does not accept in a template.
 fn without_nulls(value: Json) -> Json {
     match value {
         Json::Object(members) => {
@@ -372,7 +372,7 @@ pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
     found
 }
 
-/// The container of a model, or the first of several.
+/// Returns the container of a model, or the first of several.
 fn container(model: &Json) -> &Json {
     match &model["PrimaryContainer"] {
         Json::Null => &model["Containers"][0],
@@ -380,7 +380,7 @@ fn container(model: &Json) -> &Json {
     }
 }
 
-/// The types of the instances that serve a model, and how many accelerators an inference component reserves there.
+/// Returns the types of the instances that serve a model, and how many accelerators an inference component reserves there.
 fn hosts(resources: &[(&str, &str, Json)], model: &str) -> Vec<(String, Option<u64>)> {
     let of_type = |wanted: &'static str| {
         resources

@@ -99,12 +99,12 @@ const SEGMENT: u64 = 2 * 1024 * 1024;
 /// A rest that is not larger is not split off: it counts as allocated.
 const SMALLEST_REST: u64 = 1024 * 1024;
 
-/// The number of bytes that the allocator hands out for a request.
+/// Returns the number of bytes that the allocator hands out for a request.
 pub(crate) fn rounded(bytes: u64) -> u64 {
     bytes.div_ceil(GRANULE) * GRANULE
 }
 
-/// The size of the block that the allocator takes for a request.
+/// Returns the size of the block that the allocator takes for a request.
 fn block(bytes: u64) -> u64 {
     let rounded = rounded(bytes);
     let segment = rounded.div_ceil(SEGMENT) * SEGMENT;
@@ -454,7 +454,7 @@ impl Tape {
         matches!(self.weight_gradients, WeightGradients::CastAndAdded | WeightGradients::CastAndKept)
     }
 
-    /// The gradient of a weight in the type of the weight.
+    /// Returns the gradient of a weight in the type of the weight.
     fn widened(&mut self, gradient: Tensor, bytes: u64) -> Tensor {
         if !self.is_cast() {
             return gradient;

@@ -230,8 +230,8 @@ pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     peak
 }
 
-/// The peak of one step. With DistributedDataParallel, `holds_old_buckets` states whether the buckets of the first step are
-/// still allocated.
+/// Returns the peak of one step. With DistributedDataParallel, `holds_old_buckets` states whether the buckets of the first step
+/// are still allocated.
 fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> Peak {
     let mut step = Step::new(shape, training, holds_old_buckets);
     step.states();
@@ -655,7 +655,7 @@ impl<'a> Step<'a> {
         layers::embed(&mut self.tape, &self.cx, self.shape)
     }
 
-    /// The embedding of a vision transformer: the images stay as inputs.
+    /// Returns the embedding of a vision transformer: the images stay as inputs.
     fn embed_patches(&mut self) -> Tensor {
         let (image, patch) = self.shape.image.unwrap_or((224, 16));
         let (pixels, h) = (self.cx.batch * 3 * image * image, self.shape.hidden);
@@ -670,7 +670,7 @@ impl<'a> Step<'a> {
         out
     }
 
-    /// The output layer and the loss on fp32 logits. Takes its argument.
+    /// Returns the output layer and the loss on fp32 logits. Takes its argument.
     fn loss_of(&mut self, x: Tensor) -> Tensor {
         let shape = self.shape;
         let tokens = if shape.architecture == Architecture::Vit { self.cx.batch } else { self.cx.tokens() };

@@ -173,7 +173,7 @@ pub fn training_candidates(
     cheapest(Service::Training, Use::Training, training.ranks, prices, region, judge)
 }
 
-/// What of a step was not measured, or depends on what is not known before the job runs.
+/// Returns notes about settings of a step that were not measured, or whose effect is not known before the job runs.
 fn doubts(training: &Training) -> Vec<String> {
     let mut doubts = Vec::new();
     if training.strategy == Strategy::Ddp {
@@ -198,7 +198,7 @@ fn doubts(training: &Training) -> Vec<String> {
     doubts
 }
 
-/// What decides the verdict: the larger of the implementations that the model may have.
+/// Returns the estimate on which the verdict is based: that of the implementation that needs more memory.
 fn judged_shape(shape: &ModelShape) -> ModelShape {
     match shape.implementation {
         Implementation::Unknown => shape.clone().run_by(Implementation::Transformers),
@@ -209,7 +209,7 @@ fn judged_shape(shape: &ModelShape) -> ModelShape {
 /// Larger values are not tried.
 const LARGEST: u64 = 1 << 20;
 
-/// The largest multiple of a step for which something holds, from the first on: by doubling, then by halves.
+/// Returns the largest multiple of a step for which something holds, from the first on: by doubling, then by halves.
 fn largest_that(first: u64, step: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     if !holds(first) {
         return None;

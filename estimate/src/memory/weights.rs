@@ -48,7 +48,7 @@ fn matrix(rows: u64, columns: u64) -> Weight {
     Weight { rows, columns, adapted: false, is_expert: false }
 }
 
-/// The weights of all experts in one tensor, whose first dimension is the expert.
+/// Returns the weights of all experts in one tensor, whose first dimension is the expert.
 fn of_experts(count: u64, columns: u64) -> Weight {
     Weight { is_expert: true, ..matrix(count, columns) }
 }
@@ -61,17 +61,17 @@ fn adapted(rows: u64, columns: u64) -> Weight {
     Weight { adapted: true, ..matrix(rows, columns) }
 }
 
-/// A linear layer with a bias.
+/// Returns a linear layer with a bias.
 fn biased(rows: u64, columns: u64) -> [Weight; 2] {
     [matrix(rows, columns), vector(rows)]
 }
 
-/// A layer norm: weight and bias.
+/// Returns a layer norm: weight and bias.
 fn layer_norm(width: u64) -> [Weight; 2] {
     [vector(width), vector(width)]
 }
 
-/// Every unit of a model in the order of its forward pass; the root is last.
+/// Returns every unit of a model in the order of its forward pass; the root is last.
 pub(crate) fn units(shape: &ModelShape) -> Vec<Unit> {
     let mut units = Vec::new();
     if let Some(vision) = &shape.vision {

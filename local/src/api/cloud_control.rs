@@ -8,7 +8,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::Resource;
 
-/// Every resource of a type in a region, whether it belongs to a stack or not.
+/// Returns every resource of a type in a region, whether it belongs to a stack or not.
 pub(crate) fn present<'c>(
     engine: &'c Engine,
     region: &'c str,
@@ -53,7 +53,7 @@ pub(crate) fn cloud_control(engine: &Engine, action: &str, region: &str, request
     }
 }
 
-/// The properties as the service returns them: with read-only ones, without write-only ones.
+/// Returns the properties as the service returns them: with read-only ones, without write-only ones.
 pub(crate) fn description(resource: &Resource) -> Json {
     let kind = registry::resource_type(&resource.type_name);
     let mut properties = Map::new();

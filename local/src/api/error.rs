@@ -16,7 +16,7 @@ impl ServiceError {
         Self { code, message: message.into(), status: 400 }
     }
 
-    /// The error that CloudFormation returns for most invalid requests.
+    /// Returns the error that CloudFormation returns for most invalid requests.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationError", message)
     }

@@ -41,7 +41,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Map<String, Json>, String> {
     }
 }
 
-/// A string for an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
+/// Returns a string for an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
 pub(crate) fn xml_text(text: &str) -> Cow<'_, str> {
     let is_allowed = |one: char| matches!(one, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     if text.chars().all(|one| is_allowed(one) && one != '\r') {
@@ -64,7 +64,7 @@ fn listed(value: Json) -> Json {
     Json::Object(map.into_iter().map(|(key, value)| (key, listed(value))).collect())
 }
 
-/// A response as XML. Items of lists are `member` elements; `null` is left out.
+/// Returns a response as XML. Items of lists are `member` elements; `null` is left out.
 pub(crate) fn answer(action: &str, namespace: &str, result: &Json, request: &str) -> String {
     let mut text = format!(r#"<{action}Response xmlns="{namespace}">"#);
     element(&mut text, &format!("{action}Result"), result);

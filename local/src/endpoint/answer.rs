@@ -112,7 +112,7 @@ fn query_of(received: &Received) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// The name of the operation, for counting and for faults.
+/// Returns the name of the operation, for counting and for faults.
 fn action_of(call: &Call, received: &Received) -> String {
     match call {
         Call::Query { action, .. } | Call::Document { action, .. } => action.clone(),
@@ -177,7 +177,7 @@ fn serve(engine: &mut Engine, call: &Call, received: &Received) -> Response<Full
     }
 }
 
-/// Whether an operation only reads.
+/// Returns whether an operation only reads.
 fn is_reading(action: &str) -> bool {
     ["Describe", "Get", "Head", "List", "Validate"].iter().any(|verb| action.starts_with(verb))
 }
@@ -185,7 +185,7 @@ fn is_reading(action: &str) -> bool {
 /// The maximum difference between two clocks.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// Whether a clock that is ahead by this time accepts the time at which a request was signed.
+/// Returns whether a clock that is ahead by this time accepts the time at which a request was signed.
 fn is_signed_now(date: &str, ahead: Duration) -> bool {
     let form = format_description!("[year][month][day]T[hour][minute][second]Z");
     PrimitiveDateTime::parse(date, form)

@@ -165,7 +165,7 @@ impl Local {
         Ok(Self { engine, address, server, _directory: own })
     }
 
-    /// The URL of the endpoint: `http://127.0.0.1:PORT`.
+    /// Returns the URL of the endpoint: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -175,13 +175,13 @@ impl Local {
         lock(&self.engine).settings.faults = faults;
     }
 
-    /// The values that local mode assumed because they were not created or provided, such as the version of CDK's
+    /// Returns the values that local mode assumed because they were not created or provided, such as the version of CDK's
     /// bootstrap stack.
     pub fn assumptions(&self) -> Vec<String> {
         lock(&self.engine).assumptions()
     }
 
-    /// The number of requests by operation.
+    /// Returns the number of requests by operation.
     pub fn requests(&self) -> BTreeMap<String, usize> {
         lock(&self.engine).state.requests.clone()
     }

@@ -16,7 +16,7 @@ use crate::api::query;
 use crate::api::s3::S3Answer;
 use crate::state::unique_id;
 
-/// A response with a body of a type.
+/// Returns a response with a body of a type.
 pub(super) fn plain(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -26,7 +26,7 @@ pub(super) fn plain(status: u16, content_type: &str, body: impl Into<Bytes>) -> 
     response
 }
 
-/// The response to an operation of the query protocol.
+/// Returns the response to an operation of the query protocol.
 pub(super) fn query_answer(
     call: &Call,
     action: &str,
@@ -39,7 +39,7 @@ pub(super) fn query_answer(
     }
 }
 
-/// The response to an operation of a JSON protocol.
+/// Returns the response to an operation of a JSON protocol.
 pub(super) fn document_answer(call: &Call, answer: Answer) -> Response<Full<Bytes>> {
     match answer {
         Ok(answer) => plain(200, "application/x-amz-json-1.1", answer.to_string()),
@@ -47,7 +47,7 @@ pub(super) fn document_answer(call: &Call, answer: Answer) -> Response<Full<Byte
     }
 }
 
-/// An error in the form of the protocol of the request.
+/// Returns an error in the form of the protocol of the request.
 pub(super) fn error_answer(call: &Call, error: &ServiceError) -> Response<Full<Bytes>> {
     match call {
         Call::Document { .. } => {
@@ -69,7 +69,7 @@ pub(super) fn error_answer(call: &Call, error: &ServiceError) -> Response<Full<B
     }
 }
 
-/// The response to a request to S3.
+/// Returns the response to a request to S3.
 pub(super) fn s3_answer(method: &str, answer: S3Answer) -> Response<Full<Bytes>> {
     let is_head = method == "HEAD";
     let length = answer.length.unwrap_or(answer.body.len() as u64);

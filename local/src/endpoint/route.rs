@@ -40,7 +40,7 @@ pub(super) enum DocumentService {
     CloudControl,
 }
 
-/// The value of a header; empty if it is absent or not text.
+/// Returns the value of a header; empty if it is absent or not text.
 pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -75,7 +75,7 @@ pub(super) fn route(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) 
     Call::Query { service, action: text("Action"), form }
 }
 
-/// The region that a request was signed for: `Credential=ID/20261125/us-east-1/cloudformation/aws4_request`.
+/// Returns the region that a request was signed for: `Credential=ID/20261125/us-east-1/cloudformation/aws4_request`.
 pub(crate) fn region(authorization: &str) -> &str {
     let scope = authorization.split("Credential=").nth(1).unwrap_or_default();
     let region = scope.split('/').nth(2).unwrap_or_default();
@@ -84,7 +84,7 @@ pub(crate) fn region(authorization: &str) -> &str {
     if is_region { region } else { "us-east-1" }
 }
 
-/// Whether a request was sent from this machine, and not by a web page of another site. The endpoint rejects all other
+/// Returns whether a request was sent from this machine, and not by a web page of another site. The endpoint rejects all other
 /// requests, because a browser allows any web page to send requests to it.
 pub(super) fn is_allowed(headers: &HeaderMap) -> bool {
     let origin = header(headers, "origin");
@@ -107,7 +107,7 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-/// The bucket that the host of a request names: `bucket.localhost:4566`, `bucket.s3.localhost:4566`.
+/// Returns the bucket that the host of a request names: `bucket.localhost:4566`, `bucket.s3.localhost:4566`.
 pub(super) fn bucket_of_host(host: &str) -> Option<&str> {
     let before = host_name(host).strip_suffix(".localhost")?;
     let name = before.split_once(".s3").map_or(before, |(name, _)| name);

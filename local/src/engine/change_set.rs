@@ -19,7 +19,7 @@ const NO_CHANGES: &str = "The submitted information didn't contain changes. Subm
 /// The name of the validation that only warns.
 pub(crate) const BUCKET_EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
 
-/// The stack for a new change set, which is added if there is none; returns its index and the ID of the operation.
+/// Returns the stack for a new change set, which is added if there is none; returns its index and the ID of the operation.
 pub(crate) fn stack_for_new_change_set(
     engine: &mut Engine,
     present: Option<usize>,
@@ -187,7 +187,7 @@ fn compute_nested_change_sets(
     Ok(())
 }
 
-/// The change sets of nested stacks.
+/// Returns the change sets of nested stacks.
 pub(crate) fn nested_in(engine: &Engine, change_set: &ChangeSet) -> Vec<ChangeSet> {
     let all = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
     all.filter(|one| one.within.as_ref().is_some_and(|(parent, _)| *parent == change_set.id))

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::state::{Millis, Operation, OperationKind, OperationOptions, Phase, Stack, StackStatus};
 
 impl Engine {
-    /// The reason why a caller may not delete a stack now; `None` if it may.
+    /// Returns the reason why a caller may not delete a stack now; `None` if it may.
     pub fn deletion_refusal(&self, position: usize) -> Option<String> {
         let stack = &self.state.stacks[position];
         if self.is_protected(stack) {
@@ -21,7 +21,8 @@ impl Engine {
             .then(|| format!("Stack [{}] cannot be deleted while in status {}", stack.name, stack.status))
     }
 
-    /// Whether a stack has termination protection. The termination protection of a nested stack is that of its root stack.
+    /// Returns whether a stack has termination protection. The termination protection of a nested stack is that of its root
+    /// stack.
     pub fn is_protected(&self, stack: &Stack) -> bool {
         self.root_of(stack).termination_protection
     }
@@ -44,7 +45,7 @@ impl Engine {
         self.delete_everything(position);
     }
 
-    /// The reason why a stack is not deleted although the caller may delete it: an export that is in use.
+    /// Returns the reason why a stack is not deleted although the caller may delete it: an export that is in use.
     fn export_in_use(&self, position: usize) -> Option<String> {
         let stack = &self.state.stacks[position];
         stack.outputs.iter().filter_map(|output| output.export.as_deref()).find_map(|export| {

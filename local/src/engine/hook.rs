@@ -64,7 +64,7 @@ pub(crate) fn run_resource_hooks(
     stopping(objecting)
 }
 
-/// A result of a hook in a stack, without its target.
+/// Returns a result of a hook in a stack, without its target.
 fn new_result(hook: &HookFault, stack: String, time: Millis) -> HookResult {
     HookResult {
         id: unique_id(),
@@ -88,7 +88,7 @@ fn record_hook_result(engine: &mut Engine, result: HookResult) -> HookResult {
     result
 }
 
-/// The names of the hooks that fail the operation.
+/// Returns the names of the hooks that fail the operation.
 fn stopping(objecting: Vec<HookFault>) -> Vec<String> {
     objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail).map(|hook| hook.hook).collect()
 }

@@ -68,7 +68,7 @@ pub(crate) fn resolve_inputs(
     Ok((Inputs { original: Some(inputs.template), template: expanded, ..inputs }, template))
 }
 
-/// The text of a template with the language extensions expanded.
+/// Returns the text of a template with the language extensions expanded.
 fn expanded(
     template: &StackTemplate,
     inputs: &Inputs,

@@ -91,23 +91,23 @@ impl Engine {
         self.assumptions.borrow_mut().insert(assumption);
     }
 
-    /// What was assumed since the endpoint started.
+    /// Returns the assumptions that were made since the endpoint started.
     pub fn assumptions(&self) -> Vec<String> {
         self.assumptions.borrow().iter().cloned().collect()
     }
 
-    /// The index of the stack with a name or an ID in a region of the endpoint's account.
+    /// Returns the index of the stack with a name or an ID in a region of the endpoint's account.
     pub fn position(&self, region: &str, name: &str) -> Option<usize> {
         self.state.position(self.environment(region), name)
     }
 
-    /// As [`Engine::position`]; an error if there is no such stack.
+    /// Returns the index of the stack as [`Engine::position`] does, or an error if there is no such stack.
     pub fn stack(&self, region: &str, name: &str) -> Result<usize, ServiceError> {
         self.position(region, name)
             .ok_or_else(|| ServiceError::validation(format!("Stack with id {name} does not exist")))
     }
 
-    /// A region of the endpoint's account.
+    /// Returns the environment that consists of a region and the account of the endpoint.
     pub fn environment<'e>(&'e self, region: &'e str) -> Environment<'e> {
         Environment { account: &self.settings.account, region }
     }
@@ -332,7 +332,7 @@ impl Engine {
         )
     }
 
-    /// One step of one stack, if it has one before `now`.
+    /// Returns one step of one stack, if it has one before `now`.
     fn step(&mut self, position: usize, now: Millis) -> bool {
         let Some(operation) = &self.state.stacks[position].operation else { return false };
         if !self.state.stacks[position].is_in_progress() {
@@ -382,7 +382,7 @@ impl Engine {
         true
     }
 
-    /// When the creation of a stack has to be complete, if it has a time limit.
+    /// Returns the time at which the creation of a stack has to be complete; `None` without a time limit.
     fn creation_limit(&self, position: usize) -> Option<Millis> {
         let stack = &self.state.stacks[position];
         let operation = stack.operation.as_ref()?;

@@ -68,23 +68,23 @@ impl Engine {
         self.set_progress(position, number, Progress::Nested(id));
     }
 
-    /// How many stacks a stack is nested in.
+    /// Returns the number of stacks in which a stack is nested.
     pub(crate) fn nesting_of(&self, stack: &Stack) -> usize {
         self.stacks_around(stack).count() - 1
     }
 
-    /// The stack that is not nested, and in which a stack is nested, directly or not.
+    /// Returns the stack that is not nested, and in which a stack is nested, directly or not.
     pub(crate) fn root_of<'s>(&'s self, stack: &'s Stack) -> &'s Stack {
         self.stacks_around(stack).last().unwrap_or(stack)
     }
 
-    /// A stack, its parent stack, the parent of that stack, and so on.
+    /// Returns a stack, its parent stack, the parent of that stack, and so on.
     fn stacks_around<'s>(&'s self, stack: &'s Stack) -> impl Iterator<Item = &'s Stack> {
         let parent = |stack: &&'s Stack| self.state.stack_of(stack.parent.as_deref()?);
         std::iter::successors(Some(stack), parent).take(MAX_NESTING + 2)
     }
 
-    /// The inputs of a nested stack, and its template, by the properties of its resource.
+    /// Returns the inputs of a nested stack, and its template, by the properties of its resource.
     pub fn nested_inputs(
         &self,
         parent: &Stack,
@@ -136,7 +136,7 @@ impl Engine {
         }
     }
 
-    /// When a nested stack ended, if it has.
+    /// Returns the time at which the operation on a nested stack ended; `None` if it is running.
     pub(super) fn nested_end(&self, id: &str) -> Option<Millis> {
         let stack = self.state.stack_of(id)?;
         (!stack.is_in_progress()).then(|| stack.events.last().map_or(0, |event| event.time))

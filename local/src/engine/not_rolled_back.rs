@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::state::{ExecutionStatus, Millis, Resource, ResourceStatus, Stack, StackStatus};
 use crate::template::NESTED;
 
-/// Whether a resource has no stable state: its creation failed. The next operation deletes it and creates it again.
+/// Returns whether a resource has no stable state: its creation failed. The next operation deletes it and creates it again.
 pub(super) fn has_no_stable_state(resource: &Resource) -> bool {
     resource.status == ResourceStatus::CreateFailed && resource.type_name != NESTED
 }

@@ -9,7 +9,7 @@ use crate::state::{BUCKET, Environment, Resource, Stack};
 const PARAMETER: &str = "AWS::SSM::Parameter";
 
 impl Engine {
-    /// Whether a resource exists that belongs to no stack.
+    /// Returns whether a resource exists that belongs to no stack.
     pub(super) fn exists_outside_of_stacks(
         &self,
         environment: Environment<'_>,
@@ -20,7 +20,7 @@ impl Engine {
             || self.created_by_caller(environment, type_name, physical_id).is_some()
     }
 
-    /// The properties of a resource that a caller has created with its service.
+    /// Returns the properties of a resource that a caller has created with its service.
     fn created_by_caller(
         &self,
         environment: Environment<'_>,
@@ -42,7 +42,7 @@ impl Engine {
         properties.as_object().filter(|_| !is_owned).cloned()
     }
 
-    /// Whether a resource exists already where a stack creates one with the same physical ID.
+    /// Returns whether a resource exists already where a stack creates one with the same physical ID.
     pub(super) fn is_taken(
         &self,
         stack: &Stack,

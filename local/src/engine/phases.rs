@@ -12,7 +12,7 @@ use crate::state::{
 };
 
 impl Engine {
-    /// The tasks that change the stack to its new state, and the resources to delete afterwards.
+    /// Returns the tasks that change the stack to its new state, and the resources to delete afterwards.
     pub(super) fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
         let stack = &self.state.stacks[position];
         let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };
@@ -318,7 +318,7 @@ impl Engine {
     }
 }
 
-/// The message of CloudFormation if the cleanup could not delete a resource: the operation has succeeded nevertheless
+/// Returns the message of CloudFormation if the cleanup could not delete a resource: the operation has succeeded nevertheless
 /// (aws-cloudformation/cloudformation-coverage-roadmap#744).
 fn left_behind(failed: &[String]) -> Option<String> {
     (!failed.is_empty()).then(|| "Update successful. One or more resources could not be deleted.".to_owned())

@@ -45,7 +45,7 @@ fn not_permitted(action: &str) -> String {
     format!("Found an action type that is not permitted during refactor operations: {action}")
 }
 
-/// The new definition of each stack, and the resources that move; or the reason why CloudFormation rejects the refactor.
+/// Returns the new definition of each stack, and the resources that move; or the reason why CloudFormation rejects the refactor.
 pub(crate) fn plan_refactor(
     engine: &Engine,
     definitions: Vec<Definition>,
@@ -79,7 +79,7 @@ pub(crate) fn plan_refactor(
     Ok((sides, moves))
 }
 
-/// For each stack, the former location of each resource of its new template, and the resources that move.
+/// Returns for each stack the former location of each resource of its new template, and the resources that move.
 fn origins(
     engine: &Engine,
     definitions: &[Definition],
@@ -251,7 +251,7 @@ pub(crate) fn at<'e>(engine: &'e Engine, location: &Location) -> Option<&'e Reso
     engine.state.stack_of(&location.stack)?.resources.get(&location.logical_id)
 }
 
-/// The reason why a refactor cannot be executed any more; `None` if it can.
+/// Returns the reason why a refactor cannot be executed any more; `None` if it can.
 pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String> {
     let changed = refactor.stacks.iter().find(|side| {
         let stack = engine.state.stack_of(&side.id);
@@ -285,7 +285,7 @@ pub(crate) fn forget_refactors(engine: &mut Engine) {
     });
 }
 
-/// Whether a refactor has been executed, or cannot be executed.
+/// Returns whether a refactor has been executed, or cannot be executed.
 fn is_over(refactor: &Refactor) -> bool {
     !matches!(
         refactor.execution,

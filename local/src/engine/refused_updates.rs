@@ -7,7 +7,7 @@ use stackwright_schemas::refused_updates::{RefusedUpdate, refused_updates};
 use crate::state::{Environment, Failure, Resource, State};
 use crate::template::{is_custom, scalar_text};
 
-/// The reason why the service rejects an update of a resource to other properties; `None` if it accepts the update.
+/// Returns the reason why the service rejects an update of a resource to other properties; `None` if it accepts the update.
 pub(super) fn refused_update(
     state: &State,
     environment: Environment<'_>,
@@ -28,7 +28,7 @@ struct Update<'a> {
 }
 
 impl<'a> Update<'a> {
-    /// The message of a rule that rejects the update.
+    /// Returns the message of a rule that rejects the update.
     fn refused_by(&self, rule: &RefusedUpdate) -> Option<String> {
         let (before, after) = (self.present.live.get(&rule.property)?, self.after.get(&rule.property)?);
         if before == after {
@@ -45,7 +45,7 @@ impl<'a> Update<'a> {
         Some(self.filled(&rule.message, changed))
     }
 
-    /// The items that a rule compares.
+    /// Returns the items that a rule compares.
     fn items(&self, rule: &RefusedUpdate, value: &Json, list: &str) -> Option<&'a [Json]> {
         let owner = match &rule.through {
             None => self.present,
@@ -58,7 +58,7 @@ impl<'a> Update<'a> {
         owner.live.get(list)?.as_array().map(Vec::as_slice)
     }
 
-    /// Whether the resource exists on which the rule depends: without it, the rule does not apply.
+    /// Returns whether the resource exists on which the rule depends: without it, the rule does not apply.
     fn applies(&self, rule: &RefusedUpdate, item: &Json) -> bool {
         let Some(other) = &rule.while_exists else { return true };
         let value = self.filled(&other.value, item);
@@ -77,7 +77,7 @@ impl<'a> Update<'a> {
             .filter(move |one| one.type_name == type_name)
     }
 
-    /// A message in which the placeholders are replaced by values of the item and of the resource.
+    /// Returns a message in which the placeholders are replaced by values of the item and of the resource.
     fn filled(&self, text: &str, item: &Json) -> String {
         let mut filled = text.to_owned();
         let members = item.as_object().into_iter().flatten();

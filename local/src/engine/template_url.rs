@@ -6,7 +6,7 @@ use stackwright_schemas::limits::limits;
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 
-/// The text of an object by its URL, with the bucket in the host name or in the path.
+/// Returns the text of an object by its URL, with the bucket in the host name or in the path.
 pub(crate) fn object_of_url(engine: &Engine, url: &str) -> Result<String, ServiceError> {
     let unreadable = || {
         ServiceError::validation(

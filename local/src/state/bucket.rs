@@ -63,7 +63,7 @@ impl Bucket {
         Self { region: region.to_owned(), created, ..Self::default() }
     }
 
-    /// A bucket that was not created, but assumed.
+    /// Returns a bucket that was not created, but assumed.
     pub fn assumed(region: &str, created: Millis) -> Self {
         Self { is_assumed: true, ..Self::new(region, created) }
     }
@@ -94,7 +94,7 @@ impl Buckets {
         self.all.iter()
     }
 
-    /// A bucket whose settings the caller changes.
+    /// Returns a bucket, so that the caller can change its settings.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Bucket> {
         let bucket = self.all.get_mut(name)?;
         self.changed.insert(name.to_owned());
@@ -156,12 +156,12 @@ impl Buckets {
         self.released.insert(file);
     }
 
-    /// Whether the content of an object is in a file.
+    /// Returns whether the content of an object is in a file.
     pub fn uses_file(&self, file: &str) -> bool {
         self.users.contains_key(file)
     }
 
-    /// The files that were released since the last call. Other objects or uploads may still use them.
+    /// Returns the files that were released since the last call. Other objects or uploads may still use them.
     pub fn take_released(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.released)
     }
@@ -189,7 +189,7 @@ impl Buckets {
         }
     }
 
-    /// The names of the buckets, and the buckets and keys of the objects, that were changed since the last call.
+    /// Returns the names of the buckets, and the buckets and keys of the objects, that were changed since the last call.
     pub fn take_changed(&mut self) -> (BTreeSet<String>, BTreeSet<(String, String)>) {
         (std::mem::take(&mut self.changed), std::mem::take(&mut self.changed_objects))
     }

@@ -42,7 +42,7 @@ pub(crate) struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// The ID of a change set that is to be created.
+    /// Returns the ID of a change set that is to be created.
     pub fn new_id(environment: Environment<'_>, name: &str) -> String {
         format!(
             "arn:aws:cloudformation:{}:{}:changeSet/{name}/{}",
@@ -52,7 +52,7 @@ impl ChangeSet {
         )
     }
 
-    /// Whether it was executed, or cannot be executed any more.
+    /// Returns whether the change set was executed, or cannot be executed any more.
     pub fn is_past(&self) -> bool {
         matches!(
             self.execution,
@@ -63,7 +63,7 @@ impl ChangeSet {
         )
     }
 
-    /// An event of its creation, which reports a finding and has no status.
+    /// Returns an event of the creation of the change set that reports a finding and has no status.
     pub fn finding(&self, logical_id: &str, type_name: &str) -> Event {
         Event {
             id: unique_id(),

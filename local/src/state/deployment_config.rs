@@ -39,12 +39,12 @@ impl DeploymentConfig {
         Ok(Self { is_express, disable_rollback })
     }
 
-    /// Whether a failure is not rolled back. Express mode disables rollback unless the request enables it.
+    /// Returns whether a failure is not rolled back. Express mode disables rollback unless the request enables it.
     pub fn disables_rollback(&self) -> bool {
         self.disable_rollback.unwrap_or(self.is_express)
     }
 
-    /// The structure as responses contain it.
+    /// Returns the structure as responses contain it.
     pub fn shown(&self) -> Json {
         json!({
             "Mode": if self.is_express { "EXPRESS" } else { "STANDARD" },

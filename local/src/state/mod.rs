@@ -69,8 +69,8 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// Whether it may contain secret values. A retained resource can contain one from a parameter of its stack, and the record
-    /// of a part of an upload contains the hash of its content.
+    /// Returns whether the state may contain secret values. A retained resource can contain one from a parameter of its stack,
+    /// and the record of a part of an upload contains the hash of its content.
     pub fn has_secrets(&self) -> bool {
         let mut parameters = self.parameters.values().flat_map(BTreeMap::values);
         let of_refactors = self.refactors.iter().flat_map(|one| &one.stacks).map(|side| &side.inputs);
@@ -99,23 +99,24 @@ impl State {
         parts.for_each(|part| self.buckets.release(part.file));
     }
 
-    /// Whether the content of an object, or of a part of an upload, is in a file.
+    /// Returns whether the content of an object, or of a part of an upload, is in a file.
     pub fn uses_file(&self, file: &str) -> bool {
         let mut parts = self.rest.uploads.values().flat_map(|one| one.parts.values());
         self.buckets.uses_file(file) || parts.any(|part| part.file == file)
     }
 
-    /// The index of the stack with an ID.
+    /// Returns the index of the stack with an ID.
     pub fn position_of(&self, id: &str) -> Option<usize> {
         self.stacks.iter().position(|stack| stack.id == id)
     }
 
-    /// The stack with an ID.
+    /// Returns the stack with an ID.
     pub fn stack_of(&self, id: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.id == id)
     }
 
-    /// The index of the stack with a name or an ID in a region. A deleted stack, and one of another account, is found by its ID only.
+    /// Returns the index of the stack with a name or an ID in a region. A deleted stack, and one of another account, is found by
+    /// its ID only.
     pub fn position(&self, environment: Environment<'_>, name: &str) -> Option<usize> {
         self.stacks.iter().position(|stack| {
             (stack.id == name && stack.region == environment.region)
@@ -123,12 +124,12 @@ impl State {
         })
     }
 
-    /// Every stack of an account and region that is not deleted.
+    /// Returns every stack of an account and region that is not deleted.
     pub fn stacks_in<'s>(&'s self, environment: Environment<'s>) -> impl Iterator<Item = &'s Stack> {
         self.stacks.iter().filter(move |stack| stack.environment() == environment && !stack.is_deleted())
     }
 
-    /// Every export by its name: its value and the ID of the stack that exports it.
+    /// Returns every export by its name: its value and the ID of the stack that exports it.
     pub fn exports(&self, environment: Environment<'_>) -> BTreeMap<String, (String, String)> {
         self.stacks_in(environment)
             .flat_map(|stack| {
@@ -139,7 +140,7 @@ impl State {
             .collect()
     }
 
-    /// The stacks that import an export.
+    /// Returns the stacks that import an export.
     pub fn importers<'s>(
         &'s self,
         environment: Environment<'s>,
@@ -148,7 +149,7 @@ impl State {
         self.stacks_in(environment).filter(move |stack| stack.imports.iter().any(|name| name == export))
     }
 
-    /// An SSM parameter that a stack or a caller has created.
+    /// Returns an SSM parameter that a stack or a caller has created.
     pub fn parameter(&self, environment: Environment<'_>, name: &str) -> Option<Parameter> {
         let of_stack = |resource: &Resource| {
             let text = |name: &str| Some(resource.live.get(name)?.as_str()?.to_owned());
@@ -163,7 +164,7 @@ impl State {
         created.or_else(|| self.rest.parameters.get(environment.region)?.get(name).cloned())
     }
 
-    /// The value of a secret that a stack or a caller has created, by its name or its ARN.
+    /// Returns the value of a secret that a stack or a caller has created, by its name or its ARN.
     pub fn secret(&self, environment: Environment<'_>, id: &str) -> Option<String> {
         const SECRET: &str = "AWS::SecretsManager::Secret";
         let named = |one: &&Resource| {
@@ -182,7 +183,7 @@ impl State {
         Some(self.rest.secrets.get(environment.region)?.get(name)?.value.clone())
     }
 
-    /// A resource of a stack by its type and its physical ID.
+    /// Returns a resource of a stack by its type and its physical ID.
     fn resource_in(&self, environment: Environment<'_>, type_name: &str, id: &str) -> Option<&Resource> {
         self.stacks
             .iter()
@@ -190,14 +191,14 @@ impl State {
             .find_map(|stack| stack.resources.values().find(|one| one.is(type_name, id)))
     }
 
-    /// Whether a resource belongs to a stack.
+    /// Returns whether a resource belongs to a stack.
     pub fn is_owned(&self, type_name: &str, physical_id: &str) -> bool {
         let owns = |stack: &Stack| stack.resources.values().any(|one| one.is(type_name, physical_id));
         self.stacks.iter().any(|stack| !stack.is_deleted() && owns(stack))
     }
 
-    /// Whether a resource with a physical ID exists already where a stack creates one. The identifier of some types
-    /// has more parts than the physical ID shows, such as the role of an inline policy: the properties distinguish them.
+    /// Returns whether a resource with a physical ID exists already where a stack creates one. The identifier of some types has
+    /// more parts than the physical ID shows, such as the role of an inline policy: the properties distinguish them.
     pub fn is_taken(
         &self,
         stack: &Stack,

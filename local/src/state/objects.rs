@@ -192,7 +192,7 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The bytes of all files.
+    /// Returns the bytes of all files.
     fn stored(directory: &Path) -> Vec<u8> {
         let files = std::fs::read_dir(directory).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()

@@ -158,7 +158,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// A new operation on a stack, which starts with a phase.
+    /// Returns a new operation on a stack, which starts with a phase.
     pub fn on(
         stack: &Stack,
         kind: OperationKind,
@@ -196,7 +196,7 @@ pub(crate) struct OperationOptions {
 }
 
 impl OperationOptions {
-    /// The options of an operation that no request describes.
+    /// Returns the options of an operation that no request describes.
     pub fn new(on_failure: OnFailure) -> Self {
         let config = DeploymentConfig::default();
         Self { on_failure, token: None, retain_except_on_create: false, config }

@@ -50,7 +50,7 @@ impl Seal {
         self.decrypt(sealed, &number.to_le_bytes())
     }
 
-    /// A name for content with a hash, which nobody can derive from the content without the key.
+    /// Returns a name for content with a hash, which nobody can derive from the content without the key.
     pub fn name_of(&self, hash: &[u8]) -> io::Result<String> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key_bytes(true)?);
         Ok(hmac::sign(&key, hash).as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
@@ -98,7 +98,7 @@ impl Seal {
         Ok(key)
     }
 
-    /// An error about the file of the key.
+    /// Returns an error about the file of the key.
     fn at(&self, error: io::Error) -> io::Error {
         io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
     }

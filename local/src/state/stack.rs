@@ -117,12 +117,12 @@ pub(crate) struct Environment<'a> {
 }
 
 impl Resource {
-    /// Whether it has a type and a physical ID.
+    /// Returns whether the resource has this type and this physical ID.
     pub fn is(&self, type_name: &str, physical_id: &str) -> bool {
         self.type_name == type_name && self.physical_id == physical_id
     }
 
-    /// What `Ref` returns, or `Fn::GetAtt` of an attribute.
+    /// Returns the value of `Ref`, or of `Fn::GetAtt` for an attribute.
     pub fn value(&self, attribute: Option<&str>) -> Option<Json> {
         match attribute {
             None => Some(self.physical_id.clone().into()),
@@ -132,7 +132,7 @@ impl Resource {
 }
 
 impl Inputs {
-    /// Whether both inputs describe the same stack.
+    /// Returns whether both inputs describe the same stack.
     pub fn are_equivalent(&self, other: &Self) -> bool {
         self.template == other.template
             && self.parameters == other.parameters
@@ -140,12 +140,12 @@ impl Inputs {
             && self.tags == other.tags
     }
 
-    /// Whether a parameter may have `NoEcho`.
+    /// Returns whether a parameter may have `NoEcho`.
     pub fn may_have_secrets(&self) -> bool {
         self.template.contains("NoEcho")
     }
 
-    /// The template as in the request.
+    /// Returns the template as in the request.
     pub fn given(&self) -> &str {
         self.original.as_deref().unwrap_or(&self.template)
     }
@@ -188,8 +188,8 @@ impl Stack {
         Environment { account: &self.account, region: &self.region }
     }
 
-    /// Whether any of its resources or change sets may contain values of parameters with `NoEcho`. A nested stack can contain
-    /// such values even if its own template does not declare `NoEcho`.
+    /// Returns whether a resource or a change set of the stack may contain values of parameters with `NoEcho`. A nested stack can
+    /// contain such values even if its own template does not declare `NoEcho`.
     pub fn has_secrets(&self) -> bool {
         let operation = self.operation.iter().flat_map(|one| [&one.before, &one.target.inputs]);
         let change_sets = self.change_sets.iter().map(|one| &one.inputs);
@@ -201,7 +201,7 @@ impl Stack {
         self.status == StackStatus::DeleteComplete
     }
 
-    /// Whether its status allows an update.
+    /// Returns whether the status of the stack allows an update.
     pub fn can_be_updated(&self) -> bool {
         matches!(
             self.status,
@@ -215,7 +215,7 @@ impl Stack {
         )
     }
 
-    /// Whether its last operation failed in express mode and was not rolled back.
+    /// Returns whether the last operation on the stack failed in express mode and was not rolled back.
     pub fn failed_in_express_mode(&self) -> bool {
         self.config.is_express
             && self.config.disables_rollback()
@@ -233,7 +233,7 @@ impl Stack {
         id
     }
 
-    /// The last operation, and the rollback of it. The creation of a change set does not count.
+    /// Returns the last operation, and the rollback of it. The creation of a change set does not count.
     pub fn last_operations_shown(&self) -> impl Iterator<Item = &(OperationType, String)> {
         let mut is_shown = false;
         self.last_operations.iter().filter(|(kind, _)| *kind != OperationType::CreateChangeset).take_while(
@@ -245,7 +245,7 @@ impl Stack {
         )
     }
 
-    /// The ID of the operation that runs or ran last.
+    /// Returns the ID of the operation that runs or ran last.
     pub fn last_operation(&self) -> Option<&str> {
         self.last_operations_shown().next().map(|(_, id)| id.as_str())
     }

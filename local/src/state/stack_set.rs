@@ -46,7 +46,7 @@ pub(crate) struct Instance {
 }
 
 impl StackSet {
-    /// An empty stack set.
+    /// Returns an empty stack set.
     pub fn new(id: String, name: &str, region: &str) -> Self {
         Self {
             id,
@@ -63,7 +63,7 @@ impl StackSet {
         }
     }
 
-    /// Whether it is the stack set that has a name in a region.
+    /// Returns whether the stack set has this name in this region.
     pub fn is_named(&self, name: &str, region: &str) -> bool {
         !self.is_deleted && self.name == name && self.region == region
     }
@@ -123,15 +123,15 @@ impl SetOperation {
         )
     }
 
-    /// A count among the preferences, or a percentage of the accounts of a region.
+    /// Returns a count among the preferences, or a percentage of the accounts of a region.
     pub fn preferred(&self, name: &str, accounts: usize) -> Option<usize> {
         let number =
             |suffix: &str| scalar_text(&self.preferences[format!("{name}{suffix}")]).parse::<usize>().ok();
         number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
     }
 
-    /// The number of accounts of a region that an operation may process at a time. With strict failure tolerance, this number
-    /// is at most one more than the number of failures that are still tolerated.
+    /// Returns the number of accounts of a region that an operation may process at a time. With strict failure tolerance, this
+    /// number is at most one more than the number of failures that are still tolerated.
     fn concurrency(&self, accounts: usize, failed: usize) -> usize {
         let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
         if self.preferences["ConcurrencyMode"] == "SOFT_FAILURE_TOLERANCE" {
@@ -140,12 +140,12 @@ impl SetOperation {
         most.min((self.tolerance(accounts) + 1).saturating_sub(failed))
     }
 
-    /// The number of accounts of a region that may fail.
+    /// Returns the number of accounts of a region that may fail.
     fn tolerance(&self, accounts: usize) -> usize {
         self.preferred("FailureTolerance", accounts).unwrap_or(0)
     }
 
-    /// The results that may start now, as many as may run at a time.
+    /// Returns the results that may start now, as many as may run at a time.
     pub fn ready(&self) -> Vec<usize> {
         let is_parallel = self.preferences["RegionConcurrencyType"] == "PARALLEL";
         let mut regions: Vec<&str> = Vec::new();
@@ -173,7 +173,7 @@ impl SetOperation {
         ready
     }
 
-    /// Whether more accounts of a region have failed than the preferences tolerate.
+    /// Returns whether more accounts of a region have failed than the preferences tolerate.
     pub fn is_over(&self) -> bool {
         self.results.iter().any(|one| {
             let inside = || self.results.iter().filter(|other| other.region == one.region);

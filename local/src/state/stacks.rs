@@ -37,14 +37,14 @@ impl Stacks {
         index
     }
 
-    /// The indices of the stacks that have an operation, in order.
+    /// Returns the indices of the stacks that have an operation, in order.
     pub fn active(&mut self) -> Vec<usize> {
         let all = &self.all;
         self.active.retain(|index| all.get(*index).is_some_and(|stack| stack.operation.is_some()));
         self.active.iter().copied().collect()
     }
 
-    /// The stacks that were changed since the last call, with their indices.
+    /// Returns the stacks that were changed since the last call, with their indices.
     pub fn take_changed(&mut self) -> impl Iterator<Item = (usize, &Stack)> {
         let changed = std::mem::take(&mut self.changed);
         changed.into_iter().filter_map(|index| Some((index, self.all.get(index)?)))

@@ -220,7 +220,7 @@ impl Store {
     }
 }
 
-/// A record as a line of the journal, encrypted if it is sealed.
+/// Returns a record as a line of the journal, encrypted if it is sealed.
 fn line<S: Serialize>(record: &Record<S>, seal: Option<&Seal>) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(record)?;
     if let Some(seal) = seal {

@@ -4,7 +4,7 @@ use super::StackTemplate;
 use crate::api::error::ServiceError;
 
 impl StackTemplate {
-    /// The capability that the resources of the template need, if they need one.
+    /// Returns the capability that the resources of the template need, if they need one.
     pub fn capabilities(&self) -> Option<&'static str> {
         let named = self.section("Resources").any(|(_, resource)| {
             let properties = &resource["Properties"];

@@ -96,7 +96,7 @@ impl StackTemplate {
         Ok(())
     }
 
-    /// The names of the transforms that the template declares.
+    /// Returns the names of the transforms that the template declares.
     pub fn transforms(&self) -> Vec<String> {
         match self.top("Transform") {
             None | Some(Json::Null) => Vec::new(),
@@ -105,7 +105,7 @@ impl StackTemplate {
         }
     }
 
-    /// Whether the template uses the language extensions.
+    /// Returns whether the template uses the language extensions.
     pub fn has_extensions(&self) -> bool {
         self.transforms().iter().any(|name| name == EXTENSIONS)
     }
@@ -235,7 +235,7 @@ impl StackTemplate {
     }
 }
 
-/// A transform is a name, or an object with a name and parameters.
+/// Returns a transform is a name, or an object with a name and parameters.
 fn transform_name(transform: &Json) -> String {
     let name = transform.as_str().or_else(|| transform["Name"].as_str());
     name.map_or_else(|| transform.to_string(), str::to_owned)
@@ -253,7 +253,7 @@ fn check_functions_of(condition: &Json) -> Result<(), String> {
     }
 }
 
-/// The conditions to which a condition refers.
+/// Returns the conditions to which a condition refers.
 pub(super) fn named_conditions(condition: &Json) -> BTreeSet<String> {
     match condition {
         Json::Object(map) => match single(map) {

@@ -109,7 +109,7 @@ impl Resolver<'_> {
         Ok(resolved)
     }
 
-    /// The value of a reference; nothing for a secret.
+    /// Returns the value of a reference; nothing for a secret.
     fn reference(
         &self,
         reference: &Reference<'_>,
@@ -188,8 +188,8 @@ fn parse(inner: &str) -> Option<Reference<'_>> {
     }
 }
 
-/// A public parameter of AWS that names an image has a value in every account. Local mode assumes an ID for it, because no
-/// image is started.
+/// Returns a public parameter of AWS that names an image has a value in every account. Local mode assumes an ID for it, because
+/// no image is started.
 fn public_image(name: &str) -> Option<Parameter> {
     let is_image =
         name.starts_with("/aws/service/") && (name.ends_with("/ami-id") || name.ends_with("/image_id"));

@@ -28,12 +28,12 @@ const MAX_RESULTS: usize = 64 * 1024 * 1024;
 /// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource return.
 pub(crate) type Lookup<'a> = dyn Fn(&str, Option<&str>) -> Result<Json, String> + 'a;
 
-/// Whether a value is known only after a change set was executed, in part or as a whole.
+/// Returns whether a value is known only after a change set was executed, in part or as a whole.
 pub(crate) fn is_unknown(value: &Json) -> bool {
     value.as_str().is_some_and(|text| text.contains(KNOWN_AFTER_APPLY))
 }
 
-/// What `Ref`, or `Fn::GetAtt` of an attribute, returns for a resource.
+/// Returns the value of `Ref`, or of `Fn::GetAtt` for an attribute, of a resource.
 pub(crate) fn reference_value(
     resource: Option<&Resource>,
     name: &str,
@@ -91,7 +91,7 @@ pub(crate) fn pseudo_parameters_of(
     ])
 }
 
-/// The pseudo parameters of a stack.
+/// Returns the pseudo parameters of a stack.
 pub(crate) fn pseudo_parameters(stack: &Stack) -> BTreeMap<&'static str, Json> {
     let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
     let mut names = pseudo_parameters_of(stack.environment());
@@ -104,12 +104,12 @@ pub(crate) fn pseudo_parameters(stack: &Stack) -> BTreeMap<&'static str, Json> {
 }
 
 impl Scope<'_> {
-    /// The value, or `None` where it is `AWS::NoValue`.
+    /// Returns the value, or `None` where it is `AWS::NoValue`.
     pub fn value(&self, value: &Json) -> Result<Option<Json>, String> {
         self.at(value, 0)
     }
 
-    /// The properties of a resource.
+    /// Returns the properties of a resource.
     pub fn properties(&self, resource: &Json) -> Result<Map<String, Json>, String> {
         let written = resource.get("Properties").map_or(Ok(None), |written| self.value(written))?;
         Ok(match written {
@@ -118,7 +118,7 @@ impl Scope<'_> {
         })
     }
 
-    /// The value at a depth of nesting.
+    /// Returns the value at a depth of nesting.
     pub(super) fn at(&self, value: &Json, depth: usize) -> Result<Option<Json>, String> {
         self.count(depth)?;
         Ok(Some(match value {
@@ -176,7 +176,7 @@ impl Scope<'_> {
         Ok(())
     }
 
-    /// The value of a name, or of an attribute of it.
+    /// Returns the value of a name, or of an attribute of it.
     pub(super) fn name(&self, name: &str, attribute: Option<&str>) -> Result<Option<Json>, String> {
         if attribute.is_none() {
             if name == "AWS::NoValue" {
@@ -189,8 +189,8 @@ impl Scope<'_> {
         (self.resource)(name, attribute).map(Some)
     }
 
-    /// Whether a condition of the template is true. The conditions that it names are evaluated before it, so that a long chain
-    /// of conditions needs no deep recursion.
+    /// Returns whether a condition of the template is true. The conditions that it names are evaluated before it, so that a long
+    /// chain of conditions needs no deep recursion.
     pub fn condition(&self, name: &str) -> Result<bool, String> {
         if let Some(None) = self.progress.conditions.borrow().get(name) {
             return Err(format!("Template format error: Circular dependency in conditions: [{name}]"));
@@ -243,7 +243,7 @@ impl Scope<'_> {
         Ok(self.at(value, depth + 1)?.is_some_and(|value| value == true || value == "true"))
     }
 
-    /// Whether the condition of a resource or an output is true, if it has one.
+    /// Returns whether the condition of a resource or an output is true, if it has one.
     pub fn is_wanted(&self, value: &Json) -> Result<bool, String> {
         match value.get("Condition").and_then(Json::as_str) {
             Some(name) => self.condition(name),
@@ -252,7 +252,7 @@ impl Scope<'_> {
     }
 }
 
-/// The approximate size of a value in bytes.
+/// Returns the approximate size of a value in bytes.
 fn size(value: &Json) -> usize {
     match value {
         Json::String(text) => text.len(),
@@ -264,7 +264,7 @@ fn size(value: &Json) -> usize {
     }
 }
 
-/// Whether an object's only member is an intrinsic function, and not a property with a similar name.
+/// Returns whether an object's only member is an intrinsic function, and not a property with a similar name.
 fn is_function(name: &str, argument: &Json) -> bool {
     match name {
         "Ref" => true,

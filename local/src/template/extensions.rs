@@ -26,7 +26,7 @@ const MAX_VALUES: usize = 300_000;
 /// The maximum number of bytes in the strings of a template after its loops are expanded.
 const MAX_TEXTS: usize = 16 * 1024 * 1024;
 
-/// Whether a template has loops anywhere.
+/// Returns whether a template has loops anywhere.
 pub(crate) fn has_loops(template: &StackTemplate) -> bool {
     fn inside(value: &Json) -> bool {
         match value {
@@ -38,7 +38,7 @@ pub(crate) fn has_loops(template: &StackTemplate) -> bool {
     SECTIONS.iter().filter_map(|name| template.top(name)).any(inside)
 }
 
-/// The text of the template with its language extensions expanded.
+/// Returns the text of the template with its language extensions expanded.
 pub(crate) fn expand(template: &StackTemplate, scope: &Scope<'_>) -> Result<String, ServiceError> {
     let expander = Expander { scope, values: Cell::new(0), bytes: Cell::new(0) };
     let mut sections = template.sections().clone();
@@ -123,7 +123,7 @@ impl Expander<'_> {
         Ok(serde_json::json!({ "Fn::GetAtt": arguments? }))
     }
 
-    /// A string, or the string that a function of parameters returns.
+    /// Returns a string, or the string that a function of parameters returns.
     fn text_or_function(&self, argument: &Json, names: &Names, depth: usize) -> Result<Json, String> {
         let argument = self.value(argument, names, depth + 1)?;
         if !argument.is_object() {
@@ -148,7 +148,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// A string with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
+    /// Returns a string with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
     fn replaced(&self, text: &str, names: &Names) -> Result<String, String> {
         let mut text = text.to_owned();
         self.count_bytes(text.len())?;
@@ -162,7 +162,7 @@ impl Expander<'_> {
         Ok(text)
     }
 
-    /// A string with a placeholder replaced; its new length is counted before the replacement.
+    /// Returns a string with a placeholder replaced; its new length is counted before the replacement.
     fn replaced_one(&self, text: String, placeholder: &str, item: &str) -> Result<String, String> {
         let number = text.matches(placeholder).count();
         if number == 0 {
@@ -180,7 +180,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    /// The members that the iterations of a loop create.
+    /// Returns the members that the iterations of a loop create.
     fn iterations(
         &self,
         name: &str,

@@ -276,7 +276,7 @@ pub(super) fn check_conditions(function: &str, arguments: &[Json]) -> Result<(),
     }
 }
 
-/// Whether a value is a list or an object, and not a string.
+/// Returns whether a value is a list or an object, and not a string.
 fn is_composite(value: &Json) -> bool {
     value.is_array() || value.is_object()
 }
@@ -293,7 +293,7 @@ fn too_long(function: &str) -> String {
     format!("Template error: the result of {function} is longer than {MAX_TEXT} bytes")
 }
 
-/// A number of blocks, each with a number of host bits, within a block.
+/// Returns a number of blocks, each with a number of host bits, within a block.
 fn cidrs(block: &str, count: usize, bits: u8) -> Result<Json, String> {
     let network: ipnet::IpNet =
         block.parse().map_err(|_| format!("Template error: Fn::Cidr: {block} is not a CIDR block"))?;

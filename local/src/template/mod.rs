@@ -20,7 +20,7 @@ use stackwright_synth::secret::is_no_echo;
 
 use crate::api::error::ServiceError;
 
-/// Whether a type is a custom resource: it has no schema, and its handler determines the attributes.
+/// Returns whether a type is a custom resource: it has no schema, and its handler determines the attributes.
 pub(crate) fn is_custom(type_name: &str) -> bool {
     type_name == "AWS::CloudFormation::CustomResource" || type_name.starts_with("Custom::")
 }
@@ -66,12 +66,12 @@ impl StackTemplate {
         self.template.sections().get(name)
     }
 
-    /// Whether a parameter has `NoEcho`: its value is never shown.
+    /// Returns whether a parameter has `NoEcho`: its value is never shown.
     pub fn is_secret(&self, parameter: &str) -> bool {
         self.top("Parameters").and_then(|all| all.get(parameter)).is_some_and(is_no_echo)
     }
 
-    /// The properties of a resource as responses contain them: a value that refers to a secret is hidden.
+    /// Returns the properties of a resource as responses contain them: a value that refers to a secret is hidden.
     pub fn shown(&self, written: &Json, properties: &Map<String, Json>) -> Map<String, Json> {
         let mut shown = properties.clone();
         let secrets: Vec<&str> =
@@ -88,7 +88,7 @@ impl StackTemplate {
     }
 }
 
-/// A scalar as CloudFormation writes it.
+/// Returns a scalar as CloudFormation writes it.
 pub(crate) fn scalar_text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),

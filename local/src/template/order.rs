@@ -10,7 +10,7 @@ use super::references::{depends_on, references};
 use crate::api::error::ServiceError;
 
 impl StackTemplate {
-    /// The logical IDs of the resources, each after those that it refers to.
+    /// Returns the logical IDs of the resources, each after those that it refers to.
     pub fn order(&self) -> Result<Vec<String>, ServiceError> {
         let mut waiting: IndexMap<&str, BTreeSet<String>> =
             self.section("Resources").map(|(id, resource)| (id, self.needs(resource))).collect();
@@ -36,7 +36,7 @@ impl StackTemplate {
         Ok(ordered)
     }
 
-    /// The resources that have to be created before a resource.
+    /// Returns the resources that have to be created before a resource.
     pub fn needs(&self, resource: &Json) -> BTreeSet<String> {
         references(resource)
             .into_iter()

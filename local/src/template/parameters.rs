@@ -11,7 +11,7 @@ use crate::api::error::ServiceError;
 use crate::state::{Environment, Inputs, Parameter, State};
 
 impl StackTemplate {
-    /// The values of the parameters: those of the request, the previous values, or the defaults.
+    /// Returns the values of the parameters: those of the request, the previous values, or the defaults.
     pub fn parameters(
         &self,
         given: &[Json],
@@ -136,18 +136,18 @@ fn check_value(name: &str, parameter: &Json, value: &str) -> Result<(), ServiceE
     Ok(())
 }
 
-/// The type of a parameter.
+/// Returns the type of a parameter.
 fn type_of(parameter: &Json) -> &str {
     parameter.get("Type").and_then(Json::as_str).unwrap_or("String")
 }
 
-/// The type of the value behind a parameter that names an SSM parameter.
+/// Returns the type of the value behind a parameter that names an SSM parameter.
 fn ssm_type(kind: &str) -> Option<&str> {
     kind.strip_prefix("AWS::SSM::Parameter::Value<")?.strip_suffix('>')
 }
 
 impl StackTemplate {
-    /// The values of the SSM parameters that parameters name.
+    /// Returns the values of the SSM parameters that parameters name.
     pub fn resolve_ssm(
         &self,
         values: &IndexMap<String, String>,
@@ -178,7 +178,7 @@ impl StackTemplate {
         Ok(resolved)
     }
 
-    /// What `Ref` returns for each parameter: lists are split, and SSM parameters have their values.
+    /// Returns the value of `Ref` for each parameter: lists are split, and SSM parameters have their values.
     pub fn parameter_values(&self, inputs: &Inputs) -> IndexMap<String, Json> {
         let mut values = IndexMap::new();
         for (name, value) in &inputs.parameters {
@@ -201,7 +201,7 @@ impl StackTemplate {
 /// require.
 const BOOTSTRAP_VERSION: &str = "30";
 
-/// The SSM parameter of CDK's bootstrap stack, `/cdk-bootstrap/QUALIFIER/version`, which every template of CDK names.
+/// Returns the SSM parameter of CDK's bootstrap stack, `/cdk-bootstrap/QUALIFIER/version`, which every template of CDK names.
 pub(crate) fn assumed_parameter(name: &str) -> Option<Parameter> {
     let is_bootstrap = name.strip_prefix("/cdk-bootstrap/")?.strip_suffix("/version").is_some();
     is_bootstrap.then(|| Parameter {

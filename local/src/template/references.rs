@@ -21,7 +21,7 @@ pub(crate) struct Reference {
     pub attribute: Option<String>,
 }
 
-/// All references in a value.
+/// Returns all references in a value.
 pub(crate) fn references(value: &Json) -> Vec<Reference> {
     let mut found = Vec::new();
     function::references(value, &mut String::new(), &mut |name, attribute, _| {
@@ -30,7 +30,7 @@ pub(crate) fn references(value: &Json) -> Vec<Reference> {
     found
 }
 
-/// The only member of an object.
+/// Returns the only member of an object.
 pub(crate) fn single(map: &Map<String, Json>) -> Option<(&str, &Json)> {
     let mut entries = map.iter();
     let (name, value) = entries.next()?;
@@ -47,7 +47,7 @@ pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
     }
 }
 
-/// The string of an `Fn::Sub`, and the variables that it defines.
+/// Returns the string of an `Fn::Sub`, and the variables that it defines.
 pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
     match argument {
         Json::String(text) => (text, None),

@@ -68,7 +68,7 @@ impl Evaluation<'_> {
         format_error(format!("Rules/{}: {what}", self.rule))
     }
 
-    /// Whether a condition is true; `None` if it depends on resources of the account.
+    /// Returns whether a condition is true; `None` if it depends on resources of the account.
     fn holds(&self, value: &Json, depth: usize) -> Result<Option<bool>, ServiceError> {
         let Some(value) = self.value(value, depth)? else { return Ok(None) };
         match &value {
@@ -161,7 +161,7 @@ impl Evaluation<'_> {
         Ok((decided || is_known).then(|| Json::from(decided != is_all)))
     }
 
-    /// A function of a list and of a value or a second list.
+    /// Returns a function of a list and of a value or a second list.
     fn compare(
         &self,
         name: &str,
@@ -184,7 +184,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A scalar, or the items of a list, as strings.
+/// Returns a scalar, or the items of a list, as strings.
 fn texts(value: &Json) -> Vec<String> {
     match value {
         Json::Array(items) => items.iter().flat_map(texts).collect(),

@@ -21,13 +21,13 @@ pub struct ExpectedApproval {
 }
 
 impl ExpectedApproval {
-    /// The words to type.
+    /// Returns the options of `deploy` that approve the change.
     pub fn words(&self) -> String {
         format!("--approve {}", self.approval)
     }
 }
 
-/// The approvals that a change needs, the dangerous ones first, each once for a stack.
+/// Returns the approvals that a change needs, the dangerous ones first, each once for a stack.
 pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
     let mut found: Vec<ExpectedApproval> = Vec::new();
     // A stack that is no longer in the program is not touched by `deploy`.
@@ -112,7 +112,7 @@ fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
     }
 }
 
-/// The stack refactor with which `deploy` gives resources other logical IDs.
+/// Returns the stack refactor with which `deploy` gives resources other logical IDs.
 fn renames(stack: &StackDiff) -> Option<ExpectedApproval> {
     let is_renamed = |change: &&ResourceChange| change.action == ResourceAction::Moved;
     let names: Vec<String> = stack.resources.iter().filter(is_renamed).map(ResourceChange::name).collect();

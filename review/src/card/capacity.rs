@@ -71,7 +71,7 @@ impl MemoryChange {
     }
 }
 
-/// The quotas whose needed amount changes.
+/// Returns the quotas whose needed amount changes.
 pub(crate) fn quotas(before: Vec<Need>, after: Vec<Need>) -> Vec<QuotaChange> {
     let by_name = |needs: Vec<Need>| -> BTreeMap<_, Need> {
         let key = |need: &Need| (need.account.clone(), need.region.clone(), need.name.clone());
@@ -106,7 +106,7 @@ pub(crate) fn quotas(before: Vec<Need>, after: Vec<Need>) -> Vec<QuotaChange> {
         .collect()
 }
 
-/// The GPU memory that is stated, or of resources whose instance types change.
+/// Returns the GPU memory that is stated, or of resources whose instance types change.
 pub(crate) fn memory(
     (old, new): (&Estimate, &Estimate),
     (before, after): (Vec<StatedMemory>, Vec<StatedMemory>),
@@ -138,8 +138,8 @@ pub(crate) fn memory(
     changes
 }
 
-/// The statement of a model before its instance type changed: the one of the same resource whose instance type is not used any
-/// more, if there is only one. Its name is the instance type.
+/// Returns the statement of a model before its instance type changed: the one of the same resource whose instance type is not
+/// used any more, if there is only one. Its name is the instance type.
 fn former_type(
     before: &mut BTreeMap<String, StatedMemory>,
     new: &StatedMemory,
@@ -176,7 +176,7 @@ fn verdict(stated: &Stated) -> MemoryVerdict {
     }
 }
 
-/// What is needed of a GPU, and whether it fits: `ml.g5.2xlarge: 18.4 of 22.3 GiB, fits`.
+/// Returns the GPU memory that is needed, and whether it fits: `ml.g5.2xlarge: 18.4 of 22.3 GiB, fits`.
 fn in_words(stated: &Result<Stated, String>) -> String {
     let stated = match stated {
         Ok(stated) => stated,
@@ -201,7 +201,8 @@ fn gib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 30)
 }
 
-/// The GPU memory of resources whose instance types change. A resource can have several, such as the variants of an endpoint.
+/// Returns the GPU memory of resources whose instance types change. A resource can have several, such as the variants of an
+/// endpoint.
 fn of_types(old: &Estimate, new: &Estimate) -> Vec<MemoryChange> {
     let by_resource = |estimate: &Estimate| -> BTreeMap<String, Vec<String>> {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -243,7 +244,7 @@ fn of_types(old: &Estimate, new: &Estimate) -> Vec<MemoryChange> {
     after.iter().filter_map(|(what, types)| change(what, types)).collect()
 }
 
-/// The accelerators of an instance type in words, and the bytes of one that can be used.
+/// Returns the accelerators of an instance type in words, and the bytes of one that can be used.
 fn accelerators(instance_type: &str) -> Option<(String, Option<u64>)> {
     // EC2's own types have no prefix.
     let gpu = gpu_of(instance_type).or_else(|| gpu_of(&format!("ml.{instance_type}")))?;

@@ -6,7 +6,7 @@ use stackwright_estimate::cost::{self, Estimate, Money, Per, Price, Total};
 
 use super::{CostChange, CostRanges};
 
-/// The resources whose cost changes, and the monthly total of all stacks if it does.
+/// Returns the resources whose cost changes, and the monthly total of all stacks if it does.
 pub(crate) fn changes(old: &Estimate, new: &Estimate) -> Vec<CostChange> {
     let found = cost::difference(old, new);
     let mut changes: Vec<CostChange> = found
@@ -39,14 +39,14 @@ pub(crate) fn changes(old: &Estimate, new: &Estimate) -> Vec<CostChange> {
     changes
 }
 
-/// The prices on which the amounts rest: those of the two estimates, each once.
+/// Returns the prices on which the amounts rest: those of the two estimates, each once.
 pub(crate) fn prices(old: &Estimate, new: &Estimate) -> Vec<Price> {
     let all = old.lines.iter().chain(&new.lines).filter_map(|line| line.price.as_ref());
     let by_text: BTreeMap<String, &Price> = all.map(|price| (price.to_string(), price)).collect();
     by_text.into_values().cloned().collect()
 }
 
-/// The number and the regions of prices: `5 prices of us-east-1, with date and source`.
+/// Returns the number and the regions of prices: `5 prices of us-east-1, with date and source`.
 pub(crate) fn summary_of(prices: &[Price]) -> String {
     let regions: BTreeSet<&str> = prices.iter().map(|price| price.region.as_str()).collect();
     let regions = regions.into_iter().collect::<Vec<_>>().join(", ");
@@ -54,7 +54,7 @@ pub(crate) fn summary_of(prices: &[Price]) -> String {
     format!("{number} {noun} of {regions}, with date and source")
 }
 
-/// The source of a price, with the doubts about it.
+/// Returns the source of a price, with the doubts about it.
 pub(crate) fn with_marks(price: &Price) -> String {
     let marks: String = price.marks.iter().map(|mark| format!("; {mark}")).collect();
     format!("{}{marks}", price.source)
@@ -69,12 +69,12 @@ fn unit(per: Per) -> &'static str {
     }
 }
 
-/// The minimum and the maximum amount as a string.
+/// Returns the minimum and the maximum amount as a string.
 fn amount((floor, ceiling): (Money, Money)) -> String {
     if floor == ceiling { format!("{floor} USD") } else { format!("{floor} to {ceiling} USD") }
 }
 
-/// The minimum and the maximum amount in USD, for a chart.
+/// Returns the minimum and the maximum amount in USD, for a chart.
 fn dollars((floor, ceiling): (Money, Money)) -> (f64, f64) {
     let one = |money: Money| money.exact().parse().unwrap_or_default();
     (one(floor), one(ceiling))

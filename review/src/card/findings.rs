@@ -14,8 +14,8 @@ pub(crate) struct Compared {
     pub fixed: usize,
 }
 
-/// The findings of the new assembly that the old one does not have. A finding is the same if rule, stack, resource and path
-/// are, or rule, stack, resource and message: lines and positions in lists move.
+/// Returns the findings of the new assembly that the old one does not have. A finding is the same if rule, stack, resource and
+/// path are, or rule, stack, resource and message: lines and positions in lists move.
 pub(crate) fn compare(old: &Assembly, new: &Assembly, options: &check::Options) -> Compared {
     let before = check::check(old, options).diagnostics;
     let after = check::check(new, options).diagnostics;

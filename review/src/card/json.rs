@@ -9,7 +9,7 @@ use crate::report;
 /// Counts up when a field is removed or changes its meaning. New fields do not count.
 const VERSION: u32 = 1;
 
-/// The card as JSON.
+/// Returns the card as JSON.
 pub fn json(card: &Card) -> String {
     let approvals: Vec<_> = card
         .approvals

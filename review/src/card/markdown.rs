@@ -96,7 +96,7 @@ fn approvals(card: &Card) -> String {
     text
 }
 
-/// The changes that have a consequence, the most severe first, over all stacks.
+/// Returns the changes that have a consequence, the most severe first, over all stacks.
 fn table(card: &Card) -> String {
     let mut changes: Vec<(&StackDiff, &ResourceChange)> =
         card.diff.resources().filter(|(_, change)| change.consequence != Consequence::Unchanged).collect();
@@ -237,7 +237,7 @@ fn cost(card: &Card) -> String {
     text
 }
 
-/// The quotas and the GPU memory that change.
+/// Returns the quotas and the GPU memory that change.
 fn capacity(card: &Card) -> String {
     let mut text = String::new();
     if !card.quotas.is_empty() {
@@ -314,7 +314,7 @@ fn location(one: &Diagnostic) -> String {
     }
 }
 
-/// The details of a stack that the first table does not show, in a collapsed section. Values are not shortened.
+/// Returns the details of a stack that the first table does not show, in a collapsed section. Values are not shortened.
 fn details(stack: &StackDiff, in_table: bool) -> String {
     let is_whole = |change: &ResourceChange| {
         let lines = diff::grouped(change.shown());

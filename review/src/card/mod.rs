@@ -125,7 +125,8 @@ pub struct Card {
     pub graphs: Vec<(String, Graph)>,
 }
 
-/// The old version for a comparison of amounts by stack: two single templates are versions of one stack, whatever they are called.
+/// Returns the old version for a comparison of amounts by stack: two single templates are versions of one stack, whatever they
+/// are called.
 fn under_one_name<'a>(old: &'a Assembly, new: &Assembly) -> Cow<'a, Assembly> {
     match (old.stacks.as_slice(), new.stacks.as_slice()) {
         ([one], [other]) if one.id != other.id => {

@@ -36,7 +36,7 @@ enum Step<'v> {
 }
 
 impl<'v> Cursor<'v> {
-    /// The outermost value, to which steps from the properties lead.
+    /// Returns the outermost value, to which steps from the properties lead.
     pub fn new(value: &'v JsonValue, steps: &'v [String]) -> Self {
         let location = Location { holder: None, step: Step::Outermost(steps) };
         Self { value, location: Some(location), below: OnceCell::new() }
@@ -46,7 +46,7 @@ impl<'v> Cursor<'v> {
         Self { value: &JsonValue::Null, location: None, below: OnceCell::new() }
     }
 
-    /// The steps from the properties to the value; `None` if it does not exist.
+    /// Returns the steps from the properties to the value; `None` if it does not exist.
     pub fn path(&self) -> Option<Vec<String>> {
         let mut location = self.location.as_ref()?;
         let mut path = Vec::new();
@@ -135,16 +135,16 @@ impl<'v> Index<usize> for Cursor<'v> {
 
 /// What has values below: a plain value, or a cursor.
 pub(crate) trait Tree<'x>: Copy {
-    /// The value itself.
+    /// Returns the value itself.
     fn json(self) -> &'x JsonValue;
 
-    /// The value that one step leads to; null where there is none.
+    /// Returns the value that one step leads to; null where there is none.
     fn member(self, name: &str) -> Self;
 
-    /// The items of a list.
+    /// Returns the items of a list.
     fn items(self) -> impl Iterator<Item = Self>;
 
-    /// The values of an object.
+    /// Returns the values of an object.
     fn members(self) -> impl Iterator<Item = (&'x str, Self)>;
 }
 
@@ -195,7 +195,7 @@ impl<'x, 'v> Tree<'x> for &'x Cursor<'v> {
     }
 }
 
-/// The values directly below a value, each with its step.
+/// Returns the values directly below a value, each with its step.
 pub(crate) fn steps_below<'x, 'v>(
     value: &'x Cursor<'v>,
 ) -> impl Iterator<Item = (Cow<'x, str>, &'x Cursor<'v>)> {

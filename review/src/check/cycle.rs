@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// The first cycle that can be reached from one of the names, as the path that closes it: `A`, `B`, `A`.
+/// Returns the first cycle that can be reached from one of the names, as the path that closes it: `A`, `B`, `A`.
 ///
 /// `after` returns the names to which a name refers. Names that were visited for an earlier start are passed in `done`
 /// and not visited again.

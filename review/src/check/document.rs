@@ -103,7 +103,7 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
     }
 }
 
-/// The definition of a state machine with its substitutions as the variables of an `Fn::Sub`.
+/// Returns the definition of a state machine with its substitutions as the variables of an `Fn::Sub`.
 fn with_substitutions(properties: &JsonValue) -> JsonValue {
     let (text, substitutions) = (&properties["DefinitionString"], &properties["DefinitionSubstitutions"]);
     match text {
@@ -281,7 +281,7 @@ fn states(machine: &JsonValue, path: &[String], requests: &mut Vec<Request>) {
     }
 }
 
-/// The operation that a state's resource names: `…:states:::sagemaker:createTrainingJob.sync`.
+/// Returns the operation that a state's resource names: `…:states:::sagemaker:createTrainingJob.sync`.
 fn operation(resource: &str) -> Option<String> {
     let rest = resource.split_once(":::")?.1;
     let rest = rest.strip_prefix("aws-sdk:").unwrap_or(rest).strip_prefix("sagemaker:")?;
@@ -293,7 +293,7 @@ fn capitalised(name: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
-/// What a state machine computes when it runs is not known: `"Name.$": "$.x"` and `"{% … %}"`.
+/// Replaces values that a state machine computes when it runs with unknown values: `"Name.$": "$.x"` and `"{% … %}"`.
 fn hide_expressions(value: &mut JsonValue) {
     match value {
         JsonValue::Object(map) => {
@@ -315,7 +315,7 @@ fn hide_expressions(value: &mut JsonValue) {
     }
 }
 
-/// What a schedule fills in when it starts something is not known: `<aws.scheduler.execution-id>`.
+/// Replaces values that a schedule inserts when it runs with unknown values: `<aws.scheduler.execution-id>`.
 fn hide_context(value: &mut JsonValue) {
     match value {
         JsonValue::Object(map) => map.values_mut().for_each(hide_context),

@@ -64,7 +64,7 @@ impl Found {
         }
     }
 
-    /// Everything that was found; a diagnostic that holds in further deployments counts them.
+    /// Returns all diagnostics; a diagnostic that occurs in several deployments has their number.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         for (number, more) in self.at.into_values().filter(|(_, more)| *more > 0) {
             let when = self.diagnostics[number].when.take();
@@ -86,7 +86,7 @@ pub(crate) struct Findings<'f, 'v, 'a> {
     pub found: &'f mut Found,
 }
 
-/// The help for a name that does not exist, with the change that writes the nearest one.
+/// Returns the help for a name that does not exist, with the change that writes the nearest one.
 pub(crate) fn nearest_name<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> (String, Option<Fix>) {
     match nearest(name, names) {
         Some(near) => {
@@ -232,9 +232,9 @@ impl Findings<'_, '_, '_> {
         });
     }
 
-    /// How a parameter is related to a finding about its value. A value that may be replaced in a deployment,
-    /// and that the template only allows, or uses as a placeholder, is assumed: CloudFormation refuses that deployment,
-    /// not the template.
+    /// Returns the text that relates a parameter to a finding about its value. A value that may be replaced in a deployment, and
+    /// that the template only allows, or uses as a placeholder, is assumed: CloudFormation refuses that deployment, not the
+    /// template.
     fn source(&self, name: &str) -> Option<Source> {
         let parameter = self.view.template().sections().get("Parameters")?.get(name)?;
         let location = self.view.stack.provenance.find(&pointer::of(["Parameters", name, "Default"]));
@@ -260,7 +260,7 @@ struct Source {
     value: String,
 }
 
-/// Whether a default is a placeholder for a value that has to be passed.
+/// Returns whether a default is a placeholder for a value that has to be passed.
 fn is_placeholder(default: &JsonValue) -> bool {
     let text = shown(default).to_ascii_lowercase();
     let marks =

@@ -95,7 +95,7 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
     Fixed { changes: changed.into_iter().map(change).collect(), text: fixed }
 }
 
-/// The line with a name replaced, if the line contains it once.
+/// Returns the line with a name replaced, if the line contains it once.
 fn renamed(line: &str, from: &str, to: &str) -> Option<String> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
     let mut locations = line.match_indices(from).map(|(at, _)| at).filter(|at| {
@@ -110,7 +110,7 @@ fn renamed(line: &str, from: &str, to: &str) -> Option<String> {
     Some(format!("{}{to}{}", &line[..at], &line[at + from.len()..]))
 }
 
-/// The line with `!Sub` before the string that starts at a column.
+/// Returns the line with `!Sub` before the string that starts at a column.
 fn with_sub(line: &str, column: usize) -> Option<String> {
     let at = line.char_indices().nth(column)?.0;
     // A text in several lines starts with its indicator; a tag before it belongs to another function.
@@ -120,7 +120,7 @@ fn with_sub(line: &str, column: usize) -> Option<String> {
     (starts_value && line[at..].contains("${")).then(|| format!("{}!Sub {}", &line[..at], &line[at..]))
 }
 
-/// The line of a resource's `Type`, and after it a line with `DependsOn`. Nothing else may be on the line of the type.
+/// Returns the line of a resource's `Type`, and after it a line with `DependsOn`. Nothing else may be on the line of the type.
 fn with_depends_on(line: &str, on: &str) -> Option<String> {
     let content = line.trim_end_matches(['\r', '\n']);
     let end = &line[content.len()..];

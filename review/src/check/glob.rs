@@ -1,6 +1,6 @@
 //! Patterns for names and paths.
 
-/// Whether a pattern matches a whole name: `*` matches any characters, `?` matches one.
+/// Returns whether a pattern matches a whole name: `*` matches any characters, `?` matches one.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut at, mut position) = (0, 0);

@@ -17,7 +17,7 @@ pub(crate) struct Job<'v, 'a> {
     pub arguments: &'v Cursor<'a>,
 }
 
-/// Every training job that a document starts; those that a tuning job starts are described by its definitions.
+/// Returns every training job that a document starts; those that a tuning job starts are described by its definitions.
 pub(crate) fn jobs<'v, 'a>(view: &'v View<'a>) -> Vec<Job<'v, 'a>> {
     let mut jobs: Vec<Job<'v, 'a>> = view
         .requests("CreateTrainingJob")
@@ -42,13 +42,13 @@ impl<'v, 'a> Job<'v, 'a> {
         &self.arguments["StoppingCondition"]
     }
 
-    /// The values that name an instance type, with what is known of it.
+    /// Returns the values that name an instance type, with what is known of it.
     pub fn instances(&self) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
         let groups = items(&self.resources()["InstanceGroups"]);
         self.instances_of(groups)
     }
 
-    /// The same of the instances that a strategy runs on: those of the groups that it names, or all.
+    /// Returns the instance types on which a strategy runs: those of the groups that it names, or all.
     pub fn training_instances(&self) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
         let Some(names) = self.hyperparameter("sagemaker_distribution_instance_groups") else {
             return self.instances();
@@ -68,7 +68,7 @@ impl<'v, 'a> Job<'v, 'a> {
             .collect()
     }
 
-    /// How many instances it runs on, if that is known.
+    /// Returns the number of instances of the job; `None` if it is not known.
     pub fn count(&self) -> Option<f64> {
         let resources = self.resources();
         let groups = &resources["InstanceGroups"];
@@ -78,30 +78,30 @@ impl<'v, 'a> Job<'v, 'a> {
         number(&resources["InstanceCount"])
     }
 
-    /// How many accelerators it has in all, if that is known.
+    /// Returns the number of accelerators of all instances; `None` if it is not known.
     pub fn accelerators(&self) -> Option<f64> {
         let each = instance(string(&self.resources()["InstanceType"])?)?.accelerator_count?;
         Some(self.count()? * f64::from(each))
     }
 
-    /// A hyperparameter, which SageMaker's toolkit writes as JSON in a text.
+    /// Returns a hyperparameter, which SageMaker's toolkit writes as JSON in a text.
     pub fn hyperparameter(&self, name: &str) -> Option<JsonValue> {
         let written = string(&self.arguments["HyperParameters"][name])?;
         Some(serde_json::from_str(written).unwrap_or_else(|_| JsonValue::from(written)))
     }
 
-    /// Whether a hyperparameter is true; some write `True`, and a condition returns texts.
+    /// Returns whether a hyperparameter is true; some write `True`, and a condition returns texts.
     pub fn is_on(&self, name: &str) -> bool {
         let value = self.hyperparameter(name);
         value.is_some_and(|value| super::value::boolean(&value) == Some(true))
     }
 
-    /// The parameters of SageMaker model parallel.
+    /// Returns the parameters of SageMaker model parallel.
     pub fn model_parallel(&self) -> Option<JsonValue> {
         self.hyperparameter("mp_parameters").filter(JsonValue::is_object)
     }
 
-    /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's location.
+    /// Returns the version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's location.
     pub fn pytorch(&self) -> Option<(&'v Cursor<'a>, [u32; 3])> {
         let location = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
         let (repository, tag) = string(location)?.rsplit_once(':')?;

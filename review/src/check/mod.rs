@@ -208,12 +208,12 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
     diagnostic
 }
 
-/// The name of a rule that was probably intended.
+/// Returns the name of the most similar rule; `None` if no name is similar.
 pub fn nearest_rule(name: &str) -> Option<&'static str> {
     stackwright_schemas::nearest(name, rules().map(|rule| rule.name))
 }
 
-/// The pages of all rules as one document in Markdown: what `docs/rules.md` holds.
+/// Returns the pages of all rules as one document in Markdown: what `docs/rules.md` holds.
 pub fn reference() -> String {
     let mut text =
         "# Rules\n\nThe rules that `check` evaluates. `stackwright explain --format markdown` writes this page; \
@@ -238,7 +238,7 @@ pub fn reference() -> String {
     text
 }
 
-/// The heading of a topic: `multi_model` is `Multi-model endpoints`.
+/// Returns the heading of a topic: `multi_model` is `Multi-model endpoints`.
 pub fn title(topic: &str) -> String {
     match topic {
         "hyperpod" => return "HyperPod".to_owned(),
@@ -284,7 +284,7 @@ fn check_in_regions(stack: &StackArtifact, options: &Options, regions: &[String]
     found.into_iter().map(with_regions).collect()
 }
 
-/// What is wrong with properties may be right when a macro has changed them.
+/// Makes findings about properties warnings, because a macro may change the properties.
 fn doubt(diagnostic: &mut Diagnostic, name: &str) {
     let of_properties = |path: &str| {
         let mut steps = path.split('/').skip(1);

@@ -17,7 +17,7 @@ use super::work;
 /// How deep values are followed; the readers allow no deeper ones.
 const DEEPEST: usize = 512;
 
-/// Whether nothing had to be put in: the result is the value itself.
+/// Returns whether no value was inserted, so that the result is the value itself.
 fn is_same(value: &JsonValue, resolved: Option<&Cow<'_, JsonValue>>) -> bool {
     matches!(resolved, Some(Cow::Borrowed(resolved)) if std::ptr::eq(*resolved, value))
 }
@@ -32,12 +32,12 @@ impl<'t, 's> Resolver<'t, 's> {
         Self { template, scenario }
     }
 
-    /// The value with everything put in that is known; `Null` where it is `AWS::NoValue`.
+    /// Returns the value with all known values inserted; `Null` where it is `AWS::NoValue`.
     pub fn resolve<'a>(&self, value: &'a JsonValue) -> Cow<'a, JsonValue> {
         self.value(value, 0).unwrap_or(Cow::Owned(JsonValue::Null))
     }
 
-    /// The value, or `None` if it is `AWS::NoValue`.
+    /// Returns the value, or `None` if it is `AWS::NoValue`.
     fn value<'a>(&self, value: &'a JsonValue, depth: usize) -> Option<Cow<'a, JsonValue>> {
         if depth > DEEPEST {
             return Some(Cow::Borrowed(value));
@@ -147,7 +147,7 @@ impl<'t, 's> Resolver<'t, 's> {
         map.get(shown(top))?.get(shown(second)).filter(|value| !value.is_object()).cloned()
     }
 
-    /// A text with everything put in that is known, still as `Fn::Sub` if something is left.
+    /// Returns a string with all known values inserted; it remains an `Fn::Sub` if some values are not known.
     fn sub<'a>(&self, whole: &'a JsonValue, argument: &'a JsonValue, depth: usize) -> Cow<'a, JsonValue> {
         let (format, variables) = match argument {
             JsonValue::String(format) => (format.as_str(), None),
@@ -205,7 +205,7 @@ impl<'t, 's> Resolver<'t, 's> {
         }
     }
 
-    /// A parameter that has another value than its default and of which a member of an object is made, so that what is
+    /// Returns a parameter that has another value than its default and of which a member of an object is made, so that what is
     /// wrong with the object is the choice of a deployment.
     pub fn chosen_member(&self, properties: &'t JsonValue, pointer: &str) -> Option<&'t str> {
         let members = properties.pointer(pointer)?.as_object()?;
@@ -219,7 +219,7 @@ impl<'t, 's> Resolver<'t, 's> {
         })
     }
 
-    /// A parameter that a function puts together a value from.
+    /// Returns a parameter that a function puts together a value from.
     fn parameter_in(&self, argument: &'t JsonValue) -> Option<&'t str> {
         let mut names = Vec::new();
         let whole = JsonValue::Object(Map::from_iter([("Fn::Sub".to_owned(), argument.clone())]));
@@ -229,14 +229,13 @@ impl<'t, 's> Resolver<'t, 's> {
         names.iter().find_map(|name| self.parameter(name))
     }
 
-    /// The name of a parameter, if there is one of this name.
+    /// Returns the name of a parameter, if there is one of this name.
     fn parameter(&self, name: &str) -> Option<&'t str> {
         let parameters = self.template.sections().get("Parameters")?.as_object()?;
         parameters.get_key_value(name).map(|(known, _)| known.as_str())
     }
 
-    /// The pointer into the template of the value at a path of the resolved value, and the parameter whose value
-    /// it is.
+    /// Returns the pointer into the template of the value at a path of the resolved value, and the parameter whose value it is.
     pub fn origin(&self, value: &'t JsonValue, path: &[String]) -> (String, Option<&'t str>) {
         let mut pointer = String::new();
         let mut value = value;

@@ -64,7 +64,7 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// A choice among values, each once. Without a default, what a condition compares with is the first.
+    /// Returns a choice among values, each once. Without a default, what a condition compares with is the first.
     fn new(name: &'a str, given: Vec<Option<Given>>, decides: bool) -> Self {
         let mut seen = HashSet::new();
         let mut given: Vec<_> =
@@ -78,7 +78,7 @@ impl<'a> Choice<'a> {
 }
 
 impl Given {
-    /// The text by which values are compared: CloudFormation compares them as strings.
+    /// Returns the text by which values are compared: CloudFormation compares them as strings.
     fn key(&self) -> String {
         match self {
             Self::Value(value) => format!("={}", shown(value)),
@@ -87,17 +87,17 @@ impl Given {
     }
 }
 
-/// Whether CloudFormation reads a parameter's value from SSM: its default is a name, not a value.
+/// Returns whether CloudFormation reads a parameter's value from SSM: its default is a name, not a value.
 pub(crate) fn is_read_from_ssm(parameter: &JsonValue) -> bool {
     parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value"))
 }
 
-/// Whether a parameter of this type is a list.
+/// Returns whether a parameter of this type is a list.
 pub(crate) fn is_list(kind: &str) -> bool {
     kind == "CommaDelimitedList" || kind.contains("List<")
 }
 
-/// What a pseudo parameter is in an environment.
+/// Returns the value of a pseudo parameter in an environment.
 pub(crate) fn pseudo_parameters(
     environment: &Environment,
     region: Option<&str>,
@@ -121,7 +121,7 @@ pub(crate) fn pseudo_parameters(
     known
 }
 
-/// The deployments that a template allows, the one with every default first.
+/// Returns the deployments that a template allows, the one with every default first.
 pub(crate) fn scenarios<'a>(
     template: &'a Template,
     environment: &Environment,
@@ -153,7 +153,7 @@ struct Plan {
     left_out: usize,
 }
 
-/// The deployments to evaluate: all combinations of what decides conditions where they are few, else a set in which each
+/// Returns the deployments to evaluate: all combinations of what decides conditions where they are few, else a set in which each
 /// pair of values occurs; then each further allowed value by itself.
 fn plan(choices: &[Choice<'_>], most: usize) -> Plan {
     let deciding: Vec<usize> = (0..choices.len()).filter(|number| choices[*number].deciding > 1).collect();
@@ -251,7 +251,7 @@ fn pairwise(sizes: &[usize], most: usize) -> (Vec<Vec<usize>>, usize) {
     (rows, left)
 }
 
-/// The deployment in which some choices are made and every other parameter has its default.
+/// Returns the deployment in which some choices are made and every other parameter has its default.
 fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize, usize)]) -> Scenario<'a> {
     let mut scenario = base.clone();
     let mut changes = Vec::new();
@@ -271,8 +271,7 @@ fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize,
     scenario
 }
 
-/// What there is to choose: every parameter with more than one value that matters, and pseudo parameters that
-/// conditions use.
+/// Returns the parameters with several values to evaluate, and the pseudo parameters that conditions use, each with its values.
 fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
     let mut asked: BTreeMap<&str, Vec<JsonValue>> = BTreeMap::new();
     for (_, condition) in template.section("Conditions") {
@@ -325,7 +324,7 @@ fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
     choices
 }
 
-/// A parameter's value as a template sees it: lists are written with commas.
+/// Returns a parameter's value as a template sees it: lists are written with commas.
 fn typed(parameter: &JsonValue, value: &JsonValue) -> JsonValue {
     let is_list = parameter["Type"].as_str().is_some_and(is_list);
     match value {
@@ -336,7 +335,7 @@ fn typed(parameter: &JsonValue, value: &JsonValue) -> JsonValue {
     }
 }
 
-/// What conditions compare a parameter with.
+/// Collects the values with which conditions compare a parameter.
 fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<JsonValue>>) {
     if let Some(("Fn::Equals", JsonValue::Array(sides))) = function(condition)
         && let [one, other] = sides.as_slice()

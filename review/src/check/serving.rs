@@ -21,12 +21,12 @@ pub(crate) struct Variant<'v, 'a> {
     view: &'v View<'a>,
 }
 
-/// Every variant of every endpoint configuration.
+/// Returns every variant of every endpoint configuration.
 pub(crate) fn variants<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = Variant<'v, 'a>> {
     view.of_type(ENDPOINT_CONFIG).flat_map(move |config| variants_of(view, config))
 }
 
-/// The variants of an endpoint configuration, shadows last.
+/// Returns the variants of an endpoint configuration, shadows last.
 pub(crate) fn variants_of<'v, 'a>(
     view: &'v View<'a>,
     config: &'v Resource<'a>,
@@ -47,7 +47,7 @@ impl<'v, 'a> Variant<'v, 'a> {
         is_set(&self.value["ServerlessConfig"])
     }
 
-    /// What is known of its instance type.
+    /// Returns the facts about the instance type; `None` if the type is not known.
     pub fn instance(&self) -> Option<&'static Instance> {
         instance(string(&self.value["InstanceType"])?)
     }
@@ -56,12 +56,12 @@ impl<'v, 'a> Variant<'v, 'a> {
         self.view.named_or_referred(MODEL, "ModelName", &self.value["ModelName"])
     }
 
-    /// The containers of its model, with the model.
+    /// Returns the containers of the model of the variant or component, with the model.
     pub fn containers(&self) -> Vec<(&'v Resource<'a>, &'v Cursor<'a>)> {
         self.model().into_iter().flat_map(|model| containers(model).map(move |one| (model, one))).collect()
     }
 
-    /// The endpoints that serve it.
+    /// Returns the endpoints that serve the variant or component.
     pub fn endpoints(&self) -> impl Iterator<Item = &'v Resource<'a>> {
         let (view, id) = (self.view, self.config.id);
         view.of_type(ENDPOINT)
@@ -69,7 +69,8 @@ impl<'v, 'a> Variant<'v, 'a> {
     }
 }
 
-/// The instance types that serve a model, and how many accelerators an inference component reserves for a copy of it there.
+/// Returns the instance types that serve a model, and how many accelerators an inference component reserves for a copy of it
+/// there.
 pub(crate) fn hosts(view: &View<'_>, model: &Resource<'_>) -> Vec<(&'static Instance, Option<u64>)> {
     let is_it = |found: Option<&Resource<'_>>| found.is_some_and(|found| found.id == model.id);
     let of_variants = variants(view).filter(|variant| is_it(variant.model()));
@@ -96,7 +97,7 @@ pub(crate) fn hosts(view: &View<'_>, model: &Resource<'_>) -> Vec<(&'static Inst
     hosts
 }
 
-/// The containers of a model.
+/// Returns the containers of a model.
 pub(crate) fn containers<'v, 'a>(model: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let primary = &model.properties["PrimaryContainer"];
     Some(primary).filter(|one| is_set(one)).into_iter().chain(items(&model.properties["Containers"]))
@@ -106,12 +107,12 @@ pub(crate) fn is_multi_model(container: &JsonValue) -> bool {
     string(&container["Mode"]) == Some("MultiModel")
 }
 
-/// The configuration of an endpoint.
+/// Returns the configuration of an endpoint.
 pub(crate) fn config_of<'v, 'a>(view: &'v View<'a>, endpoint: &Resource<'_>) -> Option<&'v Resource<'a>> {
     view.named_or_referred(ENDPOINT_CONFIG, "EndpointConfigName", &endpoint.properties["EndpointConfigName"])
 }
 
-/// The inference components of an endpoint.
+/// Returns the inference components of an endpoint.
 pub(crate) fn components<'v, 'a>(
     view: &'v View<'a>,
     endpoint: &'v Resource<'a>,
@@ -126,8 +127,8 @@ pub(crate) fn is_gpu(instance: &Instance) -> bool {
     instance.accelerators().is_some_and(|facts| facts.cuda_compute_capability.is_some())
 }
 
-/// The NeuronCores of all Inferentia or Trainium chips of a type: what a tensor parallel degree counts there. `None` for other
-/// types. Four a chip on Inferentia1, two on Inferentia2 and Trainium1, eight on Trainium2 ("Neuron Architecture", AWS
+/// Returns the NeuronCores of all Inferentia or Trainium chips of a type: what a tensor parallel degree counts there. `None` for
+/// other types. Four a chip on Inferentia1, two on Inferentia2 and Trainium1, eight on Trainium2 ("Neuron Architecture", AWS
 /// Neuron documentation, 2026-11).
 pub(crate) fn neuron_cores(instance: &Instance) -> Option<u32> {
     let family = instance.instance_type.strip_prefix("ml.")?.split('.').next()?;
@@ -165,7 +166,7 @@ pub(crate) enum Named<'v, 'a> {
     Unknown,
 }
 
-/// What a resource id of Application Auto Scaling names; `None` if too little of it is known.
+/// Returns the target that a resource ID of Application Auto Scaling names; `None` if too little of the ID is known.
 pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Option<Scaled<'v, 'a>> {
     let id = Text::of(resource_id);
     if id.hole().is_some() {
@@ -194,7 +195,7 @@ pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Opt
     })
 }
 
-/// The variant that a scalable target scales, where it is of this template.
+/// Returns the variant that a scalable target scales, where it is of this template.
 pub(crate) fn scaled_variant<'v, 'a>(view: &'v View<'a>, target: &Resource<'_>) -> Option<Variant<'v, 'a>> {
     let Some(Scaled::Variant(Named::Resource(endpoint), Some(name))) =
         scaled(view, &target.properties["ResourceId"])

@@ -7,7 +7,7 @@ pub(crate) use stackwright_synth::function::{Part, parts};
 
 use super::value;
 
-/// The reference of a variable of an `Fn::Sub`.
+/// Returns the reference of a variable of an `Fn::Sub`.
 pub(crate) fn reference(variable: &str) -> JsonValue {
     match variable.split_once('.') {
         Some((resource, attribute)) => json!({ "Fn::GetAtt": [resource, attribute] }),
@@ -27,7 +27,7 @@ pub(crate) enum Piece<'a> {
 pub(crate) struct Text<'a>(pub Vec<Piece<'a>>);
 
 impl<'a> Text<'a> {
-    /// What is known of a text; a value of which nothing is known is one hole.
+    /// Returns the known parts of a string; a value of which nothing is known is one unknown part.
     pub fn of(value: &'a JsonValue) -> Self {
         let mut text = Self::default();
         text.push_value(value);
@@ -82,7 +82,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The whole text, if all of it is known.
+    /// Returns the string; `None` if a part of it is not known.
     pub fn known(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
@@ -91,7 +91,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The value that is the whole text, if it is one hole.
+    /// Returns the unknown value of which the whole string consists; `None` if the string has other parts.
     pub fn hole(&self) -> Option<&JsonValue> {
         match self.0.as_slice() {
             [Piece::Hole(value)] => Some(value),
@@ -99,7 +99,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What the text is known to start with.
+    /// Returns the known start of the string; empty if the start is not known.
     pub fn start(&self) -> &str {
         match self.0.first() {
             Some(Piece::Known(text)) => text,
@@ -107,7 +107,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What the text is known to end with.
+    /// Returns the known end of the string; empty if the end is not known.
     pub fn end(&self) -> &str {
         match self.0.last() {
             Some(Piece::Known(text)) => text,
@@ -115,7 +115,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Every known piece.
+    /// Returns the known parts.
     pub fn fragments(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Known(text) => Some(text.as_ref()),
@@ -123,7 +123,7 @@ impl<'a> Text<'a> {
         })
     }
 
-    /// The parts between the separators that are known.
+    /// Returns the parts between the separators that are known.
     pub fn split(&self, separator: char) -> Vec<Text<'a>> {
         let mut found = vec![Text::default()];
         for piece in &self.0 {
@@ -148,7 +148,8 @@ impl<'a> Text<'a> {
         found
     }
 
-    /// Whether the text can still become another: it contains every known piece in this order.
+    /// Returns whether the string can be equal to another one at deployment: the other one contains all known parts in this
+    /// order.
     pub fn can_be(&self, other: &str) -> bool {
         if let Some(known) = self.known() {
             return known == other;
@@ -165,7 +166,7 @@ impl<'a> Text<'a> {
         true
     }
 
-    /// How many characters the text has at least.
+    /// Returns the minimum number of characters of the string.
     pub fn least_characters(&self) -> usize {
         self.fragments().map(|known| known.chars().count()).sum()
     }

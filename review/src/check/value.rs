@@ -5,7 +5,7 @@ pub(crate) use stackwright_synth::function::{below, children, function, is_conta
 
 use super::cursor::Tree;
 
-/// Whether a value is known only when it is deployed.
+/// Returns whether a value is known only when it is deployed.
 pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
     match value {
         JsonValue::Object(_) => function(value).is_some() || is_pipeline_variable(value),
@@ -14,19 +14,19 @@ pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
     }
 }
 
-/// A dynamic reference, which CloudFormation reads from SSM or Secrets Manager.
+/// Returns a dynamic reference, which CloudFormation reads from SSM or Secrets Manager.
 pub(crate) fn is_dynamic(text: &str) -> bool {
     // Most strings have no brace, and one letter is found faster than a word.
     text.contains('{') && text.contains("{{resolve:")
 }
 
-/// What a SageMaker pipeline puts in when it runs.
+/// Returns whether a value is one that a SageMaker pipeline inserts when it runs.
 fn is_pipeline_variable(value: &JsonValue) -> bool {
     let Some(map) = value.as_object().filter(|map| map.len() == 1) else { return false };
     map.keys().all(|key| matches!(key.as_str(), "Get" | "Std:Join" | "Std:JsonGet" | "Std:Map"))
 }
 
-/// Whether anything in a value is known only when it is deployed.
+/// Returns whether anything in a value is known only when it is deployed.
 pub(crate) fn holds_unresolved(value: &JsonValue) -> bool {
     is_unresolved(value)
         || match value {
@@ -36,17 +36,17 @@ pub(crate) fn holds_unresolved(value: &JsonValue) -> bool {
         }
 }
 
-/// Whether a property is there.
+/// Returns whether a property is there.
 pub(crate) fn is_set(value: &JsonValue) -> bool {
     !value.is_null()
 }
 
-/// A string that is known.
+/// Returns a string that is known.
 pub(crate) fn string(value: &JsonValue) -> Option<&str> {
     value.as_str().filter(|text| !is_dynamic(text))
 }
 
-/// A number that is known; CloudFormation takes it as a string too.
+/// Returns a number that is known; CloudFormation takes it as a string too.
 pub(crate) fn number(value: &JsonValue) -> Option<f64> {
     match value {
         JsonValue::Number(number) => number.as_f64(),
@@ -55,7 +55,7 @@ pub(crate) fn number(value: &JsonValue) -> Option<f64> {
     }
 }
 
-/// A boolean that is known; CloudFormation takes it as a string too.
+/// Returns a boolean that is known; CloudFormation takes it as a string too.
 pub(crate) fn boolean(value: &JsonValue) -> Option<bool> {
     match value {
         JsonValue::Bool(value) => Some(*value),
@@ -65,22 +65,22 @@ pub(crate) fn boolean(value: &JsonValue) -> Option<bool> {
     }
 }
 
-/// The elements of a list that is known.
+/// Returns the elements of a list that is known.
 pub(crate) fn items<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = T> {
     value.items()
 }
 
-/// The entries of an object that is known.
+/// Returns the entries of an object that is known.
 pub(crate) fn entries<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = (&'x str, T)> {
     Some(value).filter(|value| !is_unresolved(value.json())).into_iter().flat_map(Tree::members)
 }
 
-/// The value that a path leads to; null where there is none.
+/// Returns the value that a path leads to; null where there is none.
 pub(crate) fn at<'x, T: Tree<'x>>(value: T, path: &[&str]) -> T {
     path.iter().fold(value, |value, step| value.member(step))
 }
 
-/// The values that a path leads to; `*` is every item of a list.
+/// Returns the values that a path leads to; `*` is every item of a list.
 pub(crate) fn values<'x, T: Tree<'x>>(value: T, path: &[&str]) -> Vec<T> {
     match path.split_first() {
         None => vec![value],
@@ -89,14 +89,14 @@ pub(crate) fn values<'x, T: Tree<'x>>(value: T, path: &[&str]) -> Vec<T> {
     }
 }
 
-/// The elements of a value that is either one or a list, as IAM has it.
+/// Returns the elements of a value that is either one or a list, as IAM has it.
 pub(crate) fn one_or_many<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = T> {
     let json = value.json();
     let one = (!json.is_array() && !json.is_null()).then_some(value);
     one.into_iter().chain(items(value))
 }
 
-/// A value as text: a string without quotes.
+/// Returns a value as text: a string without quotes.
 pub(crate) fn shown(value: &JsonValue) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

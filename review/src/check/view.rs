@@ -155,27 +155,27 @@ impl<'a> View<'a> {
         self.index.get(id).map(|at| &self.resources[*at])
     }
 
-    /// What the template uses by name.
+    /// Returns the names that the template refers to.
     pub fn written(&self) -> &Written<'a> {
         self.written.get_or_init(|| Written::of(self.template()))
     }
 
-    /// The resources of a type.
+    /// Returns the resources of a type.
     pub fn of_type(&self, type_name: &str) -> impl Iterator<Item = &Resource<'a>> {
         self.by_type.get(type_name).into_iter().flatten().map(|number| &self.resources[*number])
     }
 
-    /// Whether a transform may add or change anything: a macro, or a file that `AWS::Include` puts in.
+    /// Returns whether a transform may add or change resources: a macro, or a file that `AWS::Include` inserts.
     pub fn is_transformed(&self) -> bool {
         is_transformed(self.template())
     }
 
-    /// Whether a macro of an account's own may change anything.
+    /// Returns whether a macro of the account may change resources.
     pub fn has_macro(&self) -> bool {
         transforms(self.template()).any(|name| !KNOWN_TRANSFORMS.contains(&name) && name != INCLUDE)
     }
 
-    /// The name of a macro of an account's own that may change the whole template.
+    /// Returns the name of a macro of the account that may change the whole template.
     pub fn macro_name(&self) -> Option<&'a str> {
         let names = transforms(&self.stack.template);
         names
@@ -183,17 +183,17 @@ impl<'a> View<'a> {
             .find(|name| !name.is_empty() && !KNOWN_TRANSFORMS.contains(name) && *name != INCLUDE)
     }
 
-    /// Whether the template uses the SAM transform.
+    /// Returns whether the template uses the SAM transform.
     pub fn is_sam(&self) -> bool {
         transforms(self.template()).any(|name| name == sam::TRANSFORM)
     }
 
-    /// The resource that a value refers to, as a whole or as the one hole of a text.
+    /// Returns the resource to which a value refers: the value is a reference, or a string that consists of one reference.
     pub fn target(&self, value: &JsonValue) -> Option<&Resource<'a>> {
         self.resource(&referred(value)?)
     }
 
-    /// The resource of a type that a value identifies: by a reference, or by a name that equals the resource's property
+    /// Returns the resource of a type that a value identifies: by a reference, or by a name that equals the resource's property
     /// `name`.
     pub fn named_or_referred(&self, type_name: &str, name: &str, value: &JsonValue) -> Option<&Resource<'a>> {
         if let Some(target) = self.target(value) {
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
         self.of_type(type_name).find(|resource| resource.properties[name].as_str() == Some(given))
     }
 
-    /// The requests of a SageMaker operation that pipelines, state machines and schedules make.
+    /// Returns the requests of a SageMaker operation that pipelines, state machines and schedules make.
     pub fn requests<'v>(
         &'v self,
         operation: &'v str,
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The logical id that a value refers to, as a whole or as the one hole of a text that is nothing else.
+/// Returns the logical ID to which a value refers: the value is a reference, or a string that consists of one reference.
 pub(crate) fn referred(value: &JsonValue) -> Option<String> {
     match function(value)? {
         ("Ref", JsonValue::String(id)) => Some(id.clone()),
@@ -244,13 +244,13 @@ const KNOWN_TRANSFORMS: [&str; 5] = [
     "AWS::CodeDeployBlueGreen",
 ];
 
-/// The names of a template's transforms; an empty one for what has no name that can be read.
+/// Returns the names of a template's transforms; an empty one for what has no name that can be read.
 pub(crate) fn transforms(template: &Template) -> impl Iterator<Item = &str> {
     let transform = template.sections().get("Transform").unwrap_or(&EMPTY);
     one_or_many(transform).map(|one| one.as_str().or(one["Name"].as_str()).unwrap_or_default())
 }
 
-/// Whether transforms may change or add anything in a template: a macro, or a file that is put in somewhere.
+/// Returns whether transforms may change or add resources of a template: a macro, or a file that is inserted.
 pub(crate) fn is_transformed(template: &Template) -> bool {
     fn includes(value: &JsonValue) -> bool {
         value.get("Fn::Transform").is_some() || children(value).any(|(_, inner)| includes(inner))
@@ -274,7 +274,7 @@ pub(crate) fn may_be_generated(template: &Template, id: &str) -> bool {
             }))
 }
 
-/// The settings of the section `Globals` that a SAM resource takes, where it does not set them itself.
+/// Returns the settings of the section `Globals` that a SAM resource takes, where it does not set them itself.
 fn with_globals(template: &Template, type_name: &str, body: &JsonValue) -> Option<JsonValue> {
     let kind = type_name.strip_prefix("AWS::Serverless::")?;
     let globals = template.sections().get("Globals")?.get(kind)?.as_object()?;
@@ -299,7 +299,7 @@ fn function_of(map: &serde_json::Map<String, JsonValue>) -> Option<&String> {
     map.keys().find(|name| map.len() == 1 && (*name == "Ref" || name.starts_with("Fn::")))
 }
 
-/// Whether a template repeats elements in a way that makes logical ids.
+/// Returns whether a template repeats elements (`Fn::ForEach`), which creates logical IDs.
 pub(crate) fn loops(template: &Template) -> bool {
     ["Resources", "Conditions", "Outputs"]
         .iter()

@@ -38,7 +38,7 @@ pub(crate) enum Kind<'a> {
 }
 
 impl Use<'_> {
-    /// The resource that contains it.
+    /// Returns the logical ID of the resource that contains the value.
     pub fn resource(&self) -> Option<&str> {
         self.pointer.strip_prefix("/Resources/")?.split('/').next()
     }
@@ -104,7 +104,7 @@ fn named<'a>(value: &'a JsonValue, pointer: &mut String, in_condition: bool, use
 }
 
 impl Written<'_> {
-    /// Whether a resource is created after another one: it refers to it or names it in `DependsOn`, or does so through
+    /// Returns whether a resource is created after another one: it refers to it or names it in `DependsOn`, or does so through
     /// others.
     pub fn waits(&self, from: &str, to: &str) -> bool {
         let mut visited = HashSet::from([from]);
@@ -126,7 +126,7 @@ impl Written<'_> {
     }
 }
 
-/// Whether the name that a function takes first is anything but a constant.
+/// Returns whether the name that a function takes first is anything but a constant.
 fn computes_name(value: &JsonValue, function: &str) -> bool {
     children(value).any(|(step, inner)| {
         step == function && inner.get(0).is_some_and(|name| !name.is_string())
@@ -134,7 +134,7 @@ fn computes_name(value: &JsonValue, function: &str) -> bool {
     })
 }
 
-/// Whether a section has an entry.
+/// Returns whether a section has an entry.
 pub(crate) fn has(template: &Template, section: &str, name: &str) -> bool {
     template.sections().get(section).is_some_and(|entries| entries.get(name).is_some())
 }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::edit::{Change, Edit, Step};
 use super::node::Node;
 
-/// The old value with edits applied; `None` where they are not edits of it.
+/// Returns the old value with edits applied; `None` where they are not edits of it.
 pub(crate) fn apply(old: &Node, edits: &[Edit]) -> Option<Node> {
     let all: Vec<(&[Step], &Change)> =
         edits.iter().map(|edit| (edit.path.as_slice(), &edit.change)).collect();
@@ -47,7 +47,7 @@ fn apply_all(old: &Node, edits: &[(&[Step], &Change)]) -> Option<Node> {
     }
 }
 
-/// The edits below a step.
+/// Returns the edits below a step.
 fn below<'a>(edits: &[(&'a [Step], &'a Change)], step: &Step) -> Vec<(&'a [Step], &'a Change)> {
     let inner = edits.iter().filter_map(|(path, change)| {
         let (first, rest) = path.split_first()?;

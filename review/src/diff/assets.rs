@@ -6,7 +6,7 @@ use stackwright_synth::{FileAsset, StackArtifact};
 
 use super::model::{AssetChange, FileChange};
 
-/// The assets that differ. The same content has the same key.
+/// Returns the assets that differ. The same content has the same key.
 pub(crate) fn changes(old: &StackArtifact, new: &StackArtifact) -> Vec<AssetChange> {
     if old.assets.is_empty() && new.assets.is_empty() {
         return Vec::new();
@@ -37,12 +37,13 @@ fn by_key(stack: &StackArtifact) -> BTreeMap<&str, &FileAsset> {
     stack.assets.iter().map(|asset| (asset.object_key.as_str(), asset)).collect()
 }
 
-/// What distinguishes assets besides their content: the name below the hash, or the extension.
+/// Returns the part of an object key that identifies an asset independently of its content: the name below the hash, or the
+/// extension.
 fn kind(key: &str) -> Option<&str> {
     key.split_once(['/', '.']).map(|(_, kind)| kind)
 }
 
-/// The files in two archives that differ; `None` where an archive is not there or is no archive.
+/// Returns the files in two archives that differ; `None` where an archive is not there or is no archive.
 fn files(old: &FileAsset, new: &FileAsset) -> Option<Vec<FileChange>> {
     let (before, after) = (old.archive_entries()?, new.archive_entries()?);
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -50,7 +50,7 @@ pub(crate) fn is_replaced(change: &ResourceChange) -> bool {
     matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced)
 }
 
-/// Every reference from the properties of a resource that is deployed, by what it refers to.
+/// Returns every reference from the properties of a resource that is deployed, by what it refers to.
 pub(crate) fn uses<'a>(sides: &Sides<'a>) -> BTreeMap<&'a str, Vec<Use>> {
     let mut found: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
     for (user, body) in sides.after.template.resources() {

@@ -95,7 +95,7 @@ pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bo
 }
 
 impl ReportedChange {
-    /// Whether CloudFormation does not know yet whether the resource changes.
+    /// Returns whether CloudFormation does not know yet whether the resource changes.
     fn is_undecided(&self) -> bool {
         let may_stay = matches!(self.consequence, Some(Consequence::Updated | Consequence::MayBeReplaced));
         may_stay && !self.properties.is_empty() && self.properties.is_subset(&self.undecided)
@@ -122,7 +122,8 @@ struct Predicted {
 }
 
 impl Predicted {
-    /// The predictions for a change: two for a resource under another logical ID, which CloudFormation creates and deletes.
+    /// Returns the predictions for a change: two for a resource under another logical ID, which CloudFormation creates and
+    /// deletes.
     fn of(change: &ResourceChange) -> Vec<Self> {
         let one = |logical_id: &str, consequence| Self {
             logical_id: logical_id.to_owned(),
@@ -174,13 +175,13 @@ impl Predicted {
     }
 }
 
-/// Whether a change depends on a value that only a deployment knows: it may turn out to be the same.
+/// Returns whether a change depends on a value that only a deployment knows: it may turn out to be the same.
 fn is_unknown(change: &PropertyChange) -> bool {
     let has_values = change.before.is_some() || change.after.is_some();
     !has_values && matches!(change.because, Some(Because::Input(..)))
 }
 
-/// The first name of a path.
+/// Returns the first name of a path.
 fn top(path: &str) -> String {
     path.split(['.', '[']).next().unwrap_or_default().to_owned()
 }

@@ -9,7 +9,7 @@ use super::model::{Consequence, Recreation};
 use super::node::Node;
 use super::path;
 
-/// Whether an edit of a resource's properties replaces it.
+/// Returns whether an edit of a resource's properties replaces it.
 pub(crate) fn recreation(kind: Option<&ResourceType>, edit: &Edit) -> Recreation {
     let Some(kind) = kind else { return Recreation::Never };
     if let Change::Reordered(..) = edit.change {
@@ -42,7 +42,7 @@ pub(crate) fn recreation(kind: Option<&ResourceType>, edit: &Edit) -> Recreation
     }
 }
 
-/// Whether another value of a property replaces the resource. `property` is `A/B`, with `*` for elements of lists.
+/// Returns whether another value of a property replaces the resource. `property` is `A/B`, with `*` for elements of lists.
 pub(crate) fn at(kind: &ResourceType, property: &str) -> Recreation {
     if kind.is_create_only(property) {
         Recreation::Always
@@ -60,7 +60,7 @@ fn pointers<'a>(kind: &'a ResourceType, list: &str) -> impl Iterator<Item = Stri
     })
 }
 
-/// The rest of a registry path below a path.
+/// Returns the rest of a registry path below a path.
 fn below(pointer: &str, path: &[Step]) -> Option<String> {
     let property = path::in_registry(path);
     pointer.strip_prefix(&property)?.strip_prefix('/').map(str::to_owned)
@@ -74,12 +74,12 @@ fn find<'n>(node: &'n Node, steps: &[&str]) -> Option<&'n Node> {
     }
 }
 
-/// The consequence for a resource that is removed from the template.
+/// Returns the consequence for a resource that is removed from the template.
 pub(crate) fn of_removal(resource: &JsonValue) -> Consequence {
     policy(resource, "DeletionPolicy", of_default_deletion(resource))
 }
 
-/// The consequence for the old resource of a replacement.
+/// Returns the consequence for the old resource of a replacement.
 pub(crate) fn of_replaced(resource: &JsonValue) -> Consequence {
     policy(resource, "UpdateReplacePolicy", Consequence::Deleted)
 }
@@ -93,7 +93,7 @@ fn policy(resource: &JsonValue, name: &str, default: Consequence) -> Consequence
     }
 }
 
-/// The consequence for a resource that is removed from its stack, if the template states no policy.
+/// Returns the consequence for a resource that is removed from its stack, if the template states no policy.
 fn of_default_deletion(resource: &JsonValue) -> Consequence {
     let type_name = resource["Type"].as_str().unwrap_or_default();
     if is_snapshot_by_default(type_name, &resource["Properties"]) {
@@ -103,7 +103,7 @@ fn of_default_deletion(resource: &JsonValue) -> Consequence {
     }
 }
 
-/// The name that the user gave a resource, if that is what identifies it: one of the same name cannot be created while it
+/// Returns the name that the user gave a resource, if that is what identifies it: one of the same name cannot be created while it
 /// exists.
 pub(crate) fn fixed_name(type_name: &str, properties: &JsonValue) -> Option<String> {
     let kind = registry::resource_type(type_name)?;

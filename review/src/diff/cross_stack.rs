@@ -135,7 +135,7 @@ fn refuse(changes: &mut [ResourceChange], one: &Exposed, export: &str, importer:
     }
 }
 
-/// Where resources use the parameters of the template that read an SSM parameter.
+/// Returns the locations at which resources use the template parameters that read an SSM parameter.
 fn uses_of_parameter(draft: &Draft<'_>, name: &str) -> Vec<Use> {
     let parameters: Vec<&str> = draft
         .sides
@@ -155,7 +155,7 @@ fn uses_of_parameter(draft: &Draft<'_>, name: &str) -> Vec<Use> {
     parameters.into_iter().flat_map(|id| uses.remove(id).unwrap_or_default()).collect()
 }
 
-/// Where resources that are deployed import an export.
+/// Returns the locations at which deployed resources import an export.
 fn uses_of_export(draft: &Draft<'_>, name: &str) -> Vec<Use> {
     let mut found = Vec::new();
     for (user, body) in draft.sides.before.template.resources() {

@@ -41,7 +41,7 @@ pub(crate) struct Edit {
     pub change: Change,
 }
 
-/// Every difference between two values.
+/// Returns every difference between two values.
 pub(crate) fn edits(old: &Node, new: &Node) -> Vec<Edit> {
     let mut found = Vec::new();
     compare(old, new, &mut Vec::new(), &mut found);
@@ -80,7 +80,7 @@ fn compare(old: &Node, new: &Node, path: &mut Vec<Step>, found: &mut Vec<Edit>) 
     }
 }
 
-/// The name of the intrinsic function that an object is.
+/// Returns the name of the intrinsic function that an object is.
 fn is_function(map: &IndexMap<String, Node>) -> Option<&str> {
     let (name, _) = map.first().filter(|_| map.len() == 1)?;
     name.starts_with("Fn::").then_some(name.as_str())
@@ -183,7 +183,7 @@ fn compare_sets(old: &[Node], new: &[Node], path: &mut Vec<Step>, found: &mut Ve
     }
 }
 
-/// The element that is probably the same one, changed: an object of which at least half is alike.
+/// Returns the element that is probably the same one, changed: an object of which at least half is alike.
 fn most_similar(item: &Node, candidates: &[&Node]) -> Option<usize> {
     let (at, similarity) = candidates
         .iter()
@@ -193,7 +193,7 @@ fn most_similar(item: &Node, candidates: &[&Node]) -> Option<usize> {
     (similarity >= 0.5).then_some(at)
 }
 
-/// How much of two objects is alike, from 0 to 1.
+/// Returns the similarity of two objects, from 0 (different) to 1 (equal).
 fn similarity(one: &Node, other: &Node) -> f64 {
     let (Node::Map(one), Node::Map(other)) = (one, other) else { return 0.0 };
     let all = kept_union(one, other).count().max(1);
@@ -207,7 +207,7 @@ fn similarity(one: &Node, other: &Node) -> f64 {
     alike / all
 }
 
-/// How much of two members is alike: sets share elements.
+/// Returns the similarity of two members, from 0 to 1; for sets, the share of common elements.
 fn partly(one: &Node, other: &Node) -> f64 {
     match (one, other) {
         (Node::Set(one), Node::Set(other)) if one.iter().any(|item| other.contains(item)) => 0.75,
@@ -217,7 +217,7 @@ fn partly(one: &Node, other: &Node) -> f64 {
 }
 
 impl Change {
-    /// The value before and after, as JSON in canonical spelling.
+    /// Returns the value before and after, as JSON in canonical spelling.
     pub fn sides(&self) -> (Option<JsonValue>, Option<JsonValue>) {
         let names = |names: &Vec<String>| Some(JsonValue::from(names.clone()));
         match self {

@@ -61,19 +61,19 @@ impl<'a> Effective<'a> {
         effective
     }
 
-    /// The value with everything put in that is known.
+    /// Returns the value with all known values inserted.
     pub fn value<'v>(&self, value: &'v JsonValue) -> Cow<'v, JsonValue> {
         Resolver::new(self.template, &self.scenario).resolve(value)
     }
 
-    /// The properties of a resource with everything put in that is known, and with the defaults that SAM has for its type.
+    /// Returns the properties of a resource with all known values inserted, and with the defaults of SAM for its type.
     pub fn properties<'v>(&self, body: &'v JsonValue) -> Cow<'v, JsonValue> {
         let resource_type = body["Type"].as_str().unwrap_or_default();
         let globals = sam::globals(self.template, resource_type).map(|(_, globals)| self.value(globals));
         sam::with_globals(globals.as_deref(), self.value(&body["Properties"]))
     }
 
-    /// Whether a resource or output is deployed; `None` where that depends on a parameter without a default.
+    /// Returns whether a resource or output is deployed; `None` where that depends on a parameter without a default.
     pub fn is_deployed(&self, body: &JsonValue) -> Option<bool> {
         match body.get("Condition").and_then(JsonValue::as_str) {
             Some(name) => self.scenario.conditions.get(name).copied(),
@@ -113,7 +113,7 @@ impl<'a> Effective<'a> {
         }
     }
 
-    /// What a value takes from parameters, mappings and conditions, by name.
+    /// Returns the names of the parameters, mappings and conditions that a value uses.
     pub fn inputs(&self, value: &JsonValue) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         self.collect(value, &mut found, 0);
@@ -169,7 +169,7 @@ fn fold(parts: impl Iterator<Item = Option<bool>>, decides: bool) -> Option<bool
     outcome
 }
 
-/// A parameter's default as a template sees it: lists are written with commas.
+/// Returns a parameter's default as a template sees it: lists are written with commas.
 fn typed(parameter: &JsonValue, default: &JsonValue) -> JsonValue {
     let is_list = parameter["Type"].as_str().is_some_and(is_list);
     match default {

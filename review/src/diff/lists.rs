@@ -115,7 +115,7 @@ pub(crate) fn kind(name: &str, schema: Option<&Schema<'_>>, items: &[JsonValue])
     }
 }
 
-/// What each element is called, if all of them have a name, and no two the same.
+/// Returns the names of the elements; `None` unless every element has a name and all names differ.
 fn names(items: &[JsonValue]) -> Option<Vec<String>> {
     let first = items.first()?.as_object().filter(|_| function(&items[0]).is_none())?;
     NAMES.iter().filter(|name| first.contains_key(**name)).find_map(|key| {
@@ -133,7 +133,7 @@ fn names(items: &[JsonValue]) -> Option<Vec<String>> {
     })
 }
 
-/// Whether a member may be one value or a list of them, as in a policy: `"s3:GetObject"` is `["s3:GetObject"]`.
+/// Returns whether a member may be one value or a list of them, as in a policy: `"s3:GetObject"` is `["s3:GetObject"]`.
 pub(crate) fn is_one_or_many(name: &str, holder: &str, value: &JsonValue) -> bool {
     let is_one = !value.is_array();
     let by_name = matches!(name, "Action" | "NotAction" | "Resource" | "NotResource")
@@ -143,7 +143,7 @@ pub(crate) fn is_one_or_many(name: &str, holder: &str, value: &JsonValue) -> boo
     is_one && (by_name || below)
 }
 
-/// Whether members of an object are called freely, as principals and condition operators are.
+/// Returns whether members of an object are called freely, as principals and condition operators are.
 pub(crate) fn is_free(holder: &str) -> bool {
     matches!(holder, "Principal" | "NotPrincipal" | "Condition")
 }

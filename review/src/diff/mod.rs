@@ -146,13 +146,13 @@ pub fn compare_deployed(stacks: &[(Option<DeployedStack>, &StackArtifact)]) -> D
     found
 }
 
-/// Properties of a resource in the spelling in which they are compared: text that holds JSON is opened, intrinsic functions
-/// and lists have one form.
+/// Returns the properties of a resource in the canonical form in which they are compared: strings that contain JSON are parsed,
+/// and intrinsic functions and lists have one form.
 pub fn canonical(resource_type: &str, properties: &serde_json::Value) -> serde_json::Value {
     resource::properties(resource_type, properties).json()
 }
 
-/// Whether two values are the same to AWS, however they are written.
+/// Returns whether two values have the same meaning for AWS, also if they are written differently.
 pub fn is_same(one: &serde_json::Value, other: &serde_json::Value) -> bool {
     Node::of(one, "", None) == Node::of(other, "", None)
 }

@@ -323,7 +323,7 @@ impl Diff {
 }
 
 impl ResourceChange {
-    /// A change of a resource that the new version has, without what changes.
+    /// Returns a change of a resource that exists in the new version, without its differences.
     pub(crate) fn new(logical_id: &str, resource_type: &str) -> Self {
         Self {
             logical_id: logical_id.to_owned(),
@@ -343,7 +343,7 @@ impl ResourceChange {
         }
     }
 
-    /// The logical ID of the resource that CloudFormation deletes, replaces or updates.
+    /// Returns the logical ID of the resource that CloudFormation deletes, replaces or updates.
     pub(crate) fn old_id(&self) -> &str {
         match (&self.action, &self.renamed_from) {
             (ResourceAction::Renamed, Some(old)) => old,
@@ -351,7 +351,7 @@ impl ResourceChange {
         }
     }
 
-    /// The logical ID, with the one that it had: `Old → New`.
+    /// Returns the logical ID, with the one that it had: `Old → New`.
     pub(crate) fn name(&self) -> String {
         match &self.renamed_from {
             Some(old) => format!("{old} → {}", self.logical_id),
@@ -359,19 +359,19 @@ impl ResourceChange {
         }
     }
 
-    /// The changes that are shown of a resource: of one that is created or deleted, no properties.
+    /// Returns the changes that are shown of a resource: of one that is created or deleted, no properties.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &PropertyChange> {
         let is_kept = matches!(self.action, ResourceAction::Modified | ResourceAction::Moved);
         let properties = if is_kept { self.properties.as_slice() } else { &[] };
         properties.iter().chain(&self.attributes)
     }
 
-    /// The changes that replace the resource, or may.
+    /// Returns the changes that replace the resource, or may replace it.
     pub fn causes(&self) -> impl Iterator<Item = &PropertyChange> {
         self.properties.iter().filter(|change| change.recreation != Recreation::Never)
     }
 
-    /// What is lost or interrupted, if the consequence loses or interrupts it.
+    /// Returns the data, traffic or workload that the consequence loses or interrupts; `None` if it loses and interrupts nothing.
     pub fn endangers(&self) -> Option<Held> {
         let is_gone = matches!(
             self.consequence,

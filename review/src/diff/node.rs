@@ -80,7 +80,7 @@ fn same_set(one: &[Node], other: &[Node]) -> bool {
     })
 }
 
-/// Whether two scalars are the same to CloudFormation, which takes `"1"` for `1`.
+/// Returns whether two scalars are the same to CloudFormation, which takes `"1"` for `1`.
 fn same_scalar(one: &JsonValue, other: &JsonValue, strict: bool) -> bool {
     one == other || !strict && is_scalar(one) && is_scalar(other) && scalar_text(one) == scalar_text(other)
 }
@@ -89,7 +89,7 @@ fn is_scalar(value: &JsonValue) -> bool {
     matches!(value, JsonValue::String(_) | JsonValue::Number(_) | JsonValue::Bool(_))
 }
 
-/// A scalar as the text that CloudFormation makes of it.
+/// Returns a scalar as the text that CloudFormation makes of it.
 pub(crate) fn scalar_text(value: &JsonValue) -> Cow<'_, str> {
     match value {
         JsonValue::String(text) => Cow::Borrowed(text),
@@ -109,13 +109,13 @@ struct Location<'a> {
 }
 
 impl Node {
-    /// A value of a template. `schema` is the registry's schema of it, which states whether the order of a list has a
-    /// meaning.
+    /// Builds the node of a value of a template. `schema` is the registry's schema of it, which states whether the order of a
+    /// list has a meaning.
     pub(crate) fn of(value: &JsonValue, name: &str, schema: Option<Schema<'_>>) -> Self {
         read(value, Location { name, schema, strict: false, depth: 0 })
     }
 
-    /// The value as JSON, in its canonical spelling. A document is the JSON that it holds.
+    /// Returns the value as JSON, in its canonical spelling. A document is the JSON that it holds.
     pub fn json(&self) -> JsonValue {
         match self {
             Self::Leaf { value, .. } => value.clone(),
@@ -128,7 +128,7 @@ impl Node {
         }
     }
 
-    /// Whether this is a list without elements.
+    /// Returns whether the value is a list without elements.
     pub fn is_empty_list(&self) -> bool {
         match self {
             Self::List(items) | Self::Set(items) => items.is_empty(),
@@ -137,7 +137,7 @@ impl Node {
         }
     }
 
-    /// A member of an object.
+    /// Returns a member of an object.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Map(map) => map.get(name),
@@ -233,7 +233,7 @@ fn read_function(value: &JsonValue, name: &str, argument: &JsonValue, location: 
     Node::Map(IndexMap::from([(name.to_owned(), argument)]))
 }
 
-/// A text in one spelling: a string, a reference, `Fn::Sub` where every variable is a reference, `Fn::Join` otherwise.
+/// Returns a text in one spelling: a string, a reference, `Fn::Sub` where every variable is a reference, `Fn::Join` otherwise.
 fn read_text(text: &Text<'_>, location: Location<'_>) -> Node {
     let holes: Vec<JsonValue> = text
         .0
@@ -275,7 +275,7 @@ fn canonical_hole(hole: &JsonValue, location: Location<'_>) -> JsonValue {
     }
 }
 
-/// The logical ID and the attribute that an `Fn::GetAtt` names, if both are written out.
+/// Returns the logical ID and the attribute that an `Fn::GetAtt` names, if both are written out.
 fn attribute(argument: &JsonValue) -> Option<(String, String)> {
     match argument {
         JsonValue::String(path) => path.split_once('.').map(|(id, name)| (id.to_owned(), name.to_owned())),
@@ -309,7 +309,7 @@ pub(crate) fn joined(pieces: Vec<JsonValue>) -> JsonValue {
     }
 }
 
-/// How a reference is called in an `Fn::Sub`.
+/// Returns the name of a reference in an `Fn::Sub`.
 pub(crate) fn variable(value: &JsonValue) -> Option<String> {
     match function(value)? {
         ("Ref", JsonValue::String(id)) => Some(id.clone()),
@@ -318,7 +318,7 @@ pub(crate) fn variable(value: &JsonValue) -> Option<String> {
     }
 }
 
-/// The text with a mark for each hole; `None` where it cannot be JSON.
+/// Returns the text with a mark for each hole; `None` where it cannot be JSON.
 fn marked(text: &Text<'_>) -> Option<String> {
     if !text.start().trim_start().starts_with(['{', '[']) {
         return None;
@@ -348,7 +348,7 @@ fn marked(text: &Text<'_>) -> Option<String> {
     Some(json)
 }
 
-/// A text that holds a JSON object or list, opened.
+/// Returns a text that holds a JSON object or list, opened.
 fn document(text: &str, holes: &[JsonValue], location: Location<'_>) -> Option<Node> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[']) || trimmed.len() < 2 {

@@ -75,7 +75,7 @@ fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
     }
 }
 
-/// What becomes of the resource that is replaced, if it is not deleted.
+/// Adds a note about the replaced resource if it is retained or becomes a snapshot.
 fn left_behind(sides: &Sides<'_>, change: &mut ResourceChange) {
     if change.consequence != Consequence::Replaced {
         return;
@@ -194,7 +194,7 @@ fn reset_counts(sides: &Sides<'_>, retaining: &[(String, String, Vec<String>)], 
     }
 }
 
-/// The variants of endpoints that automatic scaling scales, with the logical ID of the scalable target.
+/// Returns the variants of endpoints that automatic scaling scales, with the logical ID of the scalable target.
 fn scaled_variants(effective: &Effective<'_>) -> Vec<(String, String)> {
     let targets = effective
         .template
@@ -230,7 +230,7 @@ fn autoscaled(sides: &Sides<'_>, change: &mut ResourceChange) {
     change.failures.extend(failures);
 }
 
-/// The variant that a resource ID of Application Auto Scaling ends with: `endpoint/NAME/variant/VARIANT`.
+/// Returns the variant that a resource ID of Application Auto Scaling ends with: `endpoint/NAME/variant/VARIANT`.
 fn variant_of(resource_id: &JsonValue) -> Option<String> {
     let text = Text::of(resource_id);
     let (before, variant) = text.end().rsplit_once('/')?;

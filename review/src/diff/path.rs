@@ -12,7 +12,7 @@ use super::node::{Node, scalar_text};
 /// How long an element's description in a path gets. The description is an address: the element itself is shown whole.
 const MAX_LABEL: usize = 48;
 
-/// The path as people write it: `ProductionVariants[Main].InstanceType`. An element of a set that is added or removed
+/// Returns the path as people write it: `ProductionVariants[Main].InstanceType`. An element of a set that is added or removed
 /// stands for itself, so its list is named.
 pub(crate) fn shown(path: &[Step]) -> String {
     let mut text = String::new();
@@ -31,7 +31,7 @@ pub(crate) fn shown(path: &[Step]) -> String {
     text
 }
 
-/// A short description of an element that has no name.
+/// Returns a short description of an element that has no name.
 pub(crate) fn label(node: &Node) -> String {
     let mut words = Vec::new();
     scalars(node, &mut words);
@@ -58,7 +58,7 @@ fn scalars(node: &Node, words: &mut Vec<String>) {
     }
 }
 
-/// The path as the registry writes it: `A/*/B`.
+/// Returns the path as the registry writes it: `A/*/B`.
 pub(crate) fn in_registry(path: &[Step]) -> String {
     let steps: Vec<&str> = path
         .iter()
@@ -70,7 +70,7 @@ pub(crate) fn in_registry(path: &[Step]) -> String {
     steps.join("/")
 }
 
-/// The JSON pointer to what a path names in a value as it is written, as far as it can be followed.
+/// Returns the JSON pointer to what a path names in a value as it is written, as far as it can be followed.
 pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
     let (mut pointer, mut value) = (String::new(), value);
     for step in path {
@@ -93,7 +93,7 @@ pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
     pointer
 }
 
-/// A JSON pointer below properties as people write a path; intrinsic functions are left out, and elements of lists are
+/// Returns a JSON pointer below properties as people write a path; intrinsic functions are left out, and elements of lists are
 /// called by their names.
 pub(crate) fn of_pointer(pointer: &str, value: &JsonValue) -> String {
     let (mut text, mut value, mut name) = (String::new(), value, String::new());

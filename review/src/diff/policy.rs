@@ -28,7 +28,7 @@ pub(crate) fn apply(policy: &str, stack: &mut StackDiff) {
     }
 }
 
-/// The action of a policy that a change is, and whether that is certain.
+/// Returns the action of a policy that a change is, and whether that is certain.
 fn action(change: &ResourceChange) -> Option<(&'static str, bool)> {
     let is_recreated = change.action == ResourceAction::Renamed;
     Some(match change.consequence {
@@ -49,7 +49,7 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The reason why the change is denied; `None` if it is allowed.
+    /// Returns the reason why the change is denied; `None` if it is allowed.
     fn denied_by(&self, statements: &[JsonValue]) -> Option<String> {
         let with_effect = |effect: &str| {
             let mut numbered = statements.iter().enumerate();
@@ -65,7 +65,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether a statement is about the change.
+    /// Returns whether a statement is about the change.
     fn is_in(&self, statement: &JsonValue) -> bool {
         let among =
             |name: &str, wanted: &str| match (statement.get(name), statement.get(format!("Not{name}"))) {
@@ -78,7 +78,7 @@ impl Request<'_> {
             && self.holds(&statement["Condition"])
     }
 
-    /// Whether the conditions of a statement are true: they may compare the type of the resource.
+    /// Returns whether the conditions of a statement are true: they may compare the type of the resource.
     fn holds(&self, condition: &JsonValue) -> bool {
         condition.as_object().into_iter().flatten().all(|(operator, keys)| {
             keys.as_object().into_iter().flatten().all(|(key, value)| {

@@ -101,8 +101,8 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
     }
 }
 
-/// Whether two logical IDs differ only by the hash at their ends that the CDK computes of the content (`currentVersion` of a
-/// function, the deployment of an API): another resource is intended then.
+/// Returns whether two logical IDs differ only by the hash at their ends that the CDK computes of the content (`currentVersion`
+/// of a function, the deployment of an API): another resource is intended then.
 fn is_named_by_content(old_id: &str, new_id: &str) -> bool {
     const DIGITS: usize = 32;
     let parts = |id: &str| {
@@ -113,7 +113,7 @@ fn is_named_by_content(old_id: &str, new_id: &str) -> bool {
     parts(old_id).is_some_and(|name| parts(new_id).as_ref() == Some(&name))
 }
 
-/// The resources that are renamed inside of a stack, and that CloudFormation takes for other ones.
+/// Returns the resources that are renamed inside of a stack, and that CloudFormation takes for other ones.
 pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<MovedResource> {
     let mut found = Vec::new();
     for draft in drafts.iter().flatten() {

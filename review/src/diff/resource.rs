@@ -30,7 +30,7 @@ pub(crate) struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// The line that sets what a pointer of the new template names; of the old one if there is no new one.
+    /// Returns the line that sets what a pointer of the new template names; of the old one if there is no new one.
     pub fn location(&self, pointer: &str, is_new: bool) -> Option<SourceLocation> {
         let stack = if is_new { self.new } else { self.old };
         stack.provenance.find(pointer).cloned()
@@ -38,7 +38,7 @@ impl Sides<'_> {
 }
 
 impl Sides<'_> {
-    /// Whether the section `Globals` of SAM differs for the type of a resource.
+    /// Returns whether the section `Globals` of SAM differs for the type of a resource.
     fn globals_differ(&self, body: &JsonValue) -> bool {
         let resource_type = body["Type"].as_str().unwrap_or_default();
         let (before, after) = (self.before.template, self.after.template);
@@ -46,7 +46,7 @@ impl Sides<'_> {
     }
 }
 
-/// The properties of a resource in the form in which they are compared.
+/// Returns the properties of a resource in the form in which they are compared.
 pub(crate) fn properties(type_name: &str, value: &JsonValue) -> Node {
     let kind = registry::resource_type(type_name);
     let empty = json!({});
@@ -54,7 +54,7 @@ pub(crate) fn properties(type_name: &str, value: &JsonValue) -> Node {
     Node::of(value, "", kind.map(|kind| kind.schema()))
 }
 
-/// A resource that only one of the templates deploys.
+/// Returns a resource that only one of the templates deploys.
 pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new: bool) -> ResourceChange {
     let resource_type = body["Type"].as_str().unwrap_or_default().to_owned();
     let (effective, action) =
@@ -81,7 +81,7 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
     }
 }
 
-/// The condition of a resource, if it is not known whether it holds.
+/// Returns the condition of a resource, if it is not known whether it holds.
 fn undecided(effective: &Effective<'_>, body: &JsonValue) -> Option<String> {
     let condition = body.get("Condition").and_then(JsonValue::as_str)?;
     effective.is_deployed(body).is_none().then(|| condition.to_owned())
@@ -100,7 +100,7 @@ fn change(path: String, before: Option<JsonValue>, after: Option<JsonValue>) -> 
     }
 }
 
-/// An edit as a change of a property.
+/// Returns an edit as a change of a property.
 pub(crate) fn property(edit: &Edit) -> PropertyChange {
     let (before, after) = edit.change.sides();
     PropertyChange {
@@ -110,7 +110,7 @@ pub(crate) fn property(edit: &Edit) -> PropertyChange {
     }
 }
 
-/// A resource that both templates deploy; `None` if nothing of it differs.
+/// Returns a resource that both templates deploy; `None` if nothing of it differs.
 pub(crate) fn on_both_sides(
     sides: &Sides<'_>,
     id: &str,
@@ -174,7 +174,7 @@ pub(crate) fn on_both_sides(
     (!is_empty || found.consequence == Consequence::Refused).then_some(found)
 }
 
-/// The elements that an update deletes because they leave their lists.
+/// Returns the elements that an update deletes because they leave their lists.
 fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) -> Vec<RemovedElement> {
     let of_list = |list: &'static HeldList| {
         let names = list.removed(&before[&list.property], &after[&list.property]);
@@ -185,7 +185,7 @@ fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) 
     held_lists(resource_type).flat_map(of_list).collect()
 }
 
-/// A resource that neither of the templates deploys with the default of every parameter; `None` if nothing of it differs.
+/// Returns a resource that neither of the templates deploys with the default of every parameter; `None` if nothing of it differs.
 pub(crate) fn not_deployed(
     sides: &Sides<'_>,
     id: &str,
@@ -221,7 +221,7 @@ pub(crate) fn not_deployed(
     })
 }
 
-/// The consequence of changes of properties and attributes.
+/// Returns the consequence of changes of properties and attributes.
 pub(crate) fn of(properties: &[PropertyChange], attributes: &[PropertyChange]) -> Consequence {
     match properties.iter().map(|change| change.recreation).max() {
         Some(Recreation::Always) => Consequence::Replaced,
@@ -253,7 +253,7 @@ fn attributes(old: &JsonValue, new: &JsonValue) -> Vec<PropertyChange> {
     edits(&rest(old), &rest(new)).iter().map(property).collect()
 }
 
-/// What a change comes from, if the property itself is written as before.
+/// Returns the cause of a change, if the property itself is written as before.
 fn because(
     sides: &Sides<'_>,
     edit: &Edit,

@@ -19,7 +19,7 @@ const PASSED_ON: [(&str, &str, &str, &str); 5] = [
     ("StateMachine", "Type", "AWS::StepFunctions::StateMachine", "StateMachineType"),
 ];
 
-/// The type of resource that holds what a resource of SAM holds.
+/// Returns the type of resource that holds what a resource of SAM holds.
 pub(crate) fn created_type(resource_type: &str) -> &str {
     match resource_type {
         "AWS::Serverless::Function" => "AWS::Lambda::Function",
@@ -30,7 +30,7 @@ pub(crate) fn created_type(resource_type: &str) -> &str {
     }
 }
 
-/// Whether another value of a property replaces the resource that SAM creates.
+/// Returns whether another value of a property replaces the resource that SAM creates.
 pub(crate) fn is_create_only(resource_type: &str, property: &str) -> bool {
     let Some(short) = resource_type.strip_prefix(PREFIX) else { return false };
     let passed = PASSED_ON.iter().find(|one| (one.0, one.1) == (short, property));
@@ -39,7 +39,7 @@ pub(crate) fn is_create_only(resource_type: &str, property: &str) -> bool {
     })
 }
 
-/// What the section `Globals` sets for resources of a type, with the name of its part.
+/// Returns the part of the section `Globals` for resources of a type, with the name of the part.
 pub(crate) fn globals<'t>(
     template: &'t Template,
     resource_type: &'t str,

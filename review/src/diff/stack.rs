@@ -30,7 +30,7 @@ pub(crate) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// A stack that is in both assemblies.
+    /// Returns a stack that is in both assemblies.
     pub fn new(old: &'a StackArtifact, new: &'a StackArtifact, names_matter: bool) -> Self {
         let renamed = new.renamed_resources(&old.template);
         let old = if renamed.is_empty() {
@@ -50,7 +50,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// A stack that is in one of the assemblies only: everything in it is created, or everything is deleted.
+    /// Returns a stack that is in one of the assemblies only: everything in it is created, or everything is deleted.
     pub fn one_sided(stack: &'a StackArtifact, action: StackAction) -> Self {
         let mut empty = stack.clone();
         empty.template = Template::default();
@@ -60,13 +60,13 @@ impl<'a> Pair<'a> {
         Self { old, new, action, names_matter: true, moved: BTreeMap::new(), parameters: None }
     }
 
-    /// The values of parameters, before and after.
+    /// Returns the values of parameters, before and after.
     pub fn with_parameters(mut self, before: Parameters, after: Parameters) -> Self {
         self.parameters = Some((before, after));
         self
     }
 
-    /// Whether resources have to be compared.
+    /// Returns whether resources have to be compared.
     pub fn may_differ(&self) -> bool {
         let values_differ = self.parameters.as_ref().is_some_and(|(before, after)| before != after);
         !self.moved.is_empty() || values_differ || self.old.template != self.new.template
@@ -100,7 +100,7 @@ impl<'a> Draft<'a> {
         Some(draft)
     }
 
-    /// The comparison of a stack whose resources do not differ.
+    /// Returns the comparison of a stack whose resources do not differ.
     pub fn empty(pair: &'a Pair<'a>) -> Self {
         let values = |side: fn(&(Parameters, Parameters)) -> &Parameters| pair.parameters.as_ref().map(side);
         let (before, after) = (
@@ -116,7 +116,7 @@ impl<'a> Draft<'a> {
         self.pair.action == StackAction::Modified
     }
 
-    /// The finished comparison; `None` if nothing differs.
+    /// Returns the finished comparison; `None` if nothing differs.
     pub fn finish(self) -> Option<StackDiff> {
         let Self { sides, mut changes, pair } = self;
         notes::add(&sides, &mut changes);
@@ -167,7 +167,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// What differs in a stack besides its resources, of which none do; `None` if nothing does.
+/// Returns the differences of a stack whose resources do not differ; `None` if there are none.
 pub(crate) fn unchanged_resources(pair: &Pair<'_>) -> Option<StackDiff> {
     let is_same = pair.old.assets.is_empty() && pair.new.assets.is_empty()
         || assets::changes(&pair.old, &pair.new).is_empty();
@@ -206,7 +206,7 @@ fn resources(sides: &Sides<'_>) -> Vec<ResourceChange> {
     found
 }
 
-/// Every section but the resources, compared as it is written.
+/// Returns every section but the resources, compared as it is written.
 fn sections(sides: &Sides<'_>) -> Vec<PropertyChange> {
     let mut found = Vec::new();
     let node = |template: &Template, name: &str| {
@@ -252,7 +252,7 @@ fn sections(sides: &Sides<'_>) -> Vec<PropertyChange> {
     found
 }
 
-/// What the stack itself is set to.
+/// Returns the settings of the stack itself.
 fn settings(old: &StackArtifact, new: &StackArtifact) -> Vec<PropertyChange> {
     let of = |stack: &StackArtifact| {
         let mut dependencies = stack.dependencies.clone();
@@ -270,7 +270,7 @@ fn settings(old: &StackArtifact, new: &StackArtifact) -> Vec<PropertyChange> {
     edits(&of(old), &of(new)).iter().map(resource::property).collect()
 }
 
-/// What to know of parameters and exports that change.
+/// Returns notes about parameters and exports that change.
 fn inputs(sides: &Sides<'_>, is_deployed: bool) -> Vec<String> {
     let mut found = Vec::new();
     let before: BTreeMap<&str, &JsonValue> = sides.before.template.section("Parameters").collect();

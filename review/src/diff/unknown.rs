@@ -107,7 +107,7 @@ fn collect(sides: &Sides<'_>, value: &JsonValue, at: &mut String, found: &mut Ve
     }
 }
 
-/// The values of a mapping that an expression can return, by their two keys. A key that is not known can be any.
+/// Returns the values of a mapping that an expression can return, by their two keys. A key that is not known can be any.
 fn entries<'t>(
     template: &'t Template,
     name: &str,
@@ -131,7 +131,7 @@ enum Difference {
     All,
 }
 
-/// How many of the values that both versions have differ.
+/// Returns the number of values that exist in both versions and differ.
 fn difference<'t, K: PartialEq + 't>(
     before: &[(K, &'t JsonValue)],
     after: &[(K, &'t JsonValue)],

@@ -7,7 +7,7 @@ use stackwright_synth::StackArtifact;
 use super::{Edge, Graph, Node, of_stack};
 use crate::diff::{Because, ResourceAction, StackDiff};
 
-/// The graph of a stack as it will be, with what changes; what is removed is shown too.
+/// Returns the graph of the new version of a stack, with the consequence of each change; removed resources are included.
 pub fn of_change(stack: &StackArtifact, diff: &StackDiff) -> Graph {
     let mut graph = of_stack(stack);
     for change in &diff.resources {
@@ -24,7 +24,7 @@ pub fn of_change(stack: &StackArtifact, diff: &StackDiff) -> Graph {
     graph
 }
 
-/// The part of a graph that a change concerns: the changed nodes and their neighbours.
+/// Returns the part of a graph around changes: the changed nodes and their neighbors.
 pub fn around_changes(graph: Graph) -> Graph {
     let changed: BTreeSet<&str> =
         graph.nodes.iter().filter(|node| node.change.is_some()).map(|node| node.id.as_str()).collect();
@@ -39,7 +39,7 @@ pub fn around_changes(graph: Graph) -> Graph {
     Graph { title: graph.title.clone(), nodes, edges }
 }
 
-/// Whether resources or references between them change, so that a picture shows more than a list.
+/// Returns whether resources or references between them change, so that a picture shows more than a list.
 pub(crate) fn is_changed(diff: &StackDiff) -> bool {
     diff.resources.iter().any(|change| {
         change.action != ResourceAction::Modified

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Edge, Graph, Node};
 
-/// The graph with at most `max` nodes, as far as that is possible: each group becomes one node, then each service.
+/// Returns the graph with at most `max` nodes, as far as that is possible: each group becomes one node, then each service.
 pub fn collapse(graph: Graph, max: usize) -> Graph {
     if graph.nodes.len() <= max {
         return graph;

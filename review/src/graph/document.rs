@@ -11,7 +11,7 @@ use crate::diff::Node as Value;
 /// States that nest deeper than this are not shown.
 const MAX_DEPTH: usize = 32;
 
-/// The graphs of the pipelines and state machines of a stack: an edge leads from a step to the next one.
+/// Returns the graphs of the pipelines and state machines of a stack: an edge leads from a step to the next one.
 pub fn documents(stack: &StackArtifact) -> Vec<Graph> {
     let mut found = Vec::new();
     for (id, body) in stack.template.resources() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, Node, colours, label};
 
-/// The graph in the language of Graphviz, with all of its nodes.
+/// Returns the graph in the language of Graphviz, with all of its nodes.
 pub fn dot(graph: &Graph) -> String {
     let mut text = format!(
         "digraph {} {{\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n",

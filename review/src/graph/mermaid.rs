@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, Node, colours, label};
 
-/// The graph as Mermaid, with all of its nodes: [`super::collapse`] makes a large one smaller.
+/// Returns the graph as Mermaid, with all of its nodes: [`super::collapse`] makes a large one smaller.
 pub fn mermaid(graph: &Graph) -> String {
     let numbers: BTreeMap<&str, usize> =
         graph.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect();
@@ -42,7 +42,7 @@ pub fn mermaid(graph: &Graph) -> String {
     text
 }
 
-/// A text inside of quotes of Mermaid, which reads entities with `#` for `&`.
+/// Returns a text inside of quotes of Mermaid, which reads entities with `#` for `&`.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {

@@ -78,7 +78,7 @@ impl Graph {
     }
 }
 
-/// The colour of a node for what happens to it: fill and border.
+/// Returns the colors of a node for its change: fill and border.
 fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
     match change {
         None => ("#f6f8fa", "#57606a"),
@@ -91,7 +91,7 @@ fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
     }
 }
 
-/// What happens to a node, as a word for its label: colour alone is not accessible to every reader.
+/// Returns the word in the label of a node for its change: not every reader can distinguish colors.
 fn word(change: Consequence) -> &'static str {
     match change {
         Consequence::Refused => "refused",
@@ -107,7 +107,7 @@ fn word(change: Consequence) -> &'static str {
     }
 }
 
-/// The lines of a node's label.
+/// Returns the lines of a node's label.
 fn label(node: &Node) -> Vec<String> {
     let mut lines = vec![node.id.clone()];
     if !node.kind.is_empty() {

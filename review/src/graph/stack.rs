@@ -8,7 +8,7 @@ use stackwright_synth::{Assembly, StackArtifact};
 
 use super::{Graph, Node};
 
-/// The graph of a stack: an edge leads from a resource to what it refers to.
+/// Returns the graph of a stack: an edge leads from a resource to what it refers to.
 ///
 /// ```
 /// use stackwright_review::graph;
@@ -52,7 +52,7 @@ pub fn of_stack(stack: &StackArtifact) -> Graph {
     graph
 }
 
-/// The construct that a resource belongs to: what the CDK writes into its metadata, or the first of the resources whose
+/// Returns the construct that a resource belongs to: what the CDK writes into its metadata, or the first of the resources whose
 /// logical ID begins this one's.
 fn group(id: &str, body: &JsonValue, ids: &BTreeSet<&str>) -> Option<String> {
     if let Some(path) = body["Metadata"]["aws:cdk:path"].as_str() {
@@ -75,7 +75,7 @@ fn single_members_stand_alone(graph: &mut Graph) {
     }
 }
 
-/// The stacks of an app: an edge leads from a stack to one that has to be deployed before it.
+/// Returns the stacks of an app: an edge leads from a stack to one that has to be deployed before it.
 pub fn of_app(assembly: &Assembly) -> Graph {
     let mut graph = Graph { title: "Stacks".into(), ..Graph::default() };
     for stack in &assembly.stacks {

@@ -17,8 +17,8 @@ const FONT_SIZE: usize = 13;
 const CHARACTER: f64 = 8.0;
 const LINE: f64 = 18.0;
 
-/// The graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. The label of a node contains its
-/// group.
+/// Returns the graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. The label of a node contains
+/// its group.
 pub fn svg(graph: &Graph) -> String {
     if graph.nodes.is_empty() {
         return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\"/>\n".into();
@@ -56,12 +56,12 @@ fn element(node: &Node) -> Element {
     Element::create(ShapeKind::new_box(&lines.join("\n")), style, Orientation::LeftToRight, size)
 }
 
-/// A text without characters that XML cannot hold.
+/// Returns a text without characters that XML cannot hold.
 fn safe(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control() && !matches!(letter, '\u{FFFE}' | '\u{FFFF}')).collect()
 }
 
-/// The picture with a title, and a description for those who do not see it.
+/// Returns the picture with a title, and a description for those who do not see it.
 fn titled(svg: &str, graph: &Graph) -> String {
     let escaped = |text: &str| safe(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let edges: Vec<String> = graph.edges.iter().map(|edge| format!("{} to {}", edge.from, edge.to)).collect();

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::diagnostic::Severity;
 
-/// The report as workflow commands, a line each. What was acknowledged is not shown.
+/// Returns the report as workflow commands, a line each. What was acknowledged is not shown.
 pub fn github(report: &Report) -> String {
     let mut text = String::new();
     for one in report.diagnostics.iter().filter(|one| one.acknowledged.is_none()) {
@@ -25,7 +25,7 @@ pub fn github(report: &Report) -> String {
     text
 }
 
-/// The workflow command that shows a severity.
+/// Returns the workflow command that shows a severity.
 fn command(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

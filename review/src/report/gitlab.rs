@@ -25,7 +25,7 @@ pub fn gitlab(report: &Report) -> String {
     format!("{:#}\n", JsonValue::from(list))
 }
 
-/// The key that identifies a finding, which does not change when lines are inserted above it.
+/// Returns the key that identifies a finding, which does not change when lines are inserted above it.
 fn key(one: &Diagnostic) -> String {
     let file = one.location.as_ref().map(|location| location.file.replace('\\', "/")).unwrap_or_default();
     [one.id.as_ref(), &file, &one.stack, &one.path, &one.message].join("\u{0}")

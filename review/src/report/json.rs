@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Fix};
 /// Increases when a field is removed or changes its meaning; a new field does not increase it.
 const VERSION: u32 = 1;
 
-/// The report as JSON.
+/// Returns the report as JSON.
 pub fn json(report: &Report) -> String {
     let document = json!({
         "version": VERSION,
@@ -24,7 +24,7 @@ pub fn json(report: &Report) -> String {
     super::with_items(&document, "diagnostics", report.diagnostics.iter().map(diagnostic))
 }
 
-/// A finding as JSON.
+/// Returns a finding as JSON.
 pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
     let location = |location: &SourceLocation| json!({ "file": location.file, "line": location.line, "column": location.column });
     json!({

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// The report as JUnit XML; `stacks` are all that were checked.
+/// Returns the report as JUnit XML; `stacks` are all that were checked.
 pub fn junit(report: &Report, stacks: &[String]) -> String {
     let mut suites: BTreeMap<&str, Vec<&Diagnostic>> =
         stacks.iter().map(|stack| (stack.as_str(), Vec::new())).collect();
@@ -70,7 +70,7 @@ fn case(one: &Diagnostic) -> String {
     )
 }
 
-/// A text inside of XML; characters that XML cannot hold are left out.
+/// Returns a text inside of XML; characters that XML cannot hold are left out.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

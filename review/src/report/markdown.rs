@@ -43,7 +43,7 @@ fn location(one: &Diagnostic) -> String {
     }
 }
 
-/// A string in a cell of a table.
+/// Returns a string in a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
 }

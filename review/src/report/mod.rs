@@ -92,8 +92,8 @@ impl From<Vec<Diagnostic>> for Report {
     }
 }
 
-/// A document as indented JSON, with the items of its one empty list of a name. An item exists only while it is written: a
-/// large report takes several times its length in memory otherwise.
+/// Returns a document as indented JSON, with the items of its one empty list of a name. An item exists only while it is written:
+/// a large report takes several times its length in memory otherwise.
 fn with_items(document: &JsonValue, list: &str, items: impl Iterator<Item = JsonValue>) -> String {
     let text = format!("{document:#}\n");
     let empty = format!("\"{list}\": [");

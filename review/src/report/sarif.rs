@@ -9,7 +9,7 @@ use super::Report;
 use crate::check::rule_named;
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// The report as SARIF.
+/// Returns the report as SARIF.
 pub fn sarif(report: &Report) -> String {
     let names: BTreeSet<&str> = report.diagnostics.iter().map(|one| one.id.as_ref()).collect();
     let names: Vec<&str> = names.into_iter().collect();

@@ -15,13 +15,13 @@ const MAX_OF_A_RULE: usize = 5;
 /// The maximum number of bytes of a line that are shown: a template can consist of one line.
 const MAX_LINE: usize = 400;
 
-/// The diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.
+/// Returns the diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.
 pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
     text_up_to(report, source, styled, None)
 }
 
-/// The same with a limit on the diagnostics that are shown in full, and of one rule at most five. What is not shown
-/// is counted by rule at the end.
+/// Returns the diagnostics as text, with a limit on the number of diagnostics that are shown in full; of one rule, at most five
+/// are. What is not shown is counted by rule at the end.
 pub fn text_up_to(
     report: &Report,
     source: impl Fn(&str) -> Option<String>,
@@ -86,7 +86,7 @@ impl File {
         Self { text, starts, is_ascii }
     }
 
-    /// A line by its number, without its end. A file that changed since may be shorter.
+    /// Returns a line by its number, without its end. A file that changed since may be shorter.
     fn line(&self, number: usize) -> &str {
         let start = self.starts[number - 1];
         let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
@@ -131,7 +131,7 @@ impl<S: Fn(&str) -> Option<String>> Files<S> {
     }
 }
 
-/// The part of a line that is shown: all of it, or of a long one what is around the word, so that the time for many
+/// Returns the part of a line that is shown: all of it, or of a long one what is around the word, so that the time for many
 /// diagnostics of one line is limited.
 fn part(line: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
     if line.len() <= MAX_LINE {
@@ -143,7 +143,7 @@ fn part(line: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
 }
 
 impl Excerpt {
-    /// The location, where the snippet cannot tell it.
+    /// Returns the location, where the snippet cannot tell it.
     fn origin(&self) -> Option<annotate_snippets::Origin<'_>> {
         let origin = annotate_snippets::Origin::path(&self.file).line(self.number);
         self.column.map(|column| origin.char_column(column))
@@ -199,7 +199,7 @@ fn one(
     renderer.render(&[group])
 }
 
-/// The bytes of a line that are the word at a location.
+/// Returns the bytes of a line that are the word at a location.
 fn span(line: &str, location: &SourceLocation, is_ascii: bool) -> std::ops::Range<usize> {
     let column = location.column.saturating_sub(1) as usize;
     let column = match is_ascii {

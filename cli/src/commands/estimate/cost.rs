@@ -116,7 +116,7 @@ fn options(arguments: &CostArguments) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// The built-in prices, and those of price lists.
+/// Returns the built-in prices, and those of price lists.
 pub(super) fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
     let mut book = PriceBook::shipped();
     for path in paths {

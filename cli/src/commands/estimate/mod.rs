@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
 }
 
-/// A failure with exit code 4.
+/// Returns a failure with exit code 4.
 fn refused(message: impl std::fmt::Display) -> Failure {
     Failure::new(message).with_code(ExitCode::Refused)
 }

@@ -75,7 +75,7 @@ impl ModelArguments {
             .map_err(|error| Failure::usage(format!("{name}: {error}")))
     }
 
-    /// A configuration that has only the architecture, and the members that transformers writes.
+    /// Returns a configuration that has only the architecture, and the members that transformers writes.
     fn of_numbers(&self) -> Map<String, Value> {
         let architecture = if self.experts.is_some() { "mixtral" } else { "llama" };
         let config = json!({"model_type": architecture, "rms_norm_eps": 1e-5, "tie_word_embeddings": false});

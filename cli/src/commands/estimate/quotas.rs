@@ -103,7 +103,7 @@ mod account {
     }
 }
 
-/// What the values do not include.
+/// Returns the text about what the values do not include.
 fn limits_of_values(has_account_values: bool) -> &'static str {
     if has_account_values {
         "The present usage of the account is not counted. Service Quotas has no value for what is unknown."

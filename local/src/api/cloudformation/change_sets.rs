@@ -101,7 +101,7 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     Ok(answer)
 }
 
-/// The stack that a change set is for; `None` if there is none yet.
+/// Returns the stack that a change set is for; `None` if there is none yet.
 fn stack_for_change_set(
     engine: &Engine,
     request: &Request<'_>,
@@ -134,7 +134,7 @@ fn stack_for_change_set(
     }
 }
 
-/// The stack and the change set that a request names.
+/// Returns the stack and the change set that a request names.
 pub(crate) fn change_set(engine: &Engine, request: &Request<'_>) -> Result<(usize, usize), ServiceError> {
     let name = request.required("ChangeSetName")?;
     let missing =

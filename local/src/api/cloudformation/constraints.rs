@@ -138,7 +138,7 @@ impl Shape {
     }
 }
 
-/// The path of a member, with names as the service writes them.
+/// Returns the path of a member, with names as the service writes them.
 fn joined(path: &str, name: &str) -> String {
     let name = super::lower_first(name);
     if path.is_empty() { name } else { format!("{path}.{name}") }

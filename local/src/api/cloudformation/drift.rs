@@ -14,7 +14,7 @@ use crate::template::scalar_text;
 /// The number of resources in a page.
 const PAGE: usize = 100;
 
-/// The properties of a resource that differ from those that were deployed.
+/// Returns the properties of a resource that differ from those that were deployed.
 fn differences(resource: &Resource) -> Vec<Json> {
     let kind = registry::resource_type(&resource.type_name);
     let names: std::collections::BTreeSet<&String> =
@@ -44,7 +44,7 @@ fn differences(resource: &Resource) -> Vec<Json> {
         .collect()
 }
 
-/// Whether CloudFormation can read the properties of resources of a type: the type has to have a handler for it.
+/// Returns whether CloudFormation can read the properties of resources of a type: the type has to have a handler for it.
 fn can_be_checked(type_name: &str) -> bool {
     let kind = registry::resource_type(type_name);
     kind.is_some_and(|kind| kind.document()["handlers"].get("read").is_some())

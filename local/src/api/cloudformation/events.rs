@@ -104,7 +104,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
     shown
 }
 
-/// The members of an event that both calls return.
+/// Returns the members of an event that both calls return.
 fn common(stack: &Stack, event: &Event) -> Json {
     let mut shown = json!({
         "EventId": event.id,
@@ -129,7 +129,7 @@ fn common(stack: &Stack, event: &Event) -> Json {
     shown
 }
 
-/// The status of an operation, as the stack's own events report it.
+/// Returns the status of an operation, as the stack's own events report it.
 fn operation_status(stack: &Stack, event: &Event) -> Json {
     if event.physical_id != stack.id {
         return Json::Null;

@@ -92,7 +92,7 @@ pub(crate) fn get_hook_result(engine: &mut Engine, request: &Request<'_>) -> Ans
 /// The status of every recorded result: only results of hooks that report a failure are recorded.
 const STATUS: ResourceStatus = ResourceStatus::HookCompleteFailed;
 
-/// The region of the stack.
+/// Returns the region of the stack.
 fn region_of(result: &HookResult) -> &str {
     result.stack.split(':').nth(3).unwrap_or_default()
 }
@@ -101,14 +101,14 @@ fn target_type(result: &HookResult) -> &'static str {
     if result.type_name.is_some() { "RESOURCE" } else { "CHANGE_SET" }
 }
 
-/// The ARN of the hook, in the account and the region of the stack.
+/// Returns the ARN of the hook, in the account and the region of the stack.
 fn type_arn(result: &HookResult) -> String {
     let account = result.stack.split(':').nth(4).unwrap_or_default();
     let name = result.hook.replace("::", "-");
     format!("arn:aws:cloudformation:{}:{account}:type/hook/{name}", region_of(result))
 }
 
-/// A result among those of several targets.
+/// Returns a result among those of several targets.
 fn summary_with_target(result: &HookResult) -> Json {
     let mut shown = summary(result);
     shown["InvokedAt"] = iso_time(result.time).into();

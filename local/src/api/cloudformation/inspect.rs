@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::state::{DriftStatus, Resource, Stack, iso_time};
 use crate::template::{StackTemplate, scalar_text};
 
-/// A resource as `ListStackResources` returns it.
+/// Returns a resource as `ListStackResources` returns it.
 fn summary_json(resource: &Resource) -> Json {
     json!({
         "LogicalResourceId": resource.logical_id,
@@ -22,7 +22,7 @@ fn summary_json(resource: &Resource) -> Json {
     })
 }
 
-/// A resource as `DescribeStackResource` returns it: with its stack, and with its metadata as JSON.
+/// Returns a resource as `DescribeStackResource` returns it: with its stack, and with its metadata as JSON.
 fn detail_json(stack: &Stack, resource: &Resource) -> Json {
     let mut shown = summary_json(resource);
     shown["StackName"] = stack.name.as_str().into();
@@ -31,7 +31,7 @@ fn detail_json(stack: &Stack, resource: &Resource) -> Json {
     shown
 }
 
-/// A resource as `DescribeStackResources` returns it: with its stack, and with another name for the time.
+/// Returns a resource as `DescribeStackResources` returns it: with its stack, and with another name for the time.
 fn resource_json(stack: &Stack, resource: &Resource) -> Json {
     let mut shown = summary_json(resource);
     shown["StackName"] = stack.name.as_str().into();
@@ -49,7 +49,7 @@ pub(crate) fn describe_stack_resource(engine: &mut Engine, request: &Request<'_>
 /// `DescribeStackResources` has no pages: it returns this number of resources, and does not report that there are others.
 const MAX_DESCRIBED_RESOURCES: usize = 100;
 
-/// The stack and the resource in it that a request names.
+/// Returns the stack and the resource in it that a request names.
 pub(crate) fn stack_resource(
     engine: &Engine,
     request: &Request<'_>,
@@ -114,7 +114,7 @@ pub(crate) fn get_template(engine: &mut Engine, request: &Request<'_>) -> Answer
     Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
 }
 
-/// The template that a request names, without values for its parameters.
+/// Returns the template that a request names, without values for its parameters.
 fn asked_template(engine: &Engine, request: &Request<'_>) -> Result<StackTemplate, ServiceError> {
     let text = match request.text("StackName") {
         Some(name) => engine.state.stacks[engine.stack(request.region, name)?].inputs.template.clone(),

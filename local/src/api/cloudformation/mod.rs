@@ -135,7 +135,7 @@ impl Request<'_> {
         })
     }
 
-    /// The name of something that is to be created.
+    /// Returns the name of something that is to be created.
     fn new_name(&self, field: &str) -> Result<&str, ServiceError> {
         let name = self.required(field)?;
         let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -165,7 +165,7 @@ impl Request<'_> {
         self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
     }
 
-    /// Whether the request was performed already, and its response was lost: its token is that of the last operation.
+    /// Returns whether the request was performed already, and its response was lost: its token is that of the last operation.
     fn is_repeated(&self, stack: &Stack, kinds: &[OperationType]) -> bool {
         let Some((kind, operation)) = stack.last_operations.first() else { return false };
         let of_operation = |event: &&Event| event.operation == *operation;
@@ -184,7 +184,7 @@ impl Request<'_> {
         DeploymentConfig::read(given).map_err(ServiceError::validation)
     }
 
-    /// Whether an operation is rolled back if it fails, according to the request and its `DeploymentConfig`.
+    /// Returns whether an operation is rolled back if it fails, according to the request and its `DeploymentConfig`.
     fn on_failure(&self, config: &DeploymentConfig) -> Result<OnFailure, ServiceError> {
         let given = ["DisableRollback", "OnFailure"].into_iter().find(|name| self.text(name).is_some());
         match (given, self.text("OnFailure")) {
@@ -294,7 +294,8 @@ pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Reques
     }
 }
 
-/// The inputs of a stack and its template, after reading and checking them. Inputs that the request does not set do not change.
+/// Returns the inputs of a stack and its template, after reading and checking them. Inputs that the request does not set do not
+/// change.
 pub(crate) fn inputs(
     engine: &Engine,
     request: &Request<'_>,
@@ -345,7 +346,7 @@ fn check_resource_types(template: &StackTemplate, allowed: &[String]) -> Result<
     Ok(())
 }
 
-/// The error for two parameters that exclude each other.
+/// Returns the error for two parameters that exclude each other.
 pub(crate) fn both(one: &str, other: &str) -> ServiceError {
     ServiceError::validation(format!("You can specify either {one} or {other}, but not both."))
 }
@@ -390,7 +391,7 @@ pub(crate) fn add_own_stack(engine: &mut Engine, name: &str, request: &Request<'
     engine.add_stack(name, Environment { account: &account, region: request.region }, request.time)
 }
 
-/// The text of a template: that in the request, that at a URL, or the previous one.
+/// Returns the text of a template: that in the request, that at a URL, or the previous one.
 pub(crate) fn template_of(
     engine: &Engine,
     request: &Request<'_>,
@@ -427,7 +428,7 @@ pub(crate) fn template_of(
     Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
 }
 
-/// A rollback configuration as responses contain it: with a list of triggers, and the time as a number.
+/// Returns a rollback configuration as responses contain it: with a list of triggers, and the time as a number.
 fn rollback_configuration(given: &Json) -> Json {
     let mut configuration = given.clone();
     if !configuration.is_object() {
@@ -440,7 +441,7 @@ fn rollback_configuration(given: &Json) -> Json {
 }
 
 impl Request<'_> {
-    /// A page of a list that grows at its end, and the token of the next page. A page has at most `max` items, and at
+    /// Returns a page of a list that grows at its end, and the token of the next page. A page has at most `max` items, and at
     /// most the number in the request.
     ///
     /// # Errors
@@ -450,8 +451,8 @@ impl Request<'_> {
         self.page_from(items, max, |number| number, |end| end.min(total))
     }
 
-    /// A page of a list that grows at its beginning. The token counts from the end, so that no item is returned twice if new
-    /// items are added.
+    /// Returns a page of a list that grows at its beginning. The token counts from the end, so that no item is returned twice if
+    /// new items are added.
     pub(crate) fn page_newest_first(
         &self,
         items: Vec<Json>,
@@ -492,7 +493,7 @@ pub(crate) fn time_of(time: Option<Millis>) -> Json {
     time.map_or(Json::Null, |time| iso_time(time).into())
 }
 
-/// A string, or null if it is empty: AWS leaves such fields out.
+/// Returns a string, or null if it is empty: AWS leaves such fields out.
 pub(crate) fn non_empty(text: &str) -> Json {
     if text.is_empty() { Json::Null } else { text.into() }
 }

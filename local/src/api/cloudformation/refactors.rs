@@ -85,7 +85,7 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
     Ok(answer)
 }
 
-/// A stack as a request defines it. A missing stack is added if the request allows it and its template is valid.
+/// Returns a stack as a request defines it. A missing stack is added if the request allows it and its template is valid.
 fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
     let given = Request {
         region: request.region,
@@ -117,7 +117,7 @@ fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<
     Ok(Definition { position, is_new, inputs, template })
 }
 
-/// The inputs and the template of a definition. A refactor sets no values of parameters: the previous values are kept.
+/// Returns the inputs and the template of a definition. A refactor sets no values of parameters: the previous values are kept.
 fn defined_inputs(
     engine: &Engine,
     given: &Request<'_>,
@@ -147,7 +147,7 @@ fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceErro
         })
 }
 
-/// A refactor as responses contain it. A refactor that was not executed can be obsolete.
+/// Returns a refactor as responses contain it. A refactor that was not executed can be obsolete.
 fn refactor_json(engine: &Engine, request: &Request<'_>, refactor: &Refactor) -> Json {
     let is_ready = refactor.ready <= request.time;
     let obsolete =

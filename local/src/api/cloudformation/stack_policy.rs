@@ -66,8 +66,8 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The statement that denies the change, by its number or its `Sid`. If no statement denies or allows the change, it is
-    /// `#1`, as CloudFormation reports it.
+    /// Returns the statement that denies the change, by its number or its `Sid`. If no statement denies or allows the change, it
+    /// is `#1`, as CloudFormation reports it.
     fn denied_by(&self, statements: &[Json]) -> Option<String> {
         let name = |(number, statement): (usize, &Json)| {
             statement["Sid"].as_str().map_or_else(|| format!("#{}", number + 1), str::to_owned)
@@ -86,7 +86,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether a statement applies to the change.
+    /// Returns whether a statement applies to the change.
     fn is_in(&self, statement: &Json) -> bool {
         let among = |name: &str, wanted: &str| {
             let not = format!("Not{name}");
@@ -101,7 +101,7 @@ impl Request<'_> {
             && self.holds(&statement["Condition"])
     }
 
-    /// Whether the conditions of a statement are true: they may compare the resource's type.
+    /// Returns whether the conditions of a statement are true: they may compare the resource's type.
     fn holds(&self, condition: &Json) -> bool {
         condition.as_object().into_iter().flatten().all(|(operator, keys)| {
             keys.as_object().into_iter().flatten().all(|(key, value)| {
@@ -134,7 +134,7 @@ fn any_matches(value: &Json, name: &str) -> bool {
     texts(value).any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// Whether a pattern with `*` and `?` matches a name.
+/// Returns whether a pattern with `*` and `?` matches a name.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut within, mut star) = (0, 0, None);
     while within < name.len() {

@@ -17,7 +17,7 @@ use crate::template::scalar_text;
 /// The number of items in a page.
 const PAGE: usize = 100;
 
-/// A stack set by its name or ID. One that is deleted is found by its ID only.
+/// Returns a stack set by its name or ID. One that is deleted is found by its ID only.
 fn stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let name = request.required("StackSetName")?;
     let is_it = |set: &StackSet| {
@@ -131,7 +131,7 @@ pub(crate) fn update_stack_instances(engine: &mut Engine, request: &Request<'_>)
     Ok(begin(engine, set, order, request))
 }
 
-/// The overrides of an instance after an update: those of the request and no others, some with their present values.
+/// Returns the overrides of an instance after an update: those of the request and no others, some with their present values.
 fn new_overrides(present: &IndexMap<String, String>, given: &[Json]) -> IndexMap<String, String> {
     let is_kept = |one: &&Json| scalar_text(&one["UsePreviousValue"]) == "true";
     let kept = given.iter().filter(is_kept).map(|one| scalar_text(&one["ParameterKey"]));
@@ -149,7 +149,7 @@ pub(crate) fn delete_stack_instances(engine: &mut Engine, request: &Request<'_>)
     Ok(begin(engine, set, order, request))
 }
 
-/// A stack set on which an operation can start: none runs, unless the set queues operations.
+/// Returns a stack set on which an operation can start: none runs, unless the set queues operations.
 fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let number = stack_set(engine, request)?;
     let set = &engine.state.rest.stack_sets[number];
@@ -168,7 +168,7 @@ fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, Servi
     Ok(number)
 }
 
-/// An operation as a request describes it.
+/// Returns an operation as a request describes it.
 fn new_order(
     engine: &Engine,
     set: usize,
@@ -197,7 +197,7 @@ fn begin(engine: &mut Engine, set: usize, wanted: Order, request: &Request<'_>) 
     answer
 }
 
-/// The accounts that a request names, if it names any.
+/// Returns the accounts that a request names, if it names any.
 fn given_accounts(engine: &Engine, request: &Request<'_>) -> Result<Option<Vec<String>>, ServiceError> {
     let named = request.texts("Accounts");
     match request.form.get("DeploymentTargets") {
@@ -211,7 +211,7 @@ fn given_environments(engine: &Engine, request: &Request<'_>) -> Result<Vec<(Str
     crossed(given_accounts(engine, request)?, &request.texts("Regions"))
 }
 
-/// Every account in every region, each once.
+/// Returns every account in every region, each once.
 fn crossed(accounts: Option<Vec<String>>, regions: &[String]) -> Result<Vec<(String, String)>, ServiceError> {
     let accounts = accounts
         .ok_or_else(|| ServiceError::validation("Either Accounts or DeploymentTargets must be specified"))?;
@@ -311,7 +311,7 @@ pub(crate) fn describe_stack_instance(engine: &mut Engine, request: &Request<'_>
 /// The drift status of every instance: local mode does not detect the drift of stack sets.
 const DRIFT_STATUS: &str = "NOT_CHECKED";
 
-/// The filters of a request by their names. Each has one value.
+/// Returns the filters of a request by their names. Each has one value.
 fn filters<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (String, String)> + 'r {
     request.list("Filters").iter().map(|one| (scalar_text(&one["Name"]), scalar_text(&one["Values"])))
 }
@@ -323,7 +323,7 @@ fn detailed_status(one: &Instance) -> &str {
     }
 }
 
-/// The operation that a request names.
+/// Returns the operation that a request names.
 fn set_operation(engine: &Engine, request: &Request<'_>) -> Result<(usize, usize), ServiceError> {
     let set = stack_set(engine, request)?;
     let id = request.required("OperationId")?;

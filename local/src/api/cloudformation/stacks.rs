@@ -311,13 +311,13 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
     Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
 }
 
-/// The ID of the root stack, for a nested stack.
+/// Returns the ID of the root stack, for a nested stack.
 fn root_id<'e>(engine: &'e Engine, stack: &'e Stack) -> Option<&'e str> {
     stack.parent.as_ref()?;
     Some(&engine.root_of(stack).id)
 }
 
-/// A stack policy that a request contains as text, or names by the URL of an object.
+/// Returns a stack policy that a request contains as text, or names by the URL of an object.
 fn stack_policy_of(
     engine: &Engine,
     request: &Request<'_>,
@@ -337,7 +337,7 @@ fn check_auto_expand(inputs: &Inputs) -> Result<(), ServiceError> {
     StackTemplate::read(inputs.given())?.check_auto_expand(&inputs.capabilities)
 }
 
-/// The response to a call that has started an operation.
+/// Returns the response to a call that has started an operation.
 fn begun(stack: &Stack) -> Json {
     json!({ "StackId": stack.id, "OperationId": stack.last_operation() })
 }

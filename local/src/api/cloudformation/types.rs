@@ -11,7 +11,7 @@ use crate::template::StackTemplate;
 /// The number of types in a page.
 const PAGE: usize = 100;
 
-/// The quotas of an account (CloudFormation User Guide, "CloudFormation quotas", read 2026-11-26).
+/// Returns the quotas of an account (CloudFormation User Guide, "CloudFormation quotas", read 2026-11-26).
 pub(super) fn describe_account_limits() -> Json {
     json!({ "AccountLimits": [
         { "Name": "StackLimit", "Value": 2000 },

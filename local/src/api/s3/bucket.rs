@@ -59,7 +59,7 @@ pub(super) fn create(engine: &mut Engine, request: &S3Request<'_>, name: &str) -
     Ok(S3Answer::ok("").with("location", format!("/{name}")))
 }
 
-/// The region in the body of a request.
+/// Returns the region in the body of a request.
 fn location_constraint(request: &S3Request<'_>) -> Result<Option<String>, ServiceError> {
     if request.body.is_empty() {
         return Ok(None);
@@ -82,7 +82,7 @@ fn location_constraint(request: &S3Request<'_>) -> Result<Option<String>, Servic
     }
 }
 
-/// Whether a name follows the rules for general purpose buckets.
+/// Returns whether a name follows the rules for general purpose buckets.
 pub(super) fn is_valid_name(name: &str) -> bool {
     let is_edge = |one: Option<char>| one.is_some_and(|one| one.is_ascii_lowercase() || one.is_ascii_digit());
     (3..=63).contains(&name.len())

@@ -3,7 +3,7 @@
 /// The content, and the headers after it.
 type Decoded = (Vec<u8>, Vec<(String, String)>);
 
-/// The content without the pieces' headers, and the trailing headers. `None` if the body ends too early.
+/// Returns the content without the pieces' headers, and the trailing headers. `None` if the body ends too early.
 pub(crate) fn decode(body: &[u8]) -> Option<Decoded> {
     let mut content = Vec::with_capacity(body.len());
     let mut rest = body;

@@ -9,7 +9,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Object, iso_time};
 
-/// The object that the header `x-amz-copy-source` names.
+/// Returns the object that the header `x-amz-copy-source` names.
 pub(super) fn source(
     engine: &Engine,
     request: &S3Request<'_>,

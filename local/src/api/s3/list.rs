@@ -41,7 +41,7 @@ struct Page<'b> {
     is_truncated: bool,
 }
 
-/// The entries after a name, at most as many as fit into a page.
+/// Returns the entries after a name, at most as many as fit into a page.
 fn page<'b>(bucket: &'b Bucket, prefix: &str, delimiter: &str, after: &str, max: usize) -> Page<'b> {
     let mut entries: Vec<Entry<'b>> = Vec::new();
     // After a common prefix, everything with that prefix was listed already.
@@ -81,7 +81,7 @@ fn page<'b>(bucket: &'b Bucket, prefix: &str, delimiter: &str, after: &str, max:
     Page { entries, is_truncated: false }
 }
 
-/// How the names of a list are written.
+/// Returns the encoding of the names in a list.
 fn encoder(request: &S3Request<'_>) -> Result<impl Fn(&str) -> String, ServiceError> {
     let encodes = match request.parameter("encoding-type") {
         None | Some("") => false,
@@ -126,7 +126,7 @@ fn contents(
     list
 }
 
-/// The elements that the responses of all list operations have in common.
+/// Returns the elements that the responses of all list operations have in common.
 fn head(
     request: &S3Request<'_>,
     bucket: &str,

@@ -62,7 +62,7 @@ impl S3Answer {
 type S3Result = Result<S3Answer, ServiceError>;
 
 impl<'a> S3Request<'a> {
-    /// The bucket and the key; each is empty if the request names none.
+    /// Returns the bucket and the key; each is empty if the request names none.
     pub(crate) fn target(&self) -> (String, String) {
         let path = self.path.strip_prefix('/').unwrap_or(self.path);
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -88,7 +88,7 @@ impl<'a> S3Request<'a> {
     }
 }
 
-/// The name of the operation of a request, as in the API Reference. Requests are counted by this name, and faults refer
+/// Returns the name of the operation of a request, as in the API Reference. Requests are counted by this name, and faults refer
 /// to it.
 pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     let (bucket, key) = request.target();
@@ -195,8 +195,8 @@ pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
     }
 }
 
-/// Whether a bucket is that of CDK's bootstrap stack, which contains the assets: `cdk-QUALIFIER-assets-ACCOUNT-REGION`. Local
-/// mode assumes that it exists, as `cdk deploy` does.
+/// Returns whether a bucket is that of CDK's bootstrap stack, which contains the assets: `cdk-QUALIFIER-assets-ACCOUNT-REGION`.
+/// Local mode assumes that it exists, as `cdk deploy` does.
 fn is_bootstrap_bucket(engine: &Engine, region: &str, bucket: &str) -> bool {
     let suffix = format!("-assets-{}-{region}", engine.settings.account);
     let qualifier = bucket.strip_prefix("cdk-").and_then(|rest| rest.strip_suffix(&suffix));

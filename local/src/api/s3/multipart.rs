@@ -35,7 +35,7 @@ pub(super) fn create(engine: &mut Engine, request: &S3Request<'_>, bucket: &str,
     S3Answer::ok(result.document("InitiateMultipartUploadResult"))
 }
 
-/// The ID of the upload that a request names, and the upload.
+/// Returns the ID of the upload that a request names, and the upload.
 fn upload_of<'e>(
     engine: &'e Engine,
     request: &S3Request<'_>,
@@ -145,7 +145,7 @@ fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
 }
 
-/// The numbers and `ETag`s of the parts of the object. S3 rejects parts that are not in the order of their numbers.
+/// Returns the numbers and `ETag`s of the parts of the object. S3 rejects parts that are not in the order of their numbers.
 fn named_parts(body: &[u8]) -> Result<Vec<(u32, Option<String>)>, ServiceError> {
     let body: Json = xml::read(body).ok_or_else(malformed)?;
     let root = xml::children(&body, "CompleteMultipartUpload").first().ok_or_else(malformed)?;

@@ -46,7 +46,7 @@ const REPLACED_HEADERS: [&str; 6] = [
 /// The maximum number of tags of an object.
 const MAX_TAGS: usize = 10;
 
-/// The headers of a request that are stored with an object.
+/// Returns the headers of a request that are stored with an object.
 pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for (name, value) in request.headers {
@@ -71,7 +71,7 @@ pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> 
     kept
 }
 
-/// The tags in the header of a request, as the document that `GetObjectTagging` returns.
+/// Returns the tags in the header of a request, as the document that `GetObjectTagging` returns.
 pub(super) fn tagging_of_header(request: &S3Request<'_>) -> Option<String> {
     let mut set = Elements::default();
     for (key, value) in form_urlencoded::parse(request.header("x-amz-tagging")?.as_bytes()) {
@@ -150,7 +150,7 @@ pub(super) fn keep(engine: &Engine, body: &[u8], time: Millis) -> Result<Object,
     Ok(Object { file, bytes, etag: md5_hex(body), time, ..Object::default() })
 }
 
-/// An MD5 hash, which S3 uses as the `ETag`.
+/// Returns an MD5 hash, which S3 uses as the `ETag`.
 pub(super) fn md5_hex(body: &[u8]) -> String {
     Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -219,7 +219,7 @@ pub(super) fn get(engine: &Engine, request: &S3Request<'_>, bucket: &str, key: &
     Ok(answer)
 }
 
-/// The first and the last byte of the requested range, if the request has one.
+/// Returns the first and the last byte of the requested range, if the request has one.
 fn part_of(request: &S3Request<'_>, object: &Object) -> Result<Option<(u64, u64)>, ServiceError> {
     if let Some(number) = request.parameter("partNumber") {
         // When an upload is completed, its parts are joined, so that an object has only one part.
@@ -325,7 +325,7 @@ pub(super) fn tagging(engine: &mut Engine, request: &S3Request<'_>, bucket: &str
     Ok(S3Answer { status, ..S3Answer::default() })
 }
 
-/// A time in the format of HTTP headers: `Wed, 25 Nov 2026 10:00:00 GMT`.
+/// Returns a time in the format of HTTP headers: `Wed, 25 Nov 2026 10:00:00 GMT`.
 fn http_date(time: Millis) -> String {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -337,7 +337,7 @@ fn http_date(time: Millis) -> String {
         .unwrap_or_default()
 }
 
-/// The value of the parameter `max-keys`, or of a similar parameter.
+/// Returns the value of the parameter `max-keys`, or of a similar parameter.
 pub(super) fn max_parameter(request: &S3Request<'_>, name: &str) -> Result<usize, ServiceError> {
     match request.parameter(name) {
         None | Some("") => Ok(1000),

@@ -115,7 +115,7 @@ const fn setting(query: &'static str, operations: [&'static str; 3], absent: Abs
 }
 
 impl Setting {
-    /// The operation's name in the API reference.
+    /// Returns the operation's name in the API reference.
     pub fn operation(&self, method: &str) -> Option<&'static str> {
         let [put, get, delete] = self.operations;
         let name = match method {
@@ -128,7 +128,7 @@ impl Setting {
     }
 }
 
-/// The setting that a request names.
+/// Returns the setting that a request names.
 pub(super) fn of_request(request: &S3Request<'_>) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| request.has(setting.query))
 }

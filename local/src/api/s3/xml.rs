@@ -32,7 +32,7 @@ impl Elements {
         self
     }
 
-    /// The document with these elements in its root.
+    /// Returns the document with these elements in its root.
     pub fn document(self, root: &str) -> Vec<u8> {
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{}</{root}>",
@@ -99,12 +99,12 @@ pub(crate) fn add(children: &mut Map<String, Json>, name: String, value: Json) {
     }
 }
 
-/// The children of an element with a name.
+/// Returns the children of an element with a name.
 pub(super) fn children<'j>(element: &'j Json, name: &str) -> &'j [Json] {
     element[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The text of the first child with a name.
+/// Returns the text of the first child with a name.
 pub(super) fn child_text<'j>(element: &'j Json, name: &str) -> Option<&'j str> {
     children(element, name).first()?.as_str()
 }

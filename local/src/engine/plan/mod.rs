@@ -166,7 +166,7 @@ impl<'a> Comparison<'a> {
         Self { engine, stack, desired, before, changed_parameters, has_new_tags, expected }
     }
 
-    /// What a reference to a resource returns, as far as it is known before execution.
+    /// Returns the value of a reference to a resource, as far as it is known before execution.
     fn reference(&self, name: &str, attribute: Option<&str>) -> Json {
         let unknown = || Json::from(KNOWN_AFTER_APPLY);
         let change = self.expected.borrow().get(name).copied().unwrap_or(ExpectedChange::Unchanged);
@@ -262,8 +262,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The physical ID of a resource that exists outside of stacks and is imported by its name, if the request allows
-    /// it.
+    /// Returns the physical ID of a resource that exists outside of stacks and is imported by its name, if the request allows it.
     fn existing(&self, id: &str, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
         if !self.desired.import_existing || properties.values().any(is_unknown) {
             return None;
@@ -274,7 +273,7 @@ impl<'a> Comparison<'a> {
         self.engine.exists_outside_of_stacks(environment, type_name, &wanted).then_some(wanted)
     }
 
-    /// A resource with the same identifier that exists already.
+    /// Returns a resource with the same identifier that exists already.
     fn name_conflict(&self, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
         let kind = stackwright_schemas::registry::resource_type(type_name)?;
         let mut parts = kind.primary_identifier().peekable();
@@ -301,13 +300,13 @@ impl<'a> Comparison<'a> {
 }
 
 impl Change {
-    /// A change to a resource, without details.
+    /// Returns a change to a resource, without details.
     fn of(logical_id: &str, type_name: &str) -> Self {
         Self { logical_id: logical_id.to_owned(), type_name: type_name.to_owned(), ..Self::default() }
     }
 }
 
-/// The outputs of a template, with their values as far as they are known.
+/// Returns the outputs of a template, with their values as far as they are known.
 pub(crate) fn outputs(scope: &Scope<'_>, template: &StackTemplate) -> Result<Vec<Output>, String> {
     let mut outputs = Vec::new();
     for (key, output) in template.section("Outputs") {

@@ -32,7 +32,7 @@ struct Details {
 }
 
 impl Comparison<'_> {
-    /// The change to a resource, if there is one, and what it means for references to the resource.
+    /// Returns the change to a resource, if there is one, and what it means for references to the resource.
     pub(super) fn modified(
         &self,
         present: &Resource,

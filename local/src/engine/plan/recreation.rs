@@ -16,7 +16,7 @@ pub(crate) enum Recreation {
 }
 
 impl Recreation {
-    /// The value of `RequiresRecreation`.
+    /// Returns the value of `RequiresRecreation`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Never => "Never",
@@ -26,7 +26,7 @@ impl Recreation {
     }
 }
 
-/// Whether a change to a property replaces the resource, according to the registry's schema.
+/// Returns whether a change to a property replaces the resource, according to the registry's schema.
 pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json, after: &Json) -> Recreation {
     let Some(kind) = kind else { return Recreation::Never };
     if kind.is_create_only(name) {
@@ -39,7 +39,7 @@ pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json,
     whole.max(parts(kind, name, before, after))
 }
 
-/// The strongest effect of the changes to the parts of a property. A property that is not set has no parts.
+/// Returns the strongest effect of the changes to the parts of a property. A property that is not set has no parts.
 fn parts(kind: &ResourceType, name: &str, before: &Json, after: &Json) -> Recreation {
     let changes: Vec<(String, &Json, &Json)> = match (before, after) {
         (Json::Object(_) | Json::Null, Json::Object(_)) | (Json::Object(_), Json::Null) => {
@@ -61,7 +61,7 @@ fn parts(kind: &ResourceType, name: &str, before: &Json, after: &Json) -> Recrea
         .unwrap_or(Recreation::Never)
 }
 
-/// Whether CloudFormation treats two values as equal: for example, `"1"` and `1`.
+/// Returns whether CloudFormation treats two values as equal: for example, `"1"` and `1`.
 pub(crate) fn same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Object(one), Json::Object(other)) => {

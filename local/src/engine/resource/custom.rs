@@ -20,12 +20,12 @@ pub(super) fn create(context: &ResourceContext<'_>, properties: &Map<String, Jso
     CreatedResource { physical_id: physical_id.unwrap_or_else(generated), attributes }
 }
 
-/// The placeholder for an attribute that only the handler returns.
+/// Returns the placeholder for an attribute that only the handler returns.
 pub(crate) fn placeholder(logical_id: &str, attribute: &str) -> Json {
     format!("local-placeholder-{logical_id}-{attribute}").into()
 }
 
-/// The attributes that CDK's own handlers return.
+/// Returns the attributes that CDK's own handlers return.
 fn known_attributes(context: &ResourceContext<'_>, properties: &Map<String, Json>) -> Map<String, Json> {
     let mut attributes = Map::new();
     let mut set = |name: &str, value: Option<Json>| {

@@ -62,7 +62,7 @@ impl Forms<'_> {
         self.properties.get(name).map(scalar_text)
     }
 
-    /// A property, or an attribute by its own form.
+    /// Returns a property, or an attribute by its own form.
     fn member(&self, name: &str, depth: usize) -> String {
         let of_form = || (self.attribute)(name).filter(|_| depth < MAX_DEPTH);
         let given = self.property(name);
@@ -70,7 +70,7 @@ impl Forms<'_> {
     }
 }
 
-/// A part that the service generates: `id`, `id6`, `ID17`.
+/// Returns a part that the service generates: `id`, `id6`, `ID17`.
 fn generated(context: &ResourceContext<'_>, placeholder: &str) -> Option<String> {
     let (is_upper, digits) = match (placeholder.strip_prefix("id"), placeholder.strip_prefix("ID")) {
         (Some(digits), _) => (false, digits),

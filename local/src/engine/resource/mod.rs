@@ -32,7 +32,7 @@ pub(crate) struct ResourceContext<'a> {
 }
 
 impl ResourceContext<'_> {
-    /// A unique string of this number of hexadecimal digits.
+    /// Returns a unique string of this number of hexadecimal digits.
     fn unique(&self, salt: &str, characters: usize) -> String {
         let text = sha256(format!("{}/{}/{salt}/{}", self.stack_name, self.logical_id, self.seed));
         text[..characters.min(text.len())].to_owned()
@@ -68,7 +68,7 @@ impl ResourceContext<'_> {
         self.type_name.split("::").nth(1).unwrap_or_default().to_lowercase()
     }
 
-    /// An ARN where no form is known.
+    /// Returns an ARN where no form is known.
     fn arn(&self, name: &str) -> String {
         let kind = self.type_name.rsplit("::").next().unwrap_or_default().to_lowercase();
         format!("arn:aws:{}:{}:{}:{kind}/{name}", self.service(), self.region, self.account)
@@ -122,7 +122,7 @@ pub(crate) fn create_resource(
     CreatedResource { physical_id, attributes }
 }
 
-/// Whether an attribute is a list, which the form of its only element describes.
+/// Returns whether an attribute is a list, which the form of its only element describes.
 fn is_list(kind: &ResourceType, attribute: &str) -> bool {
     kind.attribute(attribute).is_some_and(|schema| schema.resolved().types() == ["array"])
 }
@@ -131,7 +131,7 @@ fn attribute_form(values: Option<&'static ReturnValues>, attribute: &str) -> Opt
     values?.attributes.get(attribute).map(String::as_str)
 }
 
-/// The parts of the primary identifier, joined.
+/// Returns the parts of the primary identifier, joined.
 fn primary_identifier(
     kind: &ResourceType,
     properties: &Map<String, Json>,
@@ -142,7 +142,7 @@ fn primary_identifier(
     parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("|"))
 }
 
-/// What identifies a resource with properties, as far as the properties determine it.
+/// Returns the identifier of a resource, as far as its properties determine it.
 pub(crate) fn identifier(context: &ResourceContext<'_>, properties: &Map<String, Json>) -> Option<String> {
     let kind = registry::resource_type(context.type_name)?;
     let has_own_name =
@@ -151,7 +151,7 @@ pub(crate) fn identifier(context: &ResourceContext<'_>, properties: &Map<String,
     (has_own_name || has_identifier).then(|| create_resource(context, properties).physical_id)
 }
 
-/// The property that contains the name of a resource: the one that is set, otherwise the first one of the type.
+/// Returns the property that contains the name of a resource: the one that is set, otherwise the first one of the type.
 fn named_property(
     context: &ResourceContext<'_>,
     kind: &ResourceType,
@@ -166,7 +166,7 @@ fn named_property(
     }
 }
 
-/// The name: that of the properties, or a name that is generated as CloudFormation generates it.
+/// Returns the name: that of the properties, or a name that is generated as CloudFormation generates it.
 fn resource_name(
     context: &ResourceContext<'_>,
     kind: &ResourceType,
@@ -179,7 +179,7 @@ fn resource_name(
     }
 }
 
-/// An attribute whose form is not known: what follows from its schema and its name.
+/// Returns an attribute whose form is not known: what follows from its schema and its name.
 fn generic_attribute(
     context: &ResourceContext<'_>,
     kind: &ResourceType,

@@ -9,7 +9,7 @@ use crate::template::scalar_text;
 /// A property that is wrong: its path, and the message.
 pub(crate) type Problem = (String, String);
 
-/// What is wrong with properties.
+/// Returns the problems of properties.
 pub(crate) fn problems(type_name: &str, properties: &Map<String, Json>) -> Vec<Problem> {
     let Some(kind) = registry::resource_type(type_name) else { return Vec::new() };
     let mut found = Vec::new();

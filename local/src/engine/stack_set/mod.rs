@@ -167,7 +167,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     }
 }
 
-/// Whether a stack with this status remains from a failed creation or deletion, so that it cannot be updated.
+/// Returns whether a stack with this status remains from a failed creation or deletion, so that it cannot be updated.
 fn is_left_over(status: &StackStatus) -> bool {
     matches!(
         status,
@@ -200,7 +200,7 @@ fn create_instance(
     }
 }
 
-/// The inputs of the stack of an instance: the set's inputs with the parameter overrides.
+/// Returns the inputs of the stack of an instance: the set's inputs with the parameter overrides.
 fn inputs_of(engine: &Engine, set: usize, environment: Environment<'_>) -> Result<Inputs, String> {
     let set_of = &engine.state.rest.stack_sets[set];
     let mut values = set_of.inputs.parameters.clone();
@@ -313,7 +313,7 @@ pub(crate) fn add_instance(
     });
 }
 
-/// The accounts of deployment targets. Local mode has no organization: an organizational unit is the endpoint's account.
+/// Returns the accounts of deployment targets. Local mode has no organization: an organizational unit is the endpoint's account.
 pub(crate) fn accounts(engine: &Engine, targets: &Json) -> Vec<String> {
     let named: Vec<String> = targets["Accounts"].as_array().into_iter().flatten().map(scalar_text).collect();
     match named.is_empty() && targets["OrganizationalUnitIds"].is_array() {
@@ -322,7 +322,7 @@ pub(crate) fn accounts(engine: &Engine, targets: &Json) -> Vec<String> {
     }
 }
 
-/// When the operations of a stack set ended, if they have.
+/// Returns the time at which the operations of a stack set ended; `None` if one is running.
 pub(crate) fn operations_end(engine: &Engine, ids: &[String]) -> Option<Millis> {
     let ended = operations_of(engine, ids).map(|operation| operation.ended);
     ended.collect::<Option<Vec<_>>>().map(|all| all.into_iter().max().unwrap_or(0))
@@ -349,7 +349,7 @@ fn operations_of<'c>(engine: &'c Engine, ids: &'c [String]) -> impl Iterator<Ite
 const SETTINGS: [&str; 5] =
     ["AdministrationRoleARN", "ExecutionRoleName", "PermissionModel", "AutoDeployment", "ManagedExecution"];
 
-/// The settings in a request or a resource.
+/// Returns the settings in a request or a resource.
 pub(crate) fn settings(given: &Map<String, Json>) -> Map<String, Json> {
     let named = SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
     named.collect()

@@ -139,7 +139,7 @@ fn inputs_of_resource(
     made.map_err(|refusal| refusal.message)
 }
 
-/// The accounts and regions that a resource names, with their parameter overrides.
+/// Returns the accounts and regions that a resource names, with their parameter overrides.
 fn wanted_instances(
     engine: &Engine,
     properties: &Map<String, Json>,

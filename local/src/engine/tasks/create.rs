@@ -50,7 +50,7 @@ impl Engine {
         self.run(position, number, &resource, On::Create, time);
     }
 
-    /// The record of a resource after it was created in a stack.
+    /// Returns the record of a resource after it was created in a stack.
     pub(in crate::engine) fn create_in(
         &self,
         position: usize,
@@ -84,7 +84,7 @@ impl Engine {
     }
 }
 
-/// The error for a resource whose identifier another resource has.
+/// Returns the error for a resource whose identifier another resource has.
 pub(in crate::engine) fn already_exists(type_name: &str, physical_id: &str) -> String {
     format!(
         "Resource handler returned message: \"Resource of type '{type_name}' with identifier '{physical_id}' already \

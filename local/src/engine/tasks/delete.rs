@@ -51,7 +51,7 @@ impl Engine {
         self.set_progress(position, number, Progress::Done);
     }
 
-    /// The reason why S3 does not delete a bucket, if there is one.
+    /// Returns the reason why S3 does not delete a bucket, if there is one.
     fn bucket_is_not_empty(&self, resource: &Resource) -> Option<Failure> {
         let bucket =
             self.state.buckets.get(&resource.physical_id).filter(|_| resource.type_name == BUCKET)?;
@@ -70,7 +70,7 @@ impl Engine {
     }
 }
 
-/// Whether a resource is retained when it is removed from its stack.
+/// Returns whether a resource is retained when it is removed from its stack.
 fn is_retained(stack: &Stack, operation: &Operation, resource: &Resource) -> bool {
     let present = stack.resources.get(&resource.logical_id);
     let is_replaced = present.is_some_and(|present| present.physical_id != resource.physical_id);

@@ -39,7 +39,7 @@ impl Engine {
         }
     }
 
-    /// The reason why a task failed; `None` if it succeeded.
+    /// Returns the reason why a task failed; `None` if it succeeded.
     fn failure_of(&self, task: &Task, time: Millis) -> Option<Failure> {
         match &task.progress {
             Progress::Running { fails, .. } => fails.clone(),
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// The resource of a task.
+    /// Returns the resource of a task.
     fn subject_of(&self, position: usize, task: &Task) -> Option<Resource> {
         match &task.action {
             TaskAction::Delete(resource) => Some((**resource).clone()),
@@ -110,7 +110,7 @@ impl Engine {
     }
 }
 
-/// The status of a resource after a task.
+/// Returns the status of a resource after a task.
 fn end_status(action: &TaskAction, is_failed: bool) -> ResourceStatus {
     let (complete, failed) = match action {
         TaskAction::Create => (ResourceStatus::CreateComplete, ResourceStatus::CreateFailed),
@@ -126,7 +126,7 @@ fn end_status(action: &TaskAction, is_failed: bool) -> ResourceStatus {
     if is_failed { failed } else { complete }
 }
 
-/// A failure as events report it.
+/// Returns a failure as events report it.
 fn reported(failure: Failure) -> String {
     match failure {
         Failure::Plain(message) => message,

@@ -92,12 +92,12 @@ impl Engine {
         self.set_progress(position, number, Progress::Running { until, fails });
     }
 
-    /// Whether the operation of a stack does not wait until resources are ready.
+    /// Returns whether the operation of a stack does not wait until resources are ready.
     pub(super) fn is_express(&self, position: usize) -> bool {
         self.state.stacks[position].operation.as_ref().is_some_and(|operation| operation.config.is_express)
     }
 
-    /// The current properties of a resource according to the template, and the resource as the template has it.
+    /// Returns the current properties of a resource according to the template, and the resource as the template has it.
     pub(super) fn wanted_properties(
         &self,
         position: usize,

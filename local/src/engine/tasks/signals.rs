@@ -10,7 +10,7 @@ const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 const DEFAULT_TIMEOUT: &str = "PT5M";
 
 impl Engine {
-    /// The signals that a resource waits for after it is created.
+    /// Returns the signals that a resource waits for after it is created.
     pub(super) fn signals_of(&self, resource: &Resource, time: Millis) -> Option<Signals> {
         let (count, timeout) = if resource.type_name == WAIT_CONDITION {
             let timeout = resource.live.get("Timeout").map(scalar_text).unwrap_or_default();
@@ -37,14 +37,14 @@ impl Engine {
 }
 
 impl Signals {
-    /// The time at which the wait ends, if it is known: the time of the last signal, or the timeout.
+    /// Returns the time at which the wait ends, if it is known: the time of the last signal, or the timeout.
     pub fn end(&self) -> Millis {
         let failed = self.received.iter().find(|(_, is_success, _)| !is_success);
         let last = failed.or_else(|| self.received.get(self.count - 1));
         last.map_or(self.until, |(_, _, time)| *time)
     }
 
-    /// The reason why the wait failed; `None` if it did not fail.
+    /// Returns the reason why the wait failed; `None` if it did not fail.
     pub(super) fn failure(&self, _time: Millis) -> Option<Failure> {
         if self.received.iter().any(|(_, is_success, _)| !is_success) {
             return Some(Failure::Plain(format!("Received 1 FAILURE signal(s) out of {}.", self.count)));
@@ -58,7 +58,7 @@ impl Signals {
     }
 }
 
-/// An ISO 8601 duration such as `PT15M` or `P1DT2H` in milliseconds.
+/// Returns an ISO 8601 duration such as `PT15M` or `P1DT2H` in milliseconds.
 fn duration(text: &str) -> Option<Millis> {
     let mut rest = text.strip_prefix('P')?;
     let (mut seconds, mut in_time) = (0_u64, false);

@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Whether an update is not rolled back if it fails.
+    /// Returns whether an update is not rolled back if it fails.
     fn keeps_failures(&self, position: usize) -> bool {
         self.state.stacks[position].operation.as_ref().is_some_and(|operation| {
             operation.kind == OperationKind::Update && operation.on_failure == OnFailure::DoNothing
@@ -87,7 +87,7 @@ impl Engine {
         self.set_progress(position, number, Progress::Running { until: time, fails });
     }
 
-    /// A resource with other properties. Generated attributes do not change; attributes that depend on the properties are
+    /// Returns a resource with other properties. Generated attributes do not change; attributes that depend on the properties are
     /// computed again.
     fn updated(
         &self,

@@ -11,7 +11,7 @@ pub(in crate::check) enum Language {
 }
 
 impl Language {
-    /// The language that a state or a state machine sets.
+    /// Returns the language that a state or a state machine sets.
     pub fn of(value: &Cursor<'_>) -> Option<Self> {
         match string(&value["QueryLanguage"]) {
             Some("JSONata") => Some(Self::Jsonata),
@@ -20,7 +20,7 @@ impl Language {
         }
     }
 
-    /// The name in `QueryLanguage`.
+    /// Returns the name in `QueryLanguage`.
     pub fn name(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
@@ -95,7 +95,7 @@ const FIELDS: [Field; 48] = [
     ("Label", "Map", None),
 ];
 
-/// The fields of a type of state.
+/// Returns the fields of a type of state.
 pub(in crate::check) fn names(type_name: &str) -> impl Iterator<Item = &'static str> {
     FIELDS
         .iter()
@@ -103,12 +103,12 @@ pub(in crate::check) fn names(type_name: &str) -> impl Iterator<Item = &'static 
         .map(|(name, ..)| *name)
 }
 
-/// The language that a field belongs to; `None` if it is a field of both.
+/// Returns the language that a field belongs to; `None` if it is a field of both.
 pub(in crate::check) fn language(name: &str) -> Option<Language> {
     FIELDS.iter().find(|(known, ..)| *known == name).and_then(|(_, _, language)| *language)
 }
 
-/// The fields of an entry of `Retry` or `Catch`.
+/// Returns the fields of an entry of `Retry` or `Catch`.
 pub(in crate::check) fn of_handlers(list: &str) -> &'static [&'static str] {
     match list {
         "Retry" => &[
@@ -135,7 +135,7 @@ pub(in crate::check) enum Operand {
     Path,
 }
 
-/// What a comparison takes; `None` if it does not exist.
+/// Returns the kind of operand of a comparison; `None` if there is no such comparison.
 pub(in crate::check) fn comparison(name: &str) -> Option<Operand> {
     const TESTS: [&str; 6] = ["IsNull", "IsPresent", "IsNumeric", "IsString", "IsBoolean", "IsTimestamp"];
     const ORDERS: [&str; 5] = ["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"];
@@ -158,7 +158,7 @@ pub(in crate::check) fn comparison(name: &str) -> Option<Operand> {
     exists.then_some(if is_path { Operand::Path } else { operand })
 }
 
-/// Every comparison, for the nearest name.
+/// Returns every comparison, for the nearest name.
 pub(in crate::check) fn comparisons() -> impl Iterator<Item = String> {
     let kinds = ["String", "Numeric", "Timestamp", "Boolean"];
     let orders = ["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"];

@@ -5,8 +5,8 @@ mod tokens;
 
 use tokens::Lexer;
 
-/// The expression in a string: the text between `{%` and `%}`. `None` if the string is not an expression, and an error
-/// if only one of the two marks is there.
+/// Returns the expression in a string: the text between `{%` and `%}`. `None` if the string is not an expression, and an error if
+/// only one of the two marks is there.
 pub(in crate::check) fn expression(text: &str) -> Option<Result<&str, &'static str>> {
     match (text.strip_prefix("{%"), text.ends_with("%}")) {
         (Some(rest), true) => Some(rest.strip_suffix("%}").ok_or("the expression has no end")),

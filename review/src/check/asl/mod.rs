@@ -13,7 +13,7 @@ pub(super) use fields::Language;
 pub(super) const STATE_MACHINES: [&str; 2] =
     ["AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"];
 
-/// The definitions that can be read.
+/// Returns the definitions that can be read.
 pub(super) fn definitions<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
@@ -73,7 +73,7 @@ fn machine<'c, 'v>(
     }
 }
 
-/// The names of states that follow a state; `None` if one of them is known only when it is deployed.
+/// Returns the names of states that follow a state; `None` if one of them is known only when it is deployed.
 pub(super) fn next_states<'c>(state: &'c Cursor<'_>) -> Option<Vec<&'c str>> {
     let branches = items(&state["Choices"]).chain(items(&state["Catch"])).map(|branch| {
         // An entry that a function returns may name any state.

@@ -81,7 +81,7 @@ impl std::fmt::Debug for Check {
 }
 
 impl Rule {
-    /// The first sentence of the documentation.
+    /// Returns the first sentence of the documentation.
     pub fn summary(&self) -> String {
         let paragraph = self.documentation.trim().split("\n\n").next().unwrap_or_default();
         let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -91,7 +91,7 @@ impl Rule {
         }
     }
 
-    /// The sections of the documentation in their order, each with its heading: what the rule checks comes first.
+    /// Returns the sections of the documentation in their order, each with its heading: what the rule checks comes first.
     pub fn sections(&self) -> Vec<(&'static str, String)> {
         let mut sections = vec![("What it checks", String::new())];
         for line in self.documentation.lines() {
@@ -109,7 +109,7 @@ impl Rule {
         sections.into_iter().map(|(heading, text)| (heading, text.trim().to_owned())).collect()
     }
 
-    /// The page that `explain` prints, in Markdown.
+    /// Returns the page that `explain` prints, in Markdown.
     pub fn page(&self) -> String {
         let mut page = format!("# {}\n\nSeverity: {}\n", self.name, self.severity.name());
         let mut example = self.example();
@@ -197,17 +197,17 @@ static TOPICS: &[(&str, &[&Rule])] = &[
     ("security", security::RULES),
 ];
 
-/// Every rule, by topic.
+/// Returns every rule, by topic.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     TOPICS.iter().flat_map(|(_, rules)| rules.iter().copied())
 }
 
-/// Every topic with its rules.
+/// Returns every topic with its rules.
 pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])> {
     TOPICS.iter().copied()
 }
 
-/// The rules that apply to a template, in the order of the table.
+/// Returns the rules that apply to a template, in the order of the table.
 pub(super) fn of_interest(template: &Template) -> impl Iterator<Item = &'static Rule> {
     static BY_TYPE: OnceLock<HashMap<&'static str, Vec<usize>>> = OnceLock::new();
     let by_type = BY_TYPE.get_or_init(|| {
@@ -225,7 +225,7 @@ pub(super) fn of_interest(template: &Template) -> impl Iterator<Item = &'static 
         .map(|(_, rule)| rule)
 }
 
-/// The rule with a name.
+/// Returns the rule with a name.
 pub fn rule_named(name: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.name == name)
 }

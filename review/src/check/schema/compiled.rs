@@ -18,7 +18,7 @@ pub(super) struct Compiled {
 /// All validators by the names of their schemas.
 static ALL: Mutex<BTreeMap<String, Arc<OnceLock<Compiled>>>> = Mutex::new(BTreeMap::new());
 
-/// The validator of a schema by name, compiled once.
+/// Returns the validator of a schema by name, compiled once.
 pub(super) fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<OnceLock<Compiled>> {
     let slot = {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -35,7 +35,7 @@ pub(super) fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool))
     slot
 }
 
-/// The validator of a resource type.
+/// Returns the validator of a resource type.
 pub(super) fn of_type(schema: &registry::ResourceType) -> Arc<OnceLock<Compiled>> {
     compiled(schema.name(), || (schema.document().clone(), false))
 }
@@ -97,7 +97,7 @@ fn draft7() -> ValidationOptions<'static> {
     jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false)
 }
 
-/// How schemas are read: with the keywords of the registry that JSON Schema does not have.
+/// Returns the options of the validator: with the keywords of the registry that JSON Schema does not have.
 fn options() -> ValidationOptions<'static> {
     let mut options = draft7();
     // Most patterns of a schema meet no text, and compiling them takes longer than all the rest.
@@ -113,12 +113,12 @@ fn options() -> ValidationOptions<'static> {
     options
 }
 
-/// Whether a string matches a pattern of a schema; `None` for a pattern that is written for another engine.
+/// Returns whether a string matches a pattern of a schema; `None` for a pattern that is written for another engine.
 pub(in crate::check) fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
     compiled_pattern(pattern).map(|compiled| compiled.is_valid(&JsonValue::from(text)))
 }
 
-/// The validator of a pattern, compiled once: types share many patterns. `None` for a pattern that is written for another
+/// Returns the validator of a pattern, compiled once: types share many patterns. `None` for a pattern that is written for another
 /// engine.
 fn compiled_pattern(pattern: &str) -> Option<Arc<Validator>> {
     static COMPILED: Mutex<BTreeMap<String, Option<Arc<Validator>>>> = Mutex::new(BTreeMap::new());

@@ -91,7 +91,7 @@ pub(super) fn strings(list: &JsonValue) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect()
 }
 
-/// Which of some properties an object has.
+/// Returns the properties of a list that an object has.
 fn given<'n>(names: &'n JsonValue, object: &JsonValue) -> Vec<&'n str> {
     strings(names).into_iter().filter(|name| object.get(name).is_some()).collect()
 }

@@ -27,7 +27,7 @@ impl Kind {
     }
 }
 
-/// The kind of value that an intrinsic function returns.
+/// Returns the kind of value that an intrinsic function returns.
 pub(in crate::check) fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
     let Some((name, argument)) = function(value) else { return Kind::Any };
     match name {

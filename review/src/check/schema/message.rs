@@ -15,7 +15,7 @@ use crate::check::value::{holds_unresolved, number, shown};
 /// A rule, a message, and how to fix it.
 pub(super) type Message = (&'static Rule, String, Option<String>);
 
-/// What is wrong with a value that is known.
+/// Returns the message about a known value that is not valid.
 pub(super) fn known(
     error: &ValidationError<'_>,
     schema: Option<registry::Schema<'_>>,
@@ -98,7 +98,7 @@ pub(super) fn known(
     })
 }
 
-/// What is wrong with a value that exceeds a limit.
+/// Returns the message about a value that exceeds a limit.
 fn of_limit(kind: &ValidationErrorKind, error: &ValidationError<'_>, has_macro: bool) -> Option<Message> {
     let value: &JsonValue = error.instance();
     Some(match kind {
@@ -139,7 +139,7 @@ fn of_limit(kind: &ValidationErrorKind, error: &ValidationError<'_>, has_macro: 
     })
 }
 
-/// Whether YAML 1.1 reads a word without quotes as a boolean.
+/// Returns whether YAML 1.1 reads a word without quotes as a boolean.
 pub(in crate::check) fn is_yaml_boolean(word: &str) -> bool {
     ["on", "off", "yes", "no", "true", "false"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
@@ -218,7 +218,7 @@ fn out_of_range(value: &JsonValue, schema: registry::Schema<'_>) -> Option<Messa
     })
 }
 
-/// Whether CloudFormation converts the value to the type of the property.
+/// Returns whether CloudFormation converts the value to the type of the property.
 fn converts(value: &JsonValue, wanted: &TypeKind) -> bool {
     match value {
         JsonValue::String(text) => {
@@ -253,7 +253,7 @@ pub(super) fn wanted_name(kind: &TypeKind) -> String {
     }
 }
 
-/// A value in a message: what is long is named only.
+/// Returns a value in a message: what is long is named only.
 pub(super) fn brief(value: &JsonValue) -> String {
     match value {
         JsonValue::Object(_) => "an object".to_owned(),

@@ -46,7 +46,7 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found
     }
 }
 
-/// The problems of a resource's properties: against the schema of its type, and against what its service requires.
+/// Returns the problems of a resource's properties: against the schema of its type, and against what its service requires.
 fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     let empty = JsonValue::Object(Map::new());
     let properties: &JsonValue = if resource.properties.is_null() { &empty } else { &resource.properties };
@@ -76,7 +76,7 @@ fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What a service requires beyond the schema of the type.
+/// Returns the violations of what the service requires in addition to the schema of the type.
 fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (number, constraint) in constraints::of(type_name).iter().enumerate() {
@@ -95,7 +95,7 @@ fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> V
     problems
 }
 
-/// What is wrong with any value by a schema of the project's data, each with the steps that lead to it.
+/// Returns the violations of a schema in a value, each with the steps that lead to it.
 pub(super) fn faults(
     name: &str,
     schema: &JsonValue,
@@ -108,8 +108,8 @@ pub(super) fn faults(
     found.into_iter().map(|problem| (problem.path, problem.message, problem.help)).collect()
 }
 
-/// Whether a value is a path of this machine that `aws cloudformation package` or SAM replaces; a rule of its own
-/// reports it.
+/// Returns whether a value is a path of this machine that `aws cloudformation package` or SAM replaces; a rule of its own reports
+/// it.
 fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool {
     packaged_property(type_name).is_some_and(|packaged| {
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -117,7 +117,7 @@ fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool
     })
 }
 
-/// Whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
+/// Returns whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
 fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem) -> bool {
     let value = problem.path.iter().try_fold(&*resource.properties, |at, step| step_into(at, step));
     let written = resource.body.get("Properties").filter(|_| value.is_some_and(|value| value == ""));
@@ -148,8 +148,9 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What a training job needs. The API model required all three until serverless jobs were added, which have other settings
-/// (botocore 1.35.99 has no `ServerlessJobConfig`); the definitions of tuning jobs still require `StoppingCondition`.
+/// Returns the violations of the requirements on training jobs. The API model required all three until serverless jobs were
+/// added, which have other settings (botocore 1.35.99 has no `ServerlessJobConfig`); the definitions of tuning jobs still require
+/// `StoppingCondition`.
 fn missing_of_training(request: &Request<'_>) -> Vec<Problem> {
     let is_serverless = is_set(&request.arguments["ServerlessJobConfig"]);
     if request.operation != "CreateTrainingJob" || is_serverless {

@@ -40,7 +40,7 @@ pub(super) enum Trust {
     Constraint,
 }
 
-/// The problems of a value, according to a validator and the schema that it was compiled from.
+/// Returns the problems of a value, according to a validator and the schema that it was compiled from.
 pub(super) fn validate(
     validator: &Validator,
     instance: &JsonValue,
@@ -95,7 +95,7 @@ pub(super) fn validate(
     found
 }
 
-/// The change to the nearest allowed value, where one is near.
+/// Returns the change to the nearest allowed value, where one is near.
 fn renamed(error: &ValidationError<'_>, help: &Option<String>) -> Option<Fix> {
     let ValidationErrorKind::Enum { options } = error.kind() else { return None };
     let given = error.instance().as_str().filter(|_| help.is_some())?;
@@ -103,14 +103,14 @@ fn renamed(error: &ValidationError<'_>, help: &Option<String>) -> Option<Fix> {
     Some(Fix::Rename { from: given.to_owned(), to })
 }
 
-/// Whether a branch of a condition reports an error about an object in which something is not known.
+/// Returns whether a branch of a condition reports an error about an object in which something is not known.
 fn is_undecided(error: &ValidationError<'_>, instance: &JsonValue) -> bool {
     let decided_elsewhere = ["/then/", "/else/", "/not", "/if/"];
     decided_elsewhere.iter().any(|step| error.schema_path().as_str().contains(step))
         && holds_unresolved(instance)
 }
 
-/// The item of a list that repeats one before it. Empty texts are defaults of optional parameters.
+/// Returns the item of a list that repeats one before it. Empty texts are defaults of optional parameters.
 fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
     let mut seen = HashSet::new();
     let all = items(list).enumerate();
@@ -132,7 +132,7 @@ fn brief_or_function(value: &JsonValue) -> String {
     if function(value).is_some() { format!("`{value}`") } else { brief(value) }
 }
 
-/// A property that the schema does not have. A macro or a loop is none.
+/// Returns a property that the schema does not have. A macro or a loop is none.
 fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) -> Option<Problem> {
     let is_property = !name.starts_with("Fn::");
     let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
@@ -147,7 +147,7 @@ fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) ->
     })
 }
 
-/// The first value on the way that is known only later, and how many steps lead to it.
+/// Returns the first value on the way that is known only later, and how many steps lead to it.
 fn unresolved_on_the_way<'v>(instance: &'v JsonValue, path: &[String]) -> Option<(&'v JsonValue, usize)> {
     let mut value = instance;
     for number in 0..=path.len() {
@@ -166,7 +166,7 @@ pub(super) fn step_into<'v>(value: &'v JsonValue, step: &str) -> Option<&'v Json
     }
 }
 
-/// The schema that a path leads to.
+/// Returns the schema that a path leads to.
 fn schema_at<'s>(schema: registry::Schema<'s>, path: &[String]) -> Option<registry::Schema<'s>> {
     path.iter().try_fold(schema.resolved(), |at, step| {
         let next = at.property(step).or_else(|| at.items()).or_else(|| at.map_values())?;
@@ -174,8 +174,8 @@ fn schema_at<'s>(schema: registry::Schema<'s>, path: &[String]) -> Option<regist
     })
 }
 
-/// What is wrong with a value that is known only later: its type, its length, or that it can be none of the values
-/// that are allowed.
+/// Returns the problem of a value that is known only at deployment: a wrong type, a wrong length, or no allowed value that it can
+/// have.
 fn unresolved(
     error: &ValidationError<'_>,
     value: &JsonValue,

@@ -85,7 +85,7 @@ impl SecurityChange {
     }
 }
 
-/// The security changes among changes of resources, what becomes possible first.
+/// Returns the security changes among changes of resources, what becomes possible first.
 pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<SecurityChange> {
     let mut found = Vec::new();
     for change in resources {
@@ -107,7 +107,7 @@ pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<Se
     found
 }
 
-/// Every statement of the policies of a stack, in a deployment with the default of every parameter.
+/// Returns every statement of the policies of a stack, in a deployment with the default of every parameter.
 pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
     let effective = Effective::new(stack, None);
     let resources = stack.template.resources().filter(|(_, body)| effective.is_deployed(body) != Some(false));
@@ -120,7 +120,7 @@ pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
         .collect()
 }
 
-/// The properties of a resource, every document in them opened.
+/// Returns the properties of a resource, every document in them opened.
 fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
     let body = effective.template.resource(id).filter(|body| effective.is_deployed(body) != Some(false))?;
     let kind = body["Type"].as_str().unwrap_or_default();

@@ -48,7 +48,7 @@ pub(super) fn compare(
     }
 }
 
-/// A rule in words: `tcp 443 from 0.0.0.0/0 (everybody)`.
+/// Returns a rule in words: `tcp 443 from 0.0.0.0/0 (everybody)`.
 fn words(rule: &JsonValue, direction: &str) -> String {
     let text = |value: &JsonValue| match variable(value) {
         Some(name) => format!("${{{name}}}"),

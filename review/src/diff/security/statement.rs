@@ -65,7 +65,7 @@ impl Statement {
         Some(atoms)
     }
 
-    /// Whether this statement covers an atom of another one.
+    /// Returns whether this statement covers an atom of another one.
     fn covers(&self, other: &Self, (principal, action, resource): Atom<'_>) -> bool {
         self.allows == other.allows
             && self.exceptions == other.exceptions
@@ -76,7 +76,7 @@ impl Statement {
     }
 }
 
-/// The texts of a set; an empty one where there are none.
+/// Returns the texts of a set; an empty one where there are none.
 fn or_none(set: &BTreeSet<String>) -> impl Iterator<Item = &str> {
     let none = set.is_empty().then_some("");
     none.into_iter().chain(set.iter().map(String::as_str))
@@ -96,7 +96,7 @@ fn any(patterns: &BTreeSet<String>, text: &str, ignores_case: bool) -> bool {
     })
 }
 
-/// Whether a text, which may hold wildcards itself, is all within a pattern with `*` and `?`.
+/// Returns whether a text, which may hold wildcards itself, is all within a pattern with `*` and `?`.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut behind) = (0, 0);
@@ -128,7 +128,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|letter| *letter == '*')
 }
 
-/// Every text of a value that is one, a list or a map of them; members of a map are `Service:name`.
+/// Returns every text of a value that is one, a list or a map of them; members of a map are `Service:name`.
 fn texts(value: &JsonValue, prefix: &str) -> BTreeSet<String> {
     match value {
         JsonValue::Null => BTreeSet::new(),
@@ -148,7 +148,7 @@ fn texts(value: &JsonValue, prefix: &str) -> BTreeSet<String> {
     }
 }
 
-/// A principal; the root of an account and the ID of the account are the same for IAM.
+/// Returns a principal; the root of an account and the ID of the account are the same for IAM.
 fn account(principal: String) -> String {
     let arn = principal.strip_prefix("AWS:arn:").and_then(|arn| arn.strip_suffix(":root"));
     match arn.and_then(|arn| arn.split_once(":iam::")) {
@@ -157,7 +157,7 @@ fn account(principal: String) -> String {
     }
 }
 
-/// A value as it is written in an `Fn::Sub`.
+/// Returns a value as it is written in an `Fn::Sub`.
 fn text(value: &JsonValue) -> String {
     match variable(value) {
         Some(name) => format!("${{{name}}}"),
@@ -214,7 +214,7 @@ pub struct Permission {
     pub conditions: Vec<String>,
 }
 
-/// Every statement of the policies of a resource, whose documents are opened.
+/// Returns every statement of the policies of a resource, whose documents are opened.
 pub(super) fn permissions(logical_id: &str, properties: &JsonValue) -> Vec<Permission> {
     let mut found = Vec::new();
     statements(properties, "", &mut found);

@@ -12,12 +12,12 @@ use crate::diff::security::SecurityChange;
 /// Counts up when a field is removed or changes its meaning. New fields do not count.
 const VERSION: u32 = 1;
 
-/// The comparison as JSON.
+/// Returns the comparison as JSON.
 pub fn json(diff: &Diff) -> String {
     format!("{:#}\n", document(diff))
 }
 
-/// The comparison as a JSON value.
+/// Returns the comparison as a JSON value.
 pub(crate) fn document(diff: &Diff) -> JsonValue {
     let stacks: Vec<JsonValue> = diff.stacks.iter().map(stack).collect();
     json!({

@@ -7,7 +7,7 @@ use super::value::{Line, grouped};
 use crate::diff::model::{Diff, FileChange, PropertyChange, ResourceChange, StackAction, StackDiff};
 use crate::markdown::{cell, code};
 
-/// The comparison as Markdown.
+/// Returns the comparison as Markdown.
 pub fn markdown(diff: &Diff) -> String {
     let mut text = format!("### Changes: {}\n", summary(diff));
     for stack in &diff.stacks {
@@ -16,7 +16,7 @@ pub fn markdown(diff: &Diff) -> String {
     text
 }
 
-/// A stack of a comparison as Markdown, with its resources or only with what else changes.
+/// Returns a stack of a comparison as Markdown, with its resources or only with what else changes.
 pub(crate) fn stack_markdown(stack: &StackDiff, with_resources: bool) -> String {
     let action = match stack.action {
         StackAction::Added => " (new)",

@@ -35,7 +35,7 @@ impl Style {
     }
 }
 
-/// The comparison as text. `styled` adds colours.
+/// Returns the comparison as text. `styled` adds colours.
 pub fn text(diff: &Diff, styled: bool) -> String {
     let style = Style(styled);
     let mut text = String::new();
@@ -48,7 +48,7 @@ pub fn text(diff: &Diff, styled: bool) -> String {
     text
 }
 
-/// All of it in a line: `1 replaced, 2 updated in place; 3 stacks are unchanged`.
+/// Returns the summary in one line: `1 replaced, 2 updated in place; 3 stacks are unchanged`.
 pub(crate) fn summary(diff: &Diff) -> String {
     let count =
         |wanted: Consequence| diff.resources().filter(|(_, change)| change.consequence == wanted).count();
@@ -135,7 +135,7 @@ fn resource(change: &ResourceChange, style: &Style, text: &mut String) {
     }
 }
 
-/// What happens to a resource, in words, with what causes it and what it endangers.
+/// Returns the consequence for a resource in words, with its cause, and with the data or traffic that it affects.
 pub(crate) fn fate(change: &ResourceChange) -> String {
     let words = change.consequence.words();
     let mut words = match (change.action, change.consequence) {

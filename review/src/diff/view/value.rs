@@ -12,7 +12,7 @@ const LONG: usize = 72;
 /// How much of what two long texts have in common is shown around the difference.
 const CONTEXT: usize = 16;
 
-/// A value in one line.
+/// Returns a value in one line.
 pub(crate) fn shown(value: &JsonValue) -> String {
     match value {
         JsonValue::String(text) if text.is_empty() => "\"\"".into(),
@@ -53,7 +53,7 @@ pub(crate) fn pair(before: &JsonValue, after: &JsonValue) -> (String, String) {
     (part(&one), part(&other))
 }
 
-/// What differs between two texts of several lines: the lines that go, with `-`, and those that come, with `+`.
+/// Returns the lines in which two strings differ: removed lines with `-`, and added lines with `+`.
 pub(crate) fn lines(change: &PropertyChange) -> Option<Vec<(char, usize, String)>> {
     let (Some(JsonValue::String(one)), Some(JsonValue::String(other))) = (&change.before, &change.after)
     else {
@@ -79,7 +79,7 @@ pub(crate) fn lines(change: &PropertyChange) -> Option<Vec<(char, usize, String)
     Some(found)
 }
 
-/// A change in one line, without what follows from it: `InstanceType: ml.g5.2xlarge → ml.g6.2xlarge`.
+/// Returns a change in one line, without what follows from it: `InstanceType: ml.g5.2xlarge → ml.g6.2xlarge`.
 pub(crate) fn property_line(change: &PropertyChange) -> String {
     let PropertyChange { path, before, after, .. } = change;
     let path = visible(path);
@@ -167,7 +167,7 @@ fn names(value: Option<&JsonValue>) -> String {
     visible(&names.collect::<Vec<_>>().join(", ")).into_owned()
 }
 
-/// What a change comes from, and that it replaces the resource.
+/// Returns the cause of a change, and whether it replaces the resource.
 fn reason(change: &PropertyChange) -> Option<String> {
     let because = change.because.as_ref().map(|because| match because {
         Because::Input(input, name) => format!("by the {} {name}", input.name()),

@@ -35,7 +35,7 @@ fn chart(caption: &str, bars: &[Bar]) -> String {
     text
 }
 
-/// The maximum monthly cost of each resource, the most expensive first.
+/// Returns the maximum monthly cost of each resource, the most expensive first.
 pub(super) fn costs(card: &Card) -> String {
     card.estimate.as_ref().map(of_estimate).unwrap_or_default()
 }
@@ -73,7 +73,7 @@ fn of_estimate(estimate: &Estimate) -> String {
     text
 }
 
-/// The categories of the memory of each stated training step.
+/// Returns the categories of the memory of each stated training step.
 pub(super) fn memory(card: &Card) -> String {
     let mut text = String::new();
     for one in &card.memory {

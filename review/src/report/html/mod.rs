@@ -24,7 +24,8 @@ const SCRIPT: &str = include_str!("script.js");
 /// The number of source lines that are shown around a finding.
 const SOURCE_LINES: usize = 2;
 
-/// A card as HTML. `new` is the assembly as it will be; `source` gives the text of a source file where it can be had.
+/// Returns a card as one HTML file. `new` is the assembly as it will be; `source` gives the text of a source file where it can be
+/// had.
 pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>) -> String {
     let sections = [
         ("overview", "Overview", overview(card)),
@@ -39,7 +40,7 @@ pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>
     page(&format!("Review: {}", verdict(card.verdict)), sections)
 }
 
-/// A comparison as HTML: the changes and the security changes of the report.
+/// Returns a comparison as one HTML file, with the changes and the security changes.
 pub fn diff_html(diff: &Diff) -> String {
     let summary = diff::summary(diff);
     let overview = format!("<p>{}.</p>\n", escaped(&summary));
@@ -51,7 +52,7 @@ pub fn diff_html(diff: &Diff) -> String {
     page(&format!("Differences: {summary}"), sections)
 }
 
-/// A page of sections: ID, title and content. Those without content are left out.
+/// Returns a page of sections: ID, title and content. Those without content are left out.
 fn page<const N: usize>(title: &str, sections: [(&str, &str, String); N]) -> String {
     let sections: Vec<_> = sections.into_iter().filter(|(_, _, content)| !content.is_empty()).collect();
     let mut body = String::from("<nav aria-label=\"Sections\"><ul>");
@@ -86,7 +87,7 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A text inside of HTML, in an attribute too.
+/// Returns a text inside of HTML, in an attribute too.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -346,7 +347,7 @@ fn cost(card: &Card) -> String {
     text + &prices(card) + &cost_chart(card)
 }
 
-/// The prices on which the cost rests.
+/// Returns the prices on which the cost rests.
 fn prices(card: &Card) -> String {
     if card.prices.is_empty() {
         return String::new();
@@ -368,7 +369,7 @@ fn prices(card: &Card) -> String {
     text
 }
 
-/// The monthly amounts as bars: the least in a full colour, what may be added up to the most in a light one.
+/// Returns the monthly amounts as bars: the least in a full colour, what may be added up to the most in a light one.
 fn cost_chart(card: &Card) -> String {
     const ROW: usize = 26;
     const WIDTH: f64 = 360.0;
@@ -412,7 +413,7 @@ fn cost_chart(card: &Card) -> String {
     text
 }
 
-/// The quotas and the GPU memory that change.
+/// Returns the quotas and the GPU memory that change.
 fn capacity(card: &Card) -> String {
     let mut text = String::new();
     if !card.quotas.is_empty() {

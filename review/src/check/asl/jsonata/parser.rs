@@ -53,7 +53,7 @@ struct Parser<'t> {
     depth: usize,
 }
 
-/// How strongly an operator between two expressions binds; `None` for what ends an expression.
+/// Returns the precedence of a binary operator; `None` for a token that ends an expression.
 fn binding(token: Token<'_>) -> Option<u8> {
     let Token::Operator(operator) = token else { return None };
     Some(match operator {
@@ -229,7 +229,7 @@ impl<'t> Parser<'t> {
         Ok(Kind::Other)
     }
 
-    /// The arguments of a function, and the body if it is defined here.
+    /// Returns the arguments of a function, and the body if it is defined here.
     fn call(&mut self, function: Kind<'t>) -> Result<(), Fault> {
         if function == Kind::Variable("eval") {
             return syntax("Step Functions does not support the function `$eval`");

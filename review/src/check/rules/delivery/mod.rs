@@ -19,7 +19,7 @@ pub(super) const RULES: &[&Rule] = &[
 /// The type of pipelines.
 const PIPELINE: &str = "AWS::CodePipeline::Pipeline";
 
-/// The actions of a stage in the order in which they run: those with the same number run at the same time.
+/// Returns the actions of a stage in the order in which they run: those with the same number run at the same time.
 fn in_order<'c, 'v>(stage: &'c Cursor<'v>) -> Vec<(i64, &'c Cursor<'v>)> {
     let order = |action: &Cursor<'_>| number(&action["RunOrder"]).map_or(1, |order| order as i64);
     let mut actions: Vec<_> = items(&stage["Actions"]).map(|action| (order(action), action)).collect();

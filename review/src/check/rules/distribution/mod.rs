@@ -45,12 +45,12 @@ pub(super) const RULES: &[&Rule] = &[
 /// The hyperparameter that turns SMDDP on.
 const DATA_PARALLEL: &str = "sagemaker_distributed_dataparallel_enabled";
 
-/// Whether a job uses SMDDP: by its own launcher, or as the backend that the script uses.
+/// Returns whether a job uses SMDDP: by its own launcher, or as the backend that the script uses.
 fn uses_data_parallel(job: &Job<'_, '_>) -> bool {
     job.is_on(DATA_PARALLEL) || job.hyperparameter("ddp_dist_backend").is_some_and(|name| name == "smddp")
 }
 
-/// Whether parameters of model parallel are those of version 1, which splits a model into partitions.
+/// Returns whether parameters of model parallel are those of version 1, which splits a model into partitions.
 fn is_version_1(parameters: &JsonValue) -> bool {
     ["partitions", "pipeline_parallel_degree", "microbatches", "ddp", "pipeline"]
         .iter()
@@ -70,19 +70,19 @@ pub(in crate::check) fn first_closed<'v, 'a>(
     groups.first().copied()
 }
 
-/// Whether a security group of the template lets all traffic in from itself; what is not known counts as yes.
+/// Returns whether a security group of the template lets all traffic in from itself; what is not known counts as yes.
 pub(in crate::check) fn lets_itself_in(view: &View<'_>, group: &Resource<'_>) -> bool {
     is_open_to_itself(view, group, ["SecurityGroupIngress", "SourceSecurityGroupId"])
 }
 
-/// Whether a security group of the template lets all traffic out to itself by a rule that names the group; what is not known
-/// counts as yes.
+/// Returns whether a security group of the template lets all traffic out to itself by a rule that names the group; what is not
+/// known counts as yes.
 pub(in crate::check) fn lets_itself_out(view: &View<'_>, group: &Resource<'_>) -> bool {
     is_open_to_itself(view, group, ["SecurityGroupEgress", "DestinationSecurityGroupId"])
 }
 
-/// Whether a security group has a rule for all protocols whose other end is the group. Rules are in the property `rules`, and in
-/// resources of the type with the same name.
+/// Returns whether a security group has a rule for all protocols whose other end is the group. Rules are in the property `rules`,
+/// and in resources of the type with the same name.
 fn is_open_to_itself(view: &View<'_>, group: &Resource<'_>, [rules, other_end]: [&str; 2]) -> bool {
     if group.type_name != "AWS::EC2::SecurityGroup" {
         return true;

@@ -39,7 +39,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a piece of a name is the same in every deployment of a stack.
+/// Returns whether a piece of a name is the same in every deployment of a stack.
 fn is_fixed(piece: &Piece<'_>) -> bool {
     match piece {
         Piece::Known(_) => true,

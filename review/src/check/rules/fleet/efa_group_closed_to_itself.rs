@@ -62,7 +62,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a group has the rule to everywhere: the one that it has by default, or one that it names.
+/// Returns whether a group has the rule to everywhere: the one that it has by default, or one that it names.
 fn lets_everything_out(group: &Resource<'_>) -> bool {
     let rules = &group.properties["SecurityGroupEgress"];
     !is_set(rules)

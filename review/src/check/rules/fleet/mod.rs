@@ -35,7 +35,7 @@ pub(super) const RULES: &[&Rule] = &[
     &volume_key_closed_to_auto_scaling::RULE,
 ];
 
-/// The launch template of an Auto Scaling group, if it is in the template.
+/// Returns the launch template of an Auto Scaling group, if it is in the template.
 fn launch_template<'v, 'a>(view: &'v View<'a>, group: &Resource<'a>) -> Option<&'v Resource<'a>> {
     let by_policy =
         &group.properties["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"];
@@ -44,7 +44,7 @@ fn launch_template<'v, 'a>(view: &'v View<'a>, group: &Resource<'a>) -> Option<&
         .find_map(|specification| view.target(&specification["LaunchTemplateId"]))
 }
 
-/// Whether a network interface of a launch template is one of Elastic Fabric Adapter.
+/// Returns whether a network interface of a launch template is one of Elastic Fabric Adapter.
 fn is_efa(interface: &&Cursor<'_>) -> bool {
     string(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"))
 }

@@ -58,7 +58,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The first and the last address of a block.
+/// Returns the first and the last address of a block.
 fn block(value: &JsonValue) -> Option<(u32, u32)> {
     let (address, bits) = string(value)?.split_once('/')?;
     let bits: u32 = bits.parse().ok().filter(|bits| *bits <= 32)?;

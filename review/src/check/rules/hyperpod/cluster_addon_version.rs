@@ -67,7 +67,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The numbers of a version such as `v1.18.3-eksbuild.1` or `1.30`; `None` if it is no version.
+/// Returns the numbers of a version such as `v1.18.3-eksbuild.1` or `1.30`; `None` if it is no version.
 fn numbers(version: &str) -> Option<Vec<u32>> {
     let release = version.trim_start_matches('v').split(['-', '+']).next()?;
     release.split('.').map(|part| part.parse().ok()).collect()

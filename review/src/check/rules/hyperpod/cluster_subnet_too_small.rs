@@ -64,7 +64,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The number of addresses that instances can have in an IPv4 block.
+/// Returns the number of addresses that instances can have in an IPv4 block.
 fn size(block: &str) -> Option<u64> {
     let prefix: u32 = block.rsplit_once('/')?.1.parse().ok().filter(|prefix| *prefix <= 32)?;
     Some((1_u64 << (32 - prefix)).saturating_sub(RESERVED))

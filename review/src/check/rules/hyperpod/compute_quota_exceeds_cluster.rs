@@ -68,7 +68,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The number of instances of each type; `None` if it is not known before deployment.
+/// Returns the number of instances of each type; `None` if it is not known before deployment.
 fn instances<'v>(cluster: &'v Resource<'_>) -> Option<BTreeMap<&'v str, f64>> {
     let groups = &cluster.properties["InstanceGroups"];
     if !is_set(groups) || is_set(&cluster.properties["AutoScaling"]) {

@@ -76,7 +76,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a role may read a location; `None` if that is not known.
+/// Returns whether a role may read a location; `None` if that is not known.
 fn may_read(view: &View<'_>, role: &Resource<'_>, location: &Text<'_>) -> Option<bool> {
     let bucket = Bucket::of(location)?;
     let managed = &role.properties["ManagedPolicyArns"];
@@ -135,7 +135,7 @@ impl Bucket {
         }
     }
 
-    /// Whether the resource of a statement may be the bucket or its objects.
+    /// Returns whether the resource of a statement may be the bucket or its objects.
     fn may_be(&self, arn: &JsonValue) -> bool {
         let text = Text::of(arn);
         match (self, text.known()) {

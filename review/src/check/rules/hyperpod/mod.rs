@@ -71,14 +71,14 @@ pub(super) const RULES: &[&Rule] = &[
 
 const CLUSTER: &str = "AWS::SageMaker::Cluster";
 
-/// The instance groups of a cluster, restricted ones last.
+/// Returns the instance groups of a cluster, restricted ones last.
 fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let lists = [&cluster.properties["InstanceGroups"], &cluster.properties["RestrictedInstanceGroups"]];
     lists.into_iter().flat_map(items)
 }
 
-/// The security groups of each instance group whose instances have Elastic Fabric Adapter: those of its `OverrideVpcConfig`, or else
-/// those of the cluster.
+/// Returns the security groups of each instance group whose instances have Elastic Fabric Adapter: those of its
+/// `OverrideVpcConfig`, or else those of the cluster.
 fn security_groups_with_efa<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let has_efa = |group: &&Cursor<'_>| {
         let facts = string(&group["InstanceType"]).and_then(instance);
@@ -93,17 +93,17 @@ fn security_groups_with_efa<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<
 /// Members of a storage configuration that mount a shared file system.
 const MOUNTS: [&str; 2] = ["FsxLustreConfig", "FsxOpenZfsConfig"];
 
-/// Whether a storage configuration mounts a shared file system.
+/// Returns whether a storage configuration mounts a shared file system.
 fn is_mount(storage: &Cursor<'_>) -> bool {
     MOUNTS.iter().any(|kind| is_set(&storage[*kind]))
 }
 
-/// Whether nodes are added while others are still missing, or whether that is not known.
+/// Returns whether nodes are added while others are still missing, or whether that is not known.
 fn is_continuous(cluster: &Resource<'_>) -> bool {
     is_set(&cluster.properties["NodeProvisioningMode"])
 }
 
-/// The EKS clusters that set a version of Kubernetes, with the version.
+/// Returns the EKS clusters that set a version of Kubernetes, with the version.
 fn kubernetes_versions<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
@@ -111,7 +111,7 @@ fn kubernetes_versions<'v, 'a>(
     clusters.filter(|(_, version)| is_set(version))
 }
 
-/// The minor number of a version of Kubernetes: 30 for `1.30`.
+/// Returns the minor number of a version of Kubernetes: 30 for `1.30`.
 fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("1.")?.parse().ok()
 }

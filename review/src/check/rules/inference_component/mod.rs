@@ -21,7 +21,7 @@ pub(super) const RULES: &[&Rule] = &[
     &incomplete_scale_to_zero::RULE,
 ];
 
-/// The specifications of a component: one, or one for each instance type.
+/// Returns the specifications of a component: one, or one for each instance type.
 fn specifications<'v, 'a>(component: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let one = &component.properties["Specification"];
     is_set(one).then_some(one).into_iter().chain(items(&component.properties["Specifications"]))

@@ -16,7 +16,7 @@ pub(super) const RULES: &[&Rule] = &[
     &visibility_below_timeout::RULE,
 ];
 
-/// Every function, of CloudFormation and of SAM, with its runtime.
+/// Returns every function, of CloudFormation and of SAM, with its runtime.
 fn runtimes<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     ["AWS::Lambda::Function", "AWS::Serverless::Function"]
         .into_iter()

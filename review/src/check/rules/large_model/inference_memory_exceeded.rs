@@ -52,7 +52,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// What is wrong with a model or with the models of a multi-model endpoint on an instance type, and how to fix it.
+/// Returns the message and the help about a model, or the models of a multi-model endpoint, that do not fit on an instance type.
 fn problem(
     statement: &JsonValue,
     container: &JsonValue,

@@ -34,7 +34,7 @@ struct Settings<'v, 'a> {
     container: &'v Cursor<'a>,
 }
 
-/// The LMI containers of a template, each with its model.
+/// Returns the LMI containers of a template, each with its model.
 fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, Settings<'v, 'a>)> {
     view.of_type(MODEL).flat_map(|model| {
         let is_lmi = |container: &&Cursor<'_>| {
@@ -45,7 +45,7 @@ fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>
 }
 
 impl<'v, 'a> Settings<'v, 'a> {
-    /// The value of an option: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
+    /// Returns the value of an option: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
     fn location(&self, option: &str) -> &'v Cursor<'a> {
         &self.container["Environment"][format!("OPTION_{option}")]
     }
@@ -54,14 +54,14 @@ impl<'v, 'a> Settings<'v, 'a> {
         string(self.location(option))
     }
 
-    /// Whether the image is TensorRT-LLM's; not known of an image without a known tag.
+    /// Returns whether the image is TensorRT-LLM's; not known of an image without a known tag.
     fn is_tensorrt(&self) -> Option<bool> {
         let image = string(&self.container["Image"])?;
         let tag = image.rsplit_once(':')?.1;
         (tag.contains("tensorrtllm") || tag.contains("lmi")).then(|| tag.contains("tensorrtllm"))
     }
 
-    /// The instance types that serve the model.
+    /// Returns the instance types that serve the model.
     fn instances(&self, view: &View<'_>, model: &Resource<'_>) -> Vec<&'static Instance> {
         variants(view)
             .filter(|variant| variant.model().is_some_and(|one| one.id == model.id))

@@ -21,7 +21,7 @@ pub(super) const RULES: &[&Rule] = &[
     &malformed_pipeline::RULE,
 ];
 
-/// The pipeline definitions that can be read.
+/// Returns the pipeline definitions that can be read.
 fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     view.of_type("AWS::SageMaker::Pipeline").flat_map(|pipeline| {
         let documents = pipeline.documents.iter();
@@ -29,7 +29,7 @@ fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource
     })
 }
 
-/// Every step of every pipeline, those under a condition too.
+/// Returns every step of every pipeline, those under a condition too.
 fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     fn collect<'v, 'a>(list: &'v Cursor<'a>, found: &mut Vec<&'v Cursor<'a>>) {
         for step in items(list) {

@@ -47,13 +47,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The partition of a text that is an ARN of another partition.
+/// Returns the partition of a text that is an ARN of another partition.
 fn foreign<'t>(text: &'t str, here: &str) -> Option<&'t str> {
     let (partition, _) = text.strip_prefix("arn:")?.split_once(':')?;
     (partition.starts_with("aws") && partition != here).then_some(partition)
 }
 
-/// Whether there is an ARN of another partition below a value. Paths are made only where there is one.
+/// Returns whether there is an ARN of another partition below a value. Paths are made only where there is one.
 fn has_foreign(value: &JsonValue, here: &str) -> bool {
     match value {
         JsonValue::String(text) => foreign(text, here).is_some(),
@@ -89,7 +89,7 @@ fn arns<'v>(
 mod tests {
     use crate::check::{Options, check};
 
-    /// The paths of the findings in a region.
+    /// Returns the paths of the findings in a region.
     fn found(text: &str, region: &str) -> Vec<String> {
         let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();
         let options = Options { regions: vec![region.to_owned()], ..Options::default() };

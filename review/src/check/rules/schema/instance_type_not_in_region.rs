@@ -71,7 +71,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
 const JOB: &[&str] = &["JobResources", "ClusterConfig", "InstanceType"];
 const PROCESSING: &[&str] = &["ProcessingResources", "ClusterConfig", "InstanceType"];
 
-/// Whether the schema of the type or request lists the instance types.
+/// Returns whether the schema of the type or request lists the instance types.
 fn is_listed(holder: &str) -> bool {
     holder == "AWS::SageMaker::EndpointConfig" || holder.starts_with("Create")
 }

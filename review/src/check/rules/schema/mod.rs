@@ -55,7 +55,7 @@ pub(super) const RULES: &[&Rule] = &[
     &wrong_reference::RULE,
 ];
 
-/// The property of a type that may hold a path of a machine, which `aws cloudformation package` or SAM uploads and
+/// Returns the property of a type that may hold a path of a machine, which `aws cloudformation package` or SAM uploads and
 /// replaces.
 pub(in crate::check) fn packaged_property(type_name: &str) -> Option<&'static [&'static str]> {
     PACKAGED.iter().find(|(name, _)| *name == type_name).map(|(_, path)| *path)

@@ -359,7 +359,7 @@ fn name_of(target: &Resource<'_>) -> String {
     )
 }
 
-/// The resource of which a `Ref` returns a name, an identifier or a URL, where an ARN is needed.
+/// Returns the resource of which a `Ref` returns a name, an identifier or a URL, where an ARN is needed.
 pub(in crate::check) fn named_resource<'w, 'a>(
     view: &'w View<'a>,
     value: &JsonValue,
@@ -368,7 +368,7 @@ pub(in crate::check) fn named_resource<'w, 'a>(
     (yields != Yields::Arn).then_some(target)
 }
 
-/// The resource that a value refers to, and what it returns.
+/// Returns the resource that a value refers to, and what it returns.
 fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource<'a>, Yields)> {
     let (name, argument) = function(value)?;
     let target = view.resource(&referred(value)?)?;
@@ -417,7 +417,7 @@ fn of_ref(target: &Resource<'_>) -> Option<Yields> {
     if ARNS.contains(&type_name) { Some(Yields::Arn) } else { of_sage_maker() }
 }
 
-/// Whether a schema lets no ARN of a resource in.
+/// Returns whether a schema lets no ARN of a resource in.
 fn refuses_arns(schema: registry::Schema<'_>, target: &Resource<'_>) -> bool {
     let format = schema.node()["format"].as_str().unwrap_or_default();
     let of_format = ["SecurityGroup.Id", "Subnet.Id", "VPC.Id", "Image.Id", "LogGroup.Name", "Bucket.Name"];
@@ -433,7 +433,7 @@ fn refuses_arns(schema: registry::Schema<'_>, target: &Resource<'_>) -> bool {
     })
 }
 
-/// Whether a schema lets nothing but ARNs in.
+/// Returns whether a schema lets nothing but ARNs in.
 fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>) -> bool {
     let format = schema.node()["format"].as_str().unwrap_or_default();
     let samples = [

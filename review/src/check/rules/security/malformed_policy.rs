@@ -106,7 +106,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Every statement of every policy.
+/// Returns every statement of every policy.
 pub(super) fn statements<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {

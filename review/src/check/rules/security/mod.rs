@@ -50,7 +50,7 @@ pub(super) const RULES: &[&Rule] = &[
     &topic_with_aws_managed_key::RULE,
 ];
 
-/// Every statement that allows something, of every policy of a principal.
+/// Returns every statement that allows something, of every policy of a principal.
 pub(super) fn allowing<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
@@ -67,7 +67,7 @@ pub(super) fn allowing<'v, 'a>(
     )
 }
 
-/// Every environment variable and hyperparameter, with its name.
+/// Returns every environment variable and hyperparameter, with its name.
 fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v Cursor<'a>)> {
     let mut found = Vec::new();
     for resource in &view.resources {
@@ -95,13 +95,13 @@ fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v C
     found
 }
 
-/// Whether a policy is attached to a role.
+/// Returns whether a policy is attached to a role.
 pub(super) fn is_attached(view: &View<'_>, policy: &Resource<'_>, role: &Resource<'_>) -> bool {
     let names = items(&policy.properties["Roles"]).chain([&policy.properties["RoleName"]]);
     names.into_iter().any(|name| view.target(name).is_some_and(|target| target.id == role.id))
 }
 
-/// Whether a statement's actions cover one.
+/// Returns whether a statement's actions cover one.
 pub(super) fn allows(statement: &JsonValue, action: &str) -> bool {
     one_or_many(&statement["Action"]).any(|pattern| match string(pattern) {
         // What is not known may be the action.

@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The kind of secret whose format a string has.
+/// Returns the kind of secret whose format a string has.
 fn kind_of_secret(text: &str) -> Option<&'static str> {
     let rest_is = |prefix: &str, length: usize| {
         let rest = text.strip_prefix(prefix)?;

@@ -47,7 +47,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// What publishes to something: its kind, its logical ID, its service, and the ARN that it names.
+/// Returns the resources that publish to a topic: the kind, the logical ID, the service, and the ARN that each names.
 fn publications<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'static str, &'a str, &'static str, &'v Cursor<'a>)> {

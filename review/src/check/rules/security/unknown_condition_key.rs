@@ -99,7 +99,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a key exists, or is not a global one. IAM does not distinguish upper and lower case.
+/// Returns whether a key exists, or is not a global one. IAM does not distinguish upper and lower case.
 fn is_known(name: &str) -> bool {
     let is_global = name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
     let tag_key = name.split_once('/').map(|(kind, _)| format!("{kind}/"));

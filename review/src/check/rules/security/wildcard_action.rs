@@ -45,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a name matches every action of a service. The channels of service agents are used as a whole.
+/// Returns whether a name matches every action of a service. The channels of service agents are used as a whole.
 fn is_everything(name: &str) -> bool {
     const CHANNELS: [&str; 4] = ["ssmmessages", "ec2messages", "logs", "xray"];
     let service = name.strip_suffix(":*");

@@ -46,7 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether an action is about resources of this field that an ARN can name. What only writes logs or reads lists is not.
+/// Returns whether an action is about resources of this field that an ARN can name. What only writes logs or reads lists is not.
 fn takes_an_arn(action: &str) -> bool {
     const SERVICES: [&str; 12] = [
         "s3",

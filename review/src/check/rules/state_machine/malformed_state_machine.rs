@@ -482,7 +482,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
     }
 }
 
-/// Whether a text has the form of a timestamp, such as `2027-01-31T08:00:00Z`.
+/// Returns whether a text has the form of a timestamp, such as `2027-01-31T08:00:00Z`.
 fn is_timestamp(text: &str) -> bool {
     let shape: String =
         text.chars().map(|letter| if letter.is_ascii_digit() { '9' } else { letter }).collect();

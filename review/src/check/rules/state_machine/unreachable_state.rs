@@ -41,7 +41,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The states to which nothing leads; `None` if a name is not known.
+/// Returns the states to which nothing leads; `None` if a name is not known.
 fn unreachable<'c, 'v>(machine: &'c Cursor<'v>) -> Option<Vec<(&'c str, &'c Cursor<'v>)>> {
     let states = &machine["States"];
     let start = string(&machine["StartAt"]).filter(|name| states.get(name).is_some())?;

@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether SAM makes a resource of its own of the part that contains a reference.
+/// Returns whether SAM makes a resource of its own of the part that contains a reference.
 fn is_taken_apart(template: &Template, one: &Use<'_>) -> bool {
     const APART: [&str; 3] =
         ["AWS::Serverless::GraphQLApi", "AWS::Serverless::WebSocketApi", "AWS::Serverless::Connector"];

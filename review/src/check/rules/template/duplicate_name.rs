@@ -50,7 +50,7 @@ const NAMED: [(&str, &str); 14] = [
     ("AWS::StepFunctions::StateMachine", "StateMachineName"),
 ];
 
-/// A name in one spelling: `Fn::Sub` and `Fn::Join` of the same parts are the same.
+/// Returns a name in one spelling: `Fn::Sub` and `Fn::Join` of the same parts are the same.
 fn expression(name: &JsonValue) -> String {
     let piece = |piece: &Piece<'_>| match piece {
         Piece::Known(text) => text.to_string(),

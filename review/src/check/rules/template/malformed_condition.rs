@@ -105,7 +105,7 @@ fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
     items.iter().try_for_each(of_conditions)
 }
 
-/// What is compared is a string, and known before anything is created.
+/// Checks that a compared value is a string that is known before resources are created.
 fn operands(value: &JsonValue) -> Result<(), Fault> {
     match function(value) {
         Some(("Fn::Equals", compared))
@@ -131,7 +131,7 @@ fn is_function(value: &JsonValue) -> bool {
     function(value).is_some()
 }
 
-/// The resource that a condition refers to.
+/// Returns the resource that a condition refers to.
 fn referred_resource<'a>(template: &Template, condition: &'a JsonValue) -> Option<&'a str> {
     let mut resource = None;
     references(condition, &mut String::new(), &mut |name, _, _| {

@@ -79,7 +79,7 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, 
     }
 }
 
-/// The text between `{{resolve:` and `}}`.
+/// Returns the text between `{{resolve:` and `}}`.
 fn references(text: &str) -> Vec<&str> {
     let starts = text.match_indices("{{resolve:").map(|(at, start)| at + start.len());
     starts.filter_map(|at| text[at..].split_once("}}").map(|(reference, _)| reference)).collect()

@@ -240,7 +240,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// A number that is written, or the default of a parameter.
+    /// Returns a number that is written, or the default of a parameter.
     fn number(&self, value: &JsonValue) -> Option<f64> {
         let named = function(value).filter(|(name, _)| *name == "Ref").and_then(|(_, name)| name.as_str());
         number(
@@ -251,7 +251,7 @@ impl Walk<'_, '_> {
         )
     }
 
-    /// The number of items of a list, if it does not depend on conditions and attributes.
+    /// Returns the number of items of a list, if it does not depend on conditions and attributes.
     fn length(&self, list: &JsonValue) -> Option<f64> {
         if let Some(items) = list.as_array() {
             let is_conditional = items.iter().any(|item| function_name(item) == Some("Fn::If"));
@@ -358,7 +358,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Whether a string has the form of a region, such as `us-gov-west-1`.
+/// Returns whether a string has the form of a region, such as `us-gov-west-1`.
 fn is_region(text: &str) -> bool {
     let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let parts: Vec<&str> = text.split('-').collect();

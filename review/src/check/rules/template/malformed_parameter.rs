@@ -138,7 +138,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether a constraint applies to parameters of a type.
+/// Returns whether a constraint applies to parameters of a type.
 fn applies(attribute: &str, kind: &str) -> bool {
     match attribute {
         "MinLength" | "MaxLength" => kind != "Number",
@@ -147,7 +147,7 @@ fn applies(attribute: &str, kind: &str) -> bool {
     }
 }
 
-/// What is wrong with an attribute's value, apart from the other attributes.
+/// Returns the problem of an attribute's value, independently of the other attributes.
 fn shape(name: &str, value: &JsonValue) -> Option<String> {
     let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
     let (fits, wanted) = match name {
@@ -187,7 +187,7 @@ fn is_type(kind: &str) -> bool {
         || OF_AWS.contains(&element.unwrap_or(inner))
 }
 
-/// Which of its own rules a default breaks.
+/// Returns the constraint of the parameter that its default violates.
 fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<String> {
     if default.is_array() || default.is_object() || default.is_null() {
         return None;

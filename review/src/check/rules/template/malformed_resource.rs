@@ -89,7 +89,7 @@ fn fault(message: impl Into<String>, help: impl Into<String>) -> Option<Fault> {
     Some((String::new(), message.into(), help.into()))
 }
 
-/// What is wrong with an attribute: where below it, the message and the help.
+/// Returns the problem of an attribute: the location below it, the message and the help.
 fn attribute_fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
     let is_module = type_name.ends_with("::MODULE");
     let is_of_aws = type_name.starts_with("AWS::") && !is_module;
@@ -193,7 +193,7 @@ fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<
     below(faults(&format!("UpdatePolicy of {type_name}"), schema, value, view))
 }
 
-/// The first fault of an attribute that is an object.
+/// Returns the first fault of an attribute that is an object.
 fn below(faults: Vec<(Vec<String>, String, String)>) -> Option<Fault> {
     let (path, message, help) = faults.into_iter().next()?;
     Some((pointer::of(path), message, help))

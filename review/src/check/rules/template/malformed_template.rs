@@ -140,7 +140,7 @@ fn interface_fault(interface: &JsonValue) -> Option<String> {
     })
 }
 
-/// A label that is not an object with `default`. Only consoles read labels.
+/// Returns a label that is not an object with `default`. Only consoles read labels.
 fn wrong_label(view: &View<'_>, interface: &JsonValue) -> Option<String> {
     entries(&interface["ParameterLabels"]).find_map(|(name, label)| {
         let is_known = has(view.template(), "Parameters", name);

@@ -140,7 +140,7 @@ fn search(
     }
 }
 
-/// Whether the name in `${…}` is one that `Fn::Sub` would replace.
+/// Returns whether the name in `${…}` is one that `Fn::Sub` would replace.
 fn is_reference(view: &View<'_>, name: &str) -> bool {
     let template = view.template();
     let id = name.split('.').next().unwrap_or_default();

@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether an attribute leads into a part of the type that is a free map, such as the outputs of a nested stack.
+/// Returns whether an attribute leads into a part of the type that is a free map, such as the outputs of a nested stack.
 fn is_below(schema: &registry::Schema<'_>, attribute: &str) -> bool {
     let mut at = *schema;
     for step in attribute.split('.') {

@@ -44,7 +44,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// The message and the help for a region that is not known.
+/// Returns the message and the help for a region that is not known.
 fn problem(region: &str) -> Option<(String, String)> {
     if regions::is_known(region) {
         return None;
