@@ -32,10 +32,11 @@ impl std::fmt::Display for InvalidArn {
 impl std::error::Error for InvalidArn {}
 
 impl Arn {
-    /// Parses an ARN.
+    /// Parses an ARN, such as `arn:aws:s3:::my-bucket`.
     ///
     /// # Errors
-    /// If the string does not have six parts, or if its partition, service, region or account cannot exist.
+    /// If the string does not have six parts; if its partition does not start with `aws`, its region has no hyphen, or
+    /// its account ID does not have 12 digits; if it names no service or no resource; or if it contains white space.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidArn> {
         let text = text.into();
         let wrong = |why: &str| Err(InvalidArn(format!("`{text}` is not a valid ARN: {why}")));
@@ -87,12 +88,12 @@ impl Arn {
         self.part(1)
     }
 
-    /// Returns the region, if the resource has one.
+    /// Returns the region, such as `us-east-1`, or `None` if that part is empty, as in ARNs of buckets and roles.
     pub fn region(&self) -> Option<&str> {
         Some(self.part(2)).filter(|region| !region.is_empty())
     }
 
-    /// Returns the account ID, if the resource has one.
+    /// Returns the account ID (`aws` for policies that AWS manages), or `None` if that part is empty, as in ARNs of buckets.
     pub fn account(&self) -> Option<&str> {
         Some(self.part(3)).filter(|account| !account.is_empty())
     }

@@ -18,8 +18,8 @@ use crate::s3::S3Location;
 
 /// A bucket that the app creates, or one that exists already: its name, its ARN and the KMS key of its objects.
 ///
-/// Functions accept every value that converts into it: the handle of a [`PrivateBucket`] or of a resource, an
-/// [`ExternalBucket`].
+/// Functions that take `impl Into<BucketReference>` accept the handle of a [`PrivateBucket`], the handle of an
+/// `AWS::S3::Bucket`, or an [`ExternalBucket`]. Roles that may access the objects of the bucket may use its key.
 ///
 /// ```
 /// use stackwright_resources::s3::Bucket;
@@ -156,13 +156,15 @@ impl From<ExternalBucket> for BucketReference {
 pub struct ExternalBucket(BucketReference);
 
 impl ExternalBucket {
-    /// A bucket by its name.
+    /// Refers to a bucket by its name, such as `company-models`. A name that breaks S3's rules for bucket names is an error
+    /// at the caller's line.
     #[track_caller]
     pub fn from_name(name: impl IntoValue<String>) -> Self {
         Self(BucketReference::named(name))
     }
 
-    /// Refers to a bucket by its ARN, `arn:aws:s3:::NAME`.
+    /// Refers to a bucket by its ARN, `arn:aws:s3:::NAME`. A malformed ARN, an ARN of another service, or an invalid bucket
+    /// name is an error at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "s3", "arn:aws:s3:::my-models");
@@ -175,14 +177,15 @@ impl ExternalBucket {
         Self(BucketReference { name, arn, key: None })
     }
 
-    /// Sets the KMS key that the bucket's objects are encrypted with, so that roles may use it.
+    /// Sets the KMS key that the bucket's objects are encrypted with, as a handle, an ARN, an ID or an alias. Roles that
+    /// may access the objects may then use the key. By default, no permission for a key is granted.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.0.key = Some(key.into());
         self
     }
 
-    /// A location in the bucket.
+    /// Returns a location in the bucket by its key, such as `models/model.tar.gz`, or its prefix, such as `models/`.
     #[track_caller]
     pub fn location(&self, key: impl IntoValue<String>) -> S3Location {
         S3Location::in_bucket(self, key)
@@ -194,7 +197,11 @@ impl ExternalBucket {
 const KEPT_DAYS: i64 = 30;
 
 /// A bucket for data, models and checkpoints: encrypted, not public, accessible through TLS only, and retained when the
-/// stack is deleted. Objects that are overwritten or deleted can be restored for 30 days.
+/// stack is deleted. Objects that are overwritten or deleted can be restored for 30 days, because the bucket has
+/// versioning.
+///
+/// It becomes `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`, and `AWS::KMS::Key` with
+/// [`own_kms_key`](Self::own_kms_key).
 ///
 /// ```
 /// use stackwright_stacks::PrivateBucket;
@@ -236,20 +243,23 @@ impl PrivateBucket {
         Self::default()
     }
 
-    /// Encrypts the objects with a KMS key, given as a handle, an ARN, an ID or an alias.
+    /// Encrypts the objects with a KMS key (SSE-KMS), given as a handle, an ARN, an ID or an alias. It replaces
+    /// [`own_kms_key`](Self::own_kms_key) and [`s3_managed_encryption`](Self::s3_managed_encryption).
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.encryption = Encryption::Kms(key.into());
         self
     }
 
-    /// Encrypts the objects with a [`PrivateKey`] that is created with the bucket.
+    /// Encrypts the objects with a [`PrivateKey`] that is created with the bucket, and that has the bucket's removal
+    /// policy. It replaces [`kms_key`](Self::kms_key) and [`s3_managed_encryption`](Self::s3_managed_encryption).
     pub fn own_kms_key(mut self) -> Self {
         self.encryption = Encryption::Own;
         self
     }
 
-    /// Encrypts the objects with keys of S3 (SSE-S3), even if the stack has a default key.
+    /// Encrypts the objects with keys of S3 (SSE-S3), even if the stack has a default key. It replaces
+    /// [`kms_key`](Self::kms_key) and [`own_kms_key`](Self::own_kms_key).
     pub fn s3_managed_encryption(mut self) -> Self {
         self.encryption = Encryption::S3;
         self
@@ -263,14 +273,15 @@ impl PrivateBucket {
         self
     }
 
-    /// Enables server access logs, which S3 writes to a location in another bucket. That bucket has to allow S3's
-    /// logging service to write.
+    /// Enables server access logs, which S3 writes to a location in another bucket of the same region. The bucket policy
+    /// of that bucket has to allow `logging.s3.amazonaws.com` to write. By default, accesses are not logged.
     pub fn access_logs(mut self, location: S3Location) -> Self {
         self.logs = Some(location);
         self
     }
 
-    /// Deletes objects whose keys start with a prefix after a number of days.
+    /// Deletes objects whose keys start with a prefix a number of days after they were created, at least 1. Deleted
+    /// objects can be restored for 30 more days. By default, objects do not expire.
     pub fn expire(mut self, prefix: impl Into<String>, days: u32) -> Self {
         self.expiring.push((prefix.into(), days.into()));
         self
@@ -354,9 +365,9 @@ fn encryption_rule(key: Option<&EncryptionKey>) -> ServerSideEncryptionRule {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PrivateBucketHandle {
-    /// The bucket.
+    /// The bucket, an `AWS::S3::Bucket`.
     pub bucket: BucketHandle,
-    /// The KMS key that its objects are encrypted with.
+    /// The KMS key that the bucket's objects are encrypted with, or `None` if they are encrypted with keys of S3 (SSE-S3).
     pub key: Option<EncryptionKey>,
 }
 
@@ -366,7 +377,8 @@ impl PrivateBucketHandle {
         self.bucket.reference()
     }
 
-    /// A location in the bucket, with the bucket's key.
+    /// Returns a location in the bucket by its key, such as `models/model.tar.gz`, or its prefix, such as `models/`. Roles
+    /// that may access the location may use the KMS key of the bucket.
     #[track_caller]
     pub fn location(&self, key: impl IntoValue<String>) -> S3Location {
         S3Location::in_bucket(self, key)

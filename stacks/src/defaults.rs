@@ -15,7 +15,8 @@ struct DefaultKey(EncryptionKey);
 #[derive(Clone, Copy)]
 struct RemovalPolicy(DeletionPolicy);
 
-/// Settings for all resources that are added afterwards to a stack, or to any stack of an app.
+/// Default settings of a stack, or of all stacks of an app, for all constructs and resources that are added afterwards. A
+/// setting of a stack replaces that of the app.
 ///
 /// ```
 /// use stackwright_stacks::{Defaults, PrivateBucket};
@@ -30,16 +31,18 @@ struct RemovalPolicy(DeletionPolicy);
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 pub trait Defaults: Sized {
-    /// Sets the permissions boundary of every role and user, by the ARN of a managed policy.
+    /// Sets the permissions boundary of every IAM role and IAM user, by the ARN of a managed policy. An ARN of another service
+    /// is an error at the caller's line. By default, there is none.
     #[track_caller]
     fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self;
 
-    /// Encrypts buckets, volumes and outputs with a key, unless the construct sets another key.
+    /// Sets the KMS key with which constructs encrypt data at rest, such as buckets, volumes and outputs, unless the construct
+    /// sets another key. By default, they use keys of AWS.
     #[track_caller]
     fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self;
 
-    /// Sets whether CloudFormation deletes or retains buckets, keys and file systems when they are removed from a
-    /// stack or replaced. By default they are retained.
+    /// Sets whether CloudFormation deletes or retains buckets, keys and file systems of constructs when they are removed from
+    /// a stack or replaced, unless the construct sets another policy. By default, they are retained.
     fn removal_policy(self, policy: DeletionPolicy) -> Self;
 }
 

@@ -7,15 +7,18 @@ use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
-/// A container image: an AWS image, given by its family and version, in the region that the stack is deployed to; or
-/// an image in your own registry.
+/// A container image: an image of AWS, given by its family and version, from the registry of AWS in the stack's region; or
+/// an image in another registry, given by its URI.
+///
+/// Images of AWS come from the image table of this library. A family, version, processor or region that the table does not
+/// have is an error at the line that created the image. The role of the container may pull the image.
 ///
 /// ```
 /// use stackwright_stacks::{ContainerImage, Mirror, Processor};
 ///
 /// ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
 /// ContainerImage::aws("xgboost-training", "1.7-1", Processor::Cpu);
-/// // One of your own, and AWS's image from a mirror in your account.
+/// // A custom image, and AWS's image from a copy in the account.
 /// ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3");
 /// ContainerImage::pytorch_inference("2.6.0", Processor::Gpu).mirrored(Mirror::new().prefix("dlc/"));
 /// // Other images of AWS.
@@ -53,8 +56,8 @@ enum Target {
     OfInstances { otherwise: Option<Processor> },
 }
 
-/// The location of your copies of AWS images: repositories with the same names and a prefix, in a registry of Amazon
-/// ECR.
+/// The location of copies of AWS images: repositories with the same names and a prefix, in a registry of Amazon ECR, for
+/// [`ContainerImage::mirrored`].
 ///
 /// ```
 /// use stackwright_stacks::Mirror;
@@ -69,26 +72,27 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Creates a mirror whose repositories are in the account and region of the stack.
+    /// Creates a location in the account and region of the stack, whose repositories have the names of those of AWS.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the account of the registry, by its ID. The default is the account of the stack.
+    /// Sets the account of the registry, by its ID of 12 digits. The default is the account of the stack.
     #[track_caller]
     pub fn account(mut self, id: impl IntoValue<String>) -> Self {
         self.account = Some(id.into().with_caller_location());
         self
     }
 
-    /// Sets the region of the registry. The default is the region of the stack.
+    /// Sets the region of the registry, such as `eu-central-1`. The default is the region of the stack.
     #[track_caller]
     pub fn region(mut self, name: impl IntoValue<String>) -> Self {
         self.region = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets the prefix of the names of the repositories, such as `dlc/` for a pull-through cache with this prefix.
+    /// Sets the prefix of the names of the repositories, such as `dlc/` for a pull through cache of Amazon ECR with this
+    /// prefix. By default, there is none.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -116,40 +120,42 @@ impl Resolved {
 }
 
 impl ContainerImage {
-    /// AWS's deep learning container for inference with PyTorch.
+    /// Returns AWS's deep learning container for inference with PyTorch, by the version of PyTorch, such as `2.6.0`.
     #[track_caller]
     pub fn pytorch_inference(version: impl Into<String>, processor: Processor) -> Self {
         Self::aws("pytorch-inference", version, processor)
     }
 
-    /// AWS's deep learning container for training with PyTorch on GPUs.
+    /// Returns AWS's deep learning container for training with PyTorch on GPUs, by the version of PyTorch, such as `2.6.0`.
     #[track_caller]
     pub fn pytorch_training(version: impl Into<String>) -> Self {
         Self::aws("pytorch-training", version, Processor::Gpu)
     }
 
-    /// AWS's container for training with SageMaker model parallel, by the version of PyTorch.
+    /// Returns AWS's container for training with the SageMaker model parallelism library (SMP), by the version of PyTorch, such
+    /// as `2.3.1`.
     #[track_caller]
     pub fn model_parallel(pytorch_version: impl Into<String>) -> Self {
         Self::aws("smp", pytorch_version, Processor::Gpu)
     }
 
-    /// NVIDIA Triton Inference Server in the image of AWS for SageMaker, by its version, such as `25.09`.
+    /// Returns AWS's container with NVIDIA Triton Inference Server, by the version of the image, such as `25.09`.
     #[track_caller]
     pub fn triton(version: impl Into<String>, processor: Processor) -> Self {
         Self::aws("tritonserver", version, processor)
     }
 
-    /// An image of a family in the image table, such as `djl-lmi`.
+    /// Returns an image of AWS by its family in the image table, such as `djl-lmi`, its version, such as `0.33.0`, and its
+    /// processor.
     #[track_caller]
     pub fn aws(family: &'static str, version: impl Into<String>, processor: Processor) -> Self {
         let source = std::panic::Location::caller();
         Self(Kind::Aws { family, version: version.into(), processor: Target::Given(processor), source })
     }
 
-    /// An image of a family in the image table for the processor of the instances that it runs on: GPUs, Trainium or
-    /// Inferentia, Graviton, or others. Endpoints, components and jobs with a known instance type determine the
-    /// processor, and a serverless endpoint uses the image for CPUs. Everywhere else, synthesis reports an error at
+    /// Returns an image of AWS by its family in the image table and its version, for the processor of the instances that it
+    /// runs on: GPUs, Trainium or Inferentia, Graviton, or others. Endpoints, components and jobs whose instance type is a
+    /// literal determine the processor, and a serverless endpoint uses the image for CPUs. Everywhere else, it is an error at
     /// the caller's line: use [`aws`](Self::aws) there.
     ///
     /// ```
@@ -196,54 +202,57 @@ impl ContainerImage {
         }
     }
 
-    /// AWS's deep learning container for inference with TensorFlow.
+    /// Returns AWS's deep learning container for inference with TensorFlow, by the version of TensorFlow, such as `2.19.0`.
     #[track_caller]
     pub fn tensorflow_inference(version: impl Into<String>, processor: Processor) -> Self {
         Self::aws("tensorflow-inference", version, processor)
     }
 
-    /// Hugging Face's container for inference with PyTorch, by the version of Transformers.
+    /// Returns AWS's Hugging Face container for inference with PyTorch, by the version of the library Transformers, such as
+    /// `4.51.3`.
     #[track_caller]
     pub fn huggingface_inference(transformers: impl Into<String>, processor: Processor) -> Self {
         Self::aws("huggingface-pytorch-inference", transformers, processor)
     }
 
-    /// Hugging Face's Text Embeddings Inference (TEI).
+    /// Returns AWS's container with Hugging Face Text Embeddings Inference (TEI), by the version of TEI, such as `1.8.2`.
     #[track_caller]
     pub fn text_embeddings(version: impl Into<String>, processor: Processor) -> Self {
         let family = if processor == Processor::Cpu { "huggingface-tei-cpu" } else { "huggingface-tei" };
         Self::aws(family, version, processor)
     }
 
-    /// vLLM in AWS's deep learning container.
+    /// Returns AWS's deep learning container with vLLM for GPUs, by the version of vLLM, such as `0.11.0`.
     #[track_caller]
     pub fn vllm(version: impl Into<String>) -> Self {
         Self::aws("vllm", version, Processor::Gpu)
     }
 
-    /// SGLang in AWS's deep learning container.
+    /// Returns AWS's deep learning container with SGLang for GPUs, by the version of SGLang, such as `0.5.5`.
     #[track_caller]
     pub fn sglang(version: impl Into<String>) -> Self {
         Self::aws("sglang", version, Processor::Gpu)
     }
 
-    /// SageMaker's container for training and inference with XGBoost.
+    /// Returns SageMaker's container for training and inference with XGBoost on CPUs, by the version of the image, such as
+    /// `1.7-1`.
     #[track_caller]
     pub fn xgboost(version: impl Into<String>) -> Self {
         Self::aws("xgboost-training", version, Processor::Cpu)
     }
 
-    /// SageMaker's container for training and inference with scikit-learn.
+    /// Returns SageMaker's container for training and inference with scikit-learn on CPUs, by the version of the image, such as
+    /// `1.2-1`.
     #[track_caller]
     pub fn sklearn(version: impl Into<String>) -> Self {
         Self::aws("sklearn-training", version, Processor::Cpu)
     }
 
-    /// An image of your own in Amazon ECR, by its URI: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`. The role may
-    /// pull from that repository alone.
+    /// Refers to an image in Amazon ECR by its URI, `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` or
+    /// `…/REPOSITORY@sha256:DIGEST`. The role may pull from that repository only.
     ///
-    /// For a URI that is known only when the stack is deployed, use [`ecr`](Self::ecr); for another registry, use
-    /// [`from_private_registry`](Self::from_private_registry).
+    /// Another URI, or one that is resolved only during deployment, is an error at the caller's line: use
+    /// [`from_private_registry`](Self::from_private_registry) for another registry, and [`ecr`](Self::ecr) for a parameter.
     #[track_caller]
     pub fn from_uri(uri: impl IntoValue<String>) -> Self {
         let uri = uri.into().with_caller_location();
@@ -268,7 +277,8 @@ impl ContainerImage {
         }
     }
 
-    /// An image of a repository of the app, by its tag.
+    /// Refers to an image in an `AWS::ECR::Repository` of the app, by its tag, such as `3`. The role may pull from that
+    /// repository only.
     ///
     /// ```
     /// use stackwright_resources::ecr;
@@ -287,7 +297,8 @@ impl ContainerImage {
         Self(Kind::Own { uri, repository_arn: repository.arn() })
     }
 
-    /// An image in Amazon ECR by its URI, with the ARN of its repository: the role may pull from that repository alone.
+    /// Refers to an image in Amazon ECR by its URI and the ARN of its repository. Both may be resolved during deployment. The
+    /// role may pull from that repository only. An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn ecr(uri: impl IntoValue<String>, repository_arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:ecr:us-east-1:123456789012:repository/scorers";
@@ -297,14 +308,17 @@ impl ContainerImage {
         })
     }
 
-    /// An image of a Docker registry in your VPC. The model or job that uses it has to be connected to the VPC.
-    /// SageMaker supports such images for models, processing jobs and training jobs.
+    /// Refers to an image of a Docker registry outside of Amazon ECR that is reached through a VPC, by its URI, such as
+    /// `registry.example.com/scorers:3`. The model or job that uses the image has to be connected to the VPC. SageMaker
+    /// supports such images for models, processing jobs and training jobs.
     #[track_caller]
     pub fn from_private_registry(uri: impl IntoValue<String>) -> Self {
         Self(Kind::Private { uri: uri.into().with_caller_location(), credentials: None })
     }
 
-    /// Sets the Lambda function that returns the credentials of a private registry, by its ARN.
+    /// Sets the Lambda function that returns the credentials of a private registry, by its ARN (`RepositoryAuthConfig`). The
+    /// role may invoke the function. By default, the registry is used without credentials. The call has no effect on an image
+    /// in Amazon ECR. An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn registry_credentials(mut self, function_arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:lambda:us-east-1:123456789012:function:registry";
@@ -315,8 +329,8 @@ impl ContainerImage {
         self
     }
 
-    /// Returns the same image, pulled from a copy in a registry of yours, for accounts without access to the
-    /// registries of AWS.
+    /// Returns an image of AWS, pulled from a copy in another registry of Amazon ECR, for accounts without access to the
+    /// registries of AWS. An image that is given by its URI does not change.
     pub fn mirrored(self, mirror: Mirror) -> Self {
         Self(Kind::Mirrored { original: Box::new(self.0), mirror })
     }

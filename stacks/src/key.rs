@@ -13,7 +13,7 @@ use crate::ssm_parameter::SsmParameter;
 const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 
 /// The KMS key that a resource is encrypted with: a key that the app creates, given by its handle, or an existing
-/// key, given by its ARN, ID or alias. Setters accept every value that converts into it.
+/// key, given by its ARN, ID or alias. Functions that take `impl Into<EncryptionKey>` accept the handle of a key, or a string.
 ///
 /// ```
 /// use stackwright_stacks::{EncryptionKey, PrivateBucket, PrivateKey, SsmParameter};
@@ -49,7 +49,8 @@ enum Granted {
 }
 
 impl EncryptionKey {
-    /// Refers to a key by its ARN.
+    /// Refers to a key by its ARN, `arn:aws:kms:REGION:ACCOUNT:key/ID` or `…:alias/NAME`. An ARN of another service is an error
+    /// at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "kms", EXAMPLE);
@@ -62,7 +63,7 @@ impl EncryptionKey {
         }
     }
 
-    /// Refers to a key of the stack's account and region by its ID.
+    /// Refers to a key of the stack's account and region by its ID, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
     #[track_caller]
     pub fn from_id(id: impl IntoValue<String>) -> Self {
         let id = id.into().with_caller_location();
@@ -72,8 +73,8 @@ impl EncryptionKey {
         Self { id: arn.clone(), granted: Granted::Arn(arn) }
     }
 
-    /// Refers to a key of the stack's account and region by its alias, `alias/NAME`. Roles may use whichever key has
-    /// the alias.
+    /// Refers to a key of the stack's account and region by its alias, `alias/NAME`. Roles may use the key that has the alias
+    /// when they use it. A string without `alias/` is an error at the caller's line.
     #[track_caller]
     pub fn from_alias(alias: impl IntoValue<String>) -> Self {
         let alias = alias.into().with_caller_location();
@@ -109,7 +110,7 @@ impl EncryptionKey {
         &self.id
     }
 
-    /// Returns a statement that allows actions of KMS on the key.
+    /// Returns a statement that allows actions of KMS, such as `kms:Decrypt`, on the key.
     pub fn allow<A: Into<String>>(&self, actions: impl IntoIterator<Item = A>) -> Statement {
         let statement = Statement::allow(actions);
         match &self.granted {
@@ -128,7 +129,7 @@ impl From<&EncryptionKey> for EncryptionKey {
     }
 }
 
-/// By its ARN, its alias or its ID.
+/// Converts the ARN, the alias (`alias/NAME`) or the ID of a key.
 impl From<&str> for EncryptionKey {
     #[track_caller]
     fn from(text: &str) -> Self {
@@ -158,7 +159,7 @@ impl From<String> for EncryptionKey {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a key or, if the value is a literal, also its alias or its ID.
 impl From<Value<String>> for EncryptionKey {
     #[track_caller]
     fn from(arn: Value<String>) -> Self {
@@ -203,7 +204,9 @@ impl From<&PrivateKeyHandle> for EncryptionKey {
 }
 
 /// A KMS key to which the account's IAM policies give access. It is rotated every year, and retained when the stack
-/// is deleted. [`allow_service`](Self::allow_service) allows other services to use it.
+/// is deleted. [`allow_service`](Self::allow_service) allows services of AWS to use it.
+///
+/// It becomes `AWS::KMS::Key`, and `AWS::KMS::Alias` with [`alias`](Self::alias).
 ///
 /// ```
 /// use stackwright_stacks::PrivateKey;
@@ -225,32 +228,33 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Creates a symmetric key for encryption.
+    /// Creates a symmetric key for encryption, without an alias, for the principals of the account only.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the description of the key.
+    /// Sets the description of the key. By default, there is none.
     #[track_caller]
     pub fn description(mut self, description: impl IntoValue<String>) -> Self {
         self.description = Some(description.into().with_caller_location());
         self
     }
 
-    /// Adds an alias for the key, `alias/NAME`.
+    /// Sets the alias of the key, `alias/NAME`. By default, there is none. A string without `alias/` is an error at the caller's
+    /// line.
     #[track_caller]
     pub fn alias(mut self, alias: impl IntoValue<String>) -> Self {
         self.alias = Some(EncryptionKey::from_alias(alias).id);
         self
     }
 
-    /// Allows a service of AWS to encrypt and decrypt with the key as a service principal: `cloudwatch` for alarms
-    /// that publish to an encrypted topic, for example.
+    /// Allows a service of AWS to encrypt and decrypt with the key (`kms:Decrypt`, `kms:GenerateDataKey*`). `cloudwatch` stands
+    /// for `cloudwatch.amazonaws.com`, which alarms that publish to an encrypted topic need.
     pub fn allow_service(self, service: &str) -> Self {
         self.allow(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey*"]).on("*").to_service(service))
     }
 
-    /// Lets the log groups of the stack's account and region encrypt with the key.
+    /// Allows CloudWatch Logs to encrypt the log groups of the stack's account and region with the key.
     pub fn allow_log_groups(self) -> Self {
         let groups = sub!("arn:{}:logs:{}:{}:log-group:*", partition(), region(), account_id());
         self.allow(
@@ -267,9 +271,9 @@ impl PrivateKey {
         )
     }
 
-    /// Lets EC2 Auto Scaling start instances whose volumes are encrypted with the key: those of a
-    /// [`GpuFleet`](crate::fleet::GpuFleet) and of a [`TrainingFleet`](crate::fleet::TrainingFleet). Auto Scaling uses its
-    /// service-linked role, which no IAM policy of the account can give the permission (Amazon EC2 Auto Scaling User Guide,
+    /// Allows EC2 Auto Scaling to start instances whose volumes are encrypted with the key: those of a
+    /// [`GpuFleet`](crate::fleet::GpuFleet) and of a [`TrainingFleet`](crate::fleet::TrainingFleet). EC2 Auto Scaling uses a
+    /// service-linked role, which gets the permission from the key policy only (Amazon EC2 Auto Scaling User Guide,
     /// "Required AWS KMS key policy for use with encrypted volumes").
     pub fn allow_auto_scaling(self) -> Self {
         let role = || {
@@ -297,7 +301,8 @@ impl PrivateKey {
         ))
     }
 
-    /// Adds a statement to the key policy. In a key policy the resource `*` is the key.
+    /// Adds a statement to the key policy. In a key policy, the resource `*` is the key; a statement without a resource gets
+    /// it.
     pub fn allow(mut self, statement: Statement) -> Self {
         self.statements.push(statement.on_everything_unless_set());
         self
@@ -341,7 +346,7 @@ impl Construct for PrivateKey {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PrivateKeyHandle {
-    /// The key.
+    /// The handle of the `AWS::KMS::Key`.
     pub key: KeyHandle,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The crate contains training jobs and their launchers, endpoints and their containers, autoscaling and alarms,
 //! clusters, networks, the images, S3 locations and IAM roles that these need, and stack sets for resources that
-//! every account should have. Where possible, the types rule out combinations that AWS rejects; rules in `review/`
-//! check what depends on values.
+//! every account should have. Where possible, the types exclude combinations that AWS rejects. Requirements on values are
+//! rules of the command `check`.
 
 pub mod autoscaling;
 pub mod cluster;

@@ -13,8 +13,8 @@ pub(crate) enum Subject {
     Component { name: Value<String> },
 }
 
-/// A CloudWatch metric: one that SageMaker publishes for the resource that is scaled or monitored, or any other
-/// metric.
+/// A CloudWatch metric for a scaling policy: one that SageMaker publishes for the resource that is scaled, or any other
+/// metric. Metrics of SageMaker get the dimensions of the resource, such as `EndpointName` and `VariantName`.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -54,7 +54,7 @@ enum Dimensions {
 }
 
 impl Metric {
-    /// Creates a metric with a namespace and a name, without dimensions, with the statistic `Average`.
+    /// Creates a metric with a namespace, such as `AWS/SQS`, and a name, without dimensions, with the statistic `Average`.
     #[track_caller]
     pub fn new(namespace: impl IntoValue<String>, name: impl IntoValue<String>) -> Self {
         Self {
@@ -81,48 +81,51 @@ impl Metric {
         Self::published(Namespace::Invocations, name, Dimensions::OfEndpoint)
     }
 
-    /// The utilization of the GPUs in percent, summed over the GPUs of an instance: 0 to 400 for four GPUs.
+    /// Returns the utilization of the GPUs in percent, summed over the GPUs of an instance: 0 to 400 for four GPUs
+    /// (`GPUUtilization`).
     pub fn gpu_utilization() -> Self {
         Self::utilization("GPUUtilization")
     }
 
-    /// The utilization of the GPUs' memory in percent, summed over the GPUs of an instance.
+    /// Returns the utilization of the GPUs' memory in percent, summed over the GPUs of an instance: 0 to 400 for four GPUs
+    /// (`GPUMemoryUtilization`).
     pub fn gpu_memory_utilization() -> Self {
         Self::utilization("GPUMemoryUtilization")
     }
 
-    /// The utilization of the CPUs in percent, summed over the cores.
+    /// Returns the utilization of the CPUs in percent, summed over the cores: 0 to 400 for four cores (`CPUUtilization`).
     pub fn cpu_utilization() -> Self {
         Self::utilization("CPUUtilization")
     }
 
-    /// The utilization of the host's memory in percent.
+    /// Returns the utilization of the host's memory, 0 to 100 percent (`MemoryUtilization`).
     pub fn memory_utilization() -> Self {
         Self::utilization("MemoryUtilization")
     }
 
-    /// The utilization of the disk in percent.
+    /// Returns the utilization of the disk, 0 to 100 percent (`DiskUtilization`).
     pub fn disk_utilization() -> Self {
         Self::utilization("DiskUtilization")
     }
 
-    /// The number of invocations.
+    /// Returns the number of requests to the variant or the component, with the statistic `Sum` (`Invocations`).
     pub fn invocations() -> Self {
         Self::invocations_named("Invocations").statistic("Sum")
     }
 
-    /// The time that the container needs for a request, in microseconds.
+    /// Returns the time that the container needs for a request, in microseconds, with the statistic `Average`
+    /// (`ModelLatency`).
     pub fn model_latency() -> Self {
         Self::invocations_named("ModelLatency")
     }
 
-    /// The time that SageMaker adds to a request, in microseconds.
+    /// Returns the time that SageMaker adds to a request, in microseconds, with the statistic `Average` (`OverheadLatency`).
     pub fn overhead_latency() -> Self {
         Self::invocations_named("OverheadLatency")
     }
 
-    /// Adds a dimension. For a metric that SageMaker publishes, the dimensions that are given replace the default
-    /// ones, such as `EndpointName` and `VariantName`.
+    /// Adds a dimension with its name and its value. For a metric that SageMaker publishes, the first call removes the
+    /// dimensions of the resource, such as `EndpointName` and `VariantName`.
     #[track_caller]
     pub fn dimension(mut self, name: impl IntoValue<String>, value: impl IntoValue<String>) -> Self {
         let dimension = (name.into().with_caller_location(), value.into().with_caller_location());
@@ -133,7 +136,8 @@ impl Metric {
         self
     }
 
-    /// Sets the statistic over a period, such as `Average` (the default), `Sum`, `Maximum`, `SampleCount` or `p99`.
+    /// Sets the statistic over a period: `Average` (the default, except for [`invocations`](Self::invocations)), `Sum`,
+    /// `Minimum`, `Maximum`, `SampleCount` or a percentile such as `p99`.
     #[track_caller]
     pub fn statistic(mut self, name: impl IntoValue<String>) -> Self {
         self.statistic = name.into().with_caller_location();

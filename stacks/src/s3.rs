@@ -13,10 +13,10 @@ use crate::key::{EncryptionKey, through_s3};
 /// The maximum length of the key of an object in bytes.
 const MAX_KEY_BYTES: usize = 1_024;
 
-/// An object in S3, such as a `model.tar.gz`, or all objects whose keys start with the same characters.
+/// A location in S3: an object, such as a `model.tar.gz`, or all objects whose keys start with a prefix.
 ///
-/// A location contains the KMS key of its bucket: a role that may read the location may decrypt with the key, and a role that
-/// may write there may encrypt with it.
+/// A location contains the KMS key of its bucket, if it is known: a role that may read the location may decrypt with the key,
+/// and a role that may write there may encrypt with the key. A string converts into a location by its URI, `s3://BUCKET/KEY`.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -31,13 +31,16 @@ pub struct S3Location {
 }
 
 impl S3Location {
-    /// Creates a location from the name of a bucket, without `s3://`, and a key.
+    /// Creates a location from the name of a bucket, such as `my-models`, and a key or a prefix, such as
+    /// `relevance/3/model.tar.gz` or `relevance/`. An invalid name, or a key that starts with a slash, contains two slashes in a
+    /// row, or has more than 1,024 bytes, is an error at the caller's line.
     #[track_caller]
     pub fn new(bucket: impl IntoValue<String>, key: impl IntoValue<String>) -> Self {
         Self::in_bucket(BucketReference::named(bucket), key)
     }
 
-    /// Creates a location from a bucket, which the app creates or which exists already, and a key.
+    /// Creates a location from a bucket, which the app creates or which exists already, and a key or a prefix. A key that starts
+    /// with a slash, contains two slashes in a row, or has more than 1,024 bytes is an error at the caller's line.
     #[track_caller]
     pub fn in_bucket(bucket: impl Into<BucketReference>, key: impl IntoValue<String>) -> Self {
         let mut bucket = Box::new(bucket.into());
@@ -45,7 +48,7 @@ impl S3Location {
         Self { bucket, key: checked_key(key) }
     }
 
-    /// Parses the URI of a location, `s3://BUCKET/KEY`.
+    /// Creates a location from its URI, `s3://BUCKET/KEY`. Another form is an error at the caller's line.
     #[track_caller]
     pub fn from_uri(uri: impl AsRef<str>) -> Self {
         let uri = uri.as_ref();
@@ -61,15 +64,15 @@ impl S3Location {
         }
     }
 
-    /// Sets the KMS key that the objects are encrypted with. Use it for a bucket that the app does not create: a
-    /// location in a bucket of the app already contains its key.
+    /// Sets the KMS key that the objects are encrypted with, as a handle, an ARN, an ID or an alias. By default, it is the key of
+    /// the bucket for buckets of the app, and no key for other buckets.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.bucket.key = Some(key.into());
         self
     }
 
-    /// `s3://bucket/key`.
+    /// Returns the URI of the location, `s3://BUCKET/KEY`.
     pub fn uri(&self) -> Value<String> {
         sub!("s3://{}/{}", &self.bucket.name, &self.key).with_location(self.bucket.name.location())
     }
@@ -89,7 +92,8 @@ impl S3Location {
         &self.key
     }
 
-    /// A location below this one.
+    /// Returns a location below the location: its key is joined with another key, such as `models/model.tar.gz`, with one slash
+    /// between them.
     #[track_caller]
     pub fn join(&self, key: impl IntoValue<String>) -> Self {
         let key = key.into();
@@ -196,7 +200,7 @@ fn checked_key(key: impl IntoValue<String>) -> Value<String> {
     Value::invalid("invalid-s3-key", message, help)
 }
 
-/// By its URI.
+/// Converts the URI of a location, `s3://BUCKET/KEY`.
 impl From<&str> for S3Location {
     #[track_caller]
     fn from(uri: &str) -> Self {

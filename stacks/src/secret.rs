@@ -11,11 +11,11 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf";
 
-/// A secret of AWS Secrets Manager by its ARN, with the KMS key that it is encrypted with: a role that may read the secret
+/// A secret of AWS Secrets Manager, by its ARN, with the KMS key that it is encrypted with: a role that may read the secret
 /// may decrypt with the key.
 ///
-/// Setters also accept an ARN, which is sufficient for a secret that is encrypted with the AWS managed key
-/// `aws/secretsmanager`.
+/// Functions that take `impl Into<SecretReference>` also accept an ARN as a string, which is sufficient for a secret that is
+/// encrypted with the AWS managed key `aws/secretsmanager`.
 ///
 /// ```
 /// use stackwright_stacks::{SecretReference, SsmParameter};
@@ -30,13 +30,15 @@ pub struct SecretReference {
 }
 
 impl SecretReference {
-    /// Refers to a secret by its ARN.
+    /// Refers to a secret by its ARN, such as `arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf`. An ARN of
+    /// another service is an error at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         Self { arn: checked(arn, "secretsmanager", EXAMPLE), key: None }
     }
 
-    /// Sets the KMS key that the secret is encrypted with.
+    /// Sets the customer managed KMS key that the secret is encrypted with, as a handle, an ARN, an ID or an alias. The default
+    /// is the AWS managed key `aws/secretsmanager`, for which roles need no permission.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -48,7 +50,8 @@ impl SecretReference {
         &self.arn
     }
 
-    /// Returns the statements that a role needs to read the value of the secret.
+    /// Returns the statements that a role needs to read the value of the secret: `secretsmanager:GetSecretValue`, and
+    /// `kms:Decrypt` if a key is set.
     pub fn allow_read(&self) -> Vec<Statement> {
         let mut statements = vec![Statement::allow(["secretsmanager:GetSecretValue"]).on(&self.arn)];
         let service = || sub!("secretsmanager.{}.{}", region(), url_suffix());
@@ -61,7 +64,7 @@ impl SecretReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a secret.
 impl From<&str> for SecretReference {
     #[track_caller]
     fn from(arn: &str) -> Self {
@@ -69,7 +72,7 @@ impl From<&str> for SecretReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a secret.
 impl From<String> for SecretReference {
     #[track_caller]
     fn from(arn: String) -> Self {
@@ -77,7 +80,7 @@ impl From<String> for SecretReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a secret.
 impl From<Value<String>> for SecretReference {
     #[track_caller]
     fn from(arn: Value<String>) -> Self {
@@ -85,7 +88,7 @@ impl From<Value<String>> for SecretReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a secret.
 impl From<&Value<String>> for SecretReference {
     #[track_caller]
     fn from(arn: &Value<String>) -> Self {
@@ -93,7 +96,7 @@ impl From<&Value<String>> for SecretReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a secret.
 impl From<SsmParameter> for SecretReference {
     #[track_caller]
     fn from(arn: SsmParameter) -> Self {

@@ -22,7 +22,7 @@ impl SecuritySettings {
     }
 }
 
-/// The setters of encryption and the network.
+/// The setters of encryption and of the network, for endpoints on instances.
 ///
 /// ```
 /// use stackwright_stacks::container::Container;
@@ -40,22 +40,24 @@ pub trait SecurityOptions: Sized {
     #[doc(hidden)]
     fn security_settings(&mut self) -> &mut SecuritySettings;
 
-    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN, an ID or an alias. Local NVMe
-    /// storage is encrypted by the hardware of the instance, with a key of its own.
+    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are encrypted
+    /// with the default key of the stack; if there is none, volumes are encrypted with a key of SageMaker, and outputs with the
+    /// key of their bucket. Local NVMe storage is encrypted by the hardware of the instance, with a key of its own.
     #[track_caller]
     fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.security_settings().key = Some(key.into());
         self
     }
 
-    /// Connects the containers to subnets and security groups of a VPC.
+    /// Connects the containers to subnets and security groups of a VPC. The role gets the permissions for network interfaces. By
+    /// default, they are not connected to a VPC.
     fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.security_settings().vpc = Some(vpc.into());
         self
     }
 
-    /// Sets whether network isolation is enabled. If it is, the containers have no network access: they cannot
-    /// download files, and their model has to be in S3.
+    /// Sets whether network isolation is enabled (`EnableNetworkIsolation`). If it is, the containers have no network access:
+    /// they cannot download files, and their model has to be in S3. The default is `false`.
     #[track_caller]
     fn network_isolation(mut self, isolated: impl IntoValue<bool>) -> Self {
         self.security_settings().isolated = Some(isolated.into().with_caller_location());

@@ -3,7 +3,8 @@
 use stackwright_synth::{IntoValue, Value};
 
 /// The value of a parameter in Systems Manager Parameter Store, which CloudFormation reads when it deploys the stack
-/// (a dynamic reference, `{{resolve:ssm:NAME}}`). It can be used in place of any string: a bucket's name, an ARN, a subnet.
+/// (a dynamic reference, `{{resolve:ssm:NAME}}`). It can be used in place of any string: the name of a bucket, an ARN, or the
+/// ID of a subnet.
 ///
 /// ```
 /// use stackwright_stacks::{ExternalBucket, SsmParameter};
@@ -17,13 +18,15 @@ use stackwright_synth::{IntoValue, Value};
 pub struct SsmParameter(Value<String>);
 
 impl SsmParameter {
-    /// Refers to the latest version of a parameter, given by its name.
+    /// Refers to the latest version of a parameter, given by its name, such as `/ml/models/bucket`. A name with other characters
+    /// than letters, digits, `.`, `_`, `-` and `/` is an error at the caller's line.
     #[track_caller]
     pub fn new(name: impl AsRef<str>) -> Self {
         Self::named(name.as_ref(), None)
     }
 
-    /// Refers to one version of a parameter, given by its name.
+    /// Refers to one version of a parameter, given by its name, such as `/ml/models/bucket`, and the number of the version. A
+    /// name with other characters than letters, digits, `.`, `_`, `-` and `/` is an error at the caller's line.
     #[track_caller]
     pub fn version(name: impl AsRef<str>, version: u32) -> Self {
         Self::named(name.as_ref(), Some(version))

@@ -12,7 +12,10 @@ use stackwright_synth::{App, CallerLocation, Construct, Scope, Value};
 /// of budgets, alarms and roles for training.
 ///
 /// The stack must be the only stack of a separate app, and must have no assets, because nothing uploads them to the
-/// other accounts.
+/// other accounts; otherwise it is an error. A stack set needs at least one region ([`region`](Self::region)). CloudFormation
+/// deploys to one account at a time, and stops at the first failure.
+///
+/// It becomes `AWS::CloudFormation::StackSet`.
 ///
 /// ```
 /// use stackwright_stacks::{PrivateBucket, StackSet};
@@ -43,16 +46,17 @@ struct Template {
 }
 
 impl StackSet {
-    /// Creates a stack set in the given accounts, with self-managed permissions: the role
-    /// `AWSCloudFormationStackSetAdministrationRole` must exist in this account, and
+    /// Creates a stack set of the app's stack in the given accounts, by their IDs of 12 digits, with self-managed permissions:
+    /// the role `AWSCloudFormationStackSetAdministrationRole` must exist in the account of the deployment, and
     /// `AWSCloudFormationStackSetExecutionRole` in each target account.
     #[track_caller]
     pub fn in_accounts<A: Into<String>>(app: &App, accounts: impl IntoIterator<Item = A>) -> Self {
         Self::of(app, PermissionModel::SelfManaged, accounts.into_iter().map(Into::into).collect())
     }
 
-    /// Creates a stack set in all accounts of the given organizational units, including accounts that join them later
-    /// (service-managed permissions with automatic deployment).
+    /// Creates a stack set of the app's stack in all accounts of the given organizational units, by their IDs, such as
+    /// `ou-ab12-11111111`, including accounts that join them later (service-managed permissions with automatic deployment). The
+    /// stack of an account that leaves the units is retained.
     ///
     /// ```
     /// use stackwright_stacks::{PrivateBucket, StackSet};
@@ -78,7 +82,8 @@ impl StackSet {
         }
     }
 
-    /// Adds a region. CloudFormation deploys to regions in the order in which they are added.
+    /// Adds a region, such as `us-east-1`. CloudFormation deploys to regions in the order in which they are added. A stack set
+    /// without a region is an error.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.regions.push(region.into());

@@ -13,10 +13,11 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 
-/// A topic that the app creates, or one that exists already, with the KMS key that its messages are encrypted with: a
-/// role that may publish to it may use the key.
+/// An SNS topic that the app creates, or one that exists already, with the KMS key that its messages are encrypted with: a
+/// role that may publish to the topic may use the key.
 ///
-/// Setters accept every value that converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
+/// Functions that take `impl Into<TopicReference>` accept the handle of an [`AlarmTopic`], the handle of an
+/// `AWS::SNS::Topic`, or an ARN as a string.
 ///
 /// ```
 /// use stackwright_stacks::{SsmParameter, TopicReference};
@@ -31,13 +32,15 @@ pub struct TopicReference {
 }
 
 impl TopicReference {
-    /// Refers to a topic by its ARN.
+    /// Refers to a topic by its ARN, such as `arn:aws:sns:us-east-1:123456789012:alarms`. An ARN of another service is an error
+    /// at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         Self { arn: checked(arn, "sns", EXAMPLE), key: None }
     }
 
-    /// Sets the KMS key that the topic is encrypted with.
+    /// Sets the KMS key that the topic is encrypted with, as a handle, an ARN, an ID or an alias. By default, it is the key of an
+    /// [`AlarmTopic`] for its handle, and no key for other topics.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -49,7 +52,8 @@ impl TopicReference {
         &self.arn
     }
 
-    /// Returns the statements that a role needs to publish to the topic.
+    /// Returns the statements that a role needs to publish to the topic: `sns:Publish`, and `kms:Decrypt` and
+    /// `kms:GenerateDataKey` if a key is set.
     pub fn allow_publish(&self) -> Vec<Statement> {
         let mut statements = vec![Statement::allow(["sns:Publish"]).on(&self.arn)];
         statements.extend(self.key.iter().map(|key| key.allow(["kms:Decrypt", "kms:GenerateDataKey"])));
@@ -69,14 +73,15 @@ impl From<&AlarmTopicHandle> for TopicReference {
     }
 }
 
-/// By its handle. If the topic is encrypted with a KMS key, state it with [`TopicReference::kms_key`].
+/// Converts the handle of a topic. If the topic is encrypted with a KMS key, state the key with
+/// [`TopicReference::kms_key`].
 impl From<&TopicHandle> for TopicReference {
     fn from(topic: &TopicHandle) -> Self {
         Self { arn: topic.reference(), key: None }
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a topic.
 impl From<&str> for TopicReference {
     #[track_caller]
     fn from(arn: &str) -> Self {
@@ -84,7 +89,7 @@ impl From<&str> for TopicReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a topic.
 impl From<String> for TopicReference {
     #[track_caller]
     fn from(arn: String) -> Self {
@@ -92,7 +97,7 @@ impl From<String> for TopicReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a topic.
 impl From<Value<String>> for TopicReference {
     #[track_caller]
     fn from(arn: Value<String>) -> Self {
@@ -100,7 +105,7 @@ impl From<Value<String>> for TopicReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a topic.
 impl From<SsmParameter> for TopicReference {
     #[track_caller]
     fn from(arn: SsmParameter) -> Self {
@@ -108,8 +113,10 @@ impl From<SsmParameter> for TopicReference {
     }
 }
 
-/// A topic to which CloudWatch alarms and the services that [`allow_service`](Self::allow_service) sets can publish.
-/// It is encrypted with a KMS key that they may use.
+/// An SNS topic to which CloudWatch alarms, and the services that [`allow_service`](Self::allow_service) adds, can publish.
+/// The topic is encrypted with a KMS key that these services may use.
+///
+/// It becomes `AWS::SNS::Topic` and `AWS::SNS::TopicPolicy`, and `AWS::KMS::Key` unless a key is set.
 ///
 /// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not allow CloudWatch to use it,
 /// and the alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key
@@ -134,27 +141,30 @@ pub struct AlarmTopic {
 }
 
 impl AlarmTopic {
-    /// Creates a topic with a separate KMS key.
+    /// Creates a topic with a separate KMS key and without subscriptions, to which only CloudWatch alarms and the principals of
+    /// the account can publish.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Encrypts the messages with an existing key. Its key policy has to allow `cloudwatch.amazonaws.com` to use the
-    /// key, as [`PrivateKey::allow_service`] does.
+    /// Encrypts the messages with an existing KMS key, given as a handle, an ARN, an ID or an alias. The key policy has to allow
+    /// `cloudwatch.amazonaws.com`, and the services of [`allow_service`](Self::allow_service), to use the key, as
+    /// [`PrivateKey::allow_service`] does. By default, the topic has a key of its own.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Lets another service of AWS publish to the topic: `events` for rules of EventBridge, `budgets` for AWS Budgets. Several
-    /// calls add up. The key that the topic creates lets the service use it as well.
+    /// Allows another service of AWS to publish to the topic: `events` for rules of EventBridge, `budgets` for AWS Budgets. The
+    /// policy of the key that the construct creates allows the service to use the key.
     pub fn allow_service(mut self, service: &str) -> Self {
         self.services.push(service.to_owned());
         self
     }
 
-    /// Subscribes an e-mail address, whose owner has to confirm the subscription. Several calls add up.
+    /// Subscribes an e-mail address to the topic. The owner of the address has to confirm the subscription. By default, there are
+    /// no subscriptions.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.emails.push(address.into().with_caller_location());
@@ -206,9 +216,9 @@ impl Construct for AlarmTopic {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AlarmTopicHandle {
-    /// The topic.
+    /// The handle of the `AWS::SNS::Topic`.
     pub topic: TopicHandle,
-    /// The key that its messages are encrypted with.
+    /// The KMS key that the messages of the topic are encrypted with.
     pub key: EncryptionKey,
 }
 

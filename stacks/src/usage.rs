@@ -3,7 +3,7 @@
 use stackwright_estimate::cost::{ResourceUsage, USAGE_MEMBER};
 use stackwright_synth::{Construct, Customized, Resource, ResourceOptions as _};
 
-/// The setter of the usage of a construct, for `estimate`.
+/// The setter of the expected usage of a construct, from which the command `estimate` computes costs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,11 +21,11 @@ use stackwright_synth::{Construct, Customized, Resource, ResourceOptions as _};
 /// ```
 pub trait UsageOptions: Construct + Sized {
     /// States the usage of the construct's main resource: requests per month and their duration, the typical share of
-    /// the capacity, stored gigabytes, and others. For a pipeline or another launcher, it applies to each of its
-    /// jobs.
+    /// the capacity, stored gigabytes, and others. For a pipeline, a state machine or a schedule, the usage applies to each of
+    /// its jobs. By default, no usage is stated.
     ///
-    /// The statement is written into the `Metadata` of the resource, as `stackwright-usage`. A value in the file of
-    /// `estimate --usage` takes precedence over it.
+    /// The usage is written into the `Metadata` of the resource as `stackwright-usage`. A value in the file of
+    /// `estimate --usage` takes precedence.
     #[track_caller]
     fn usage(self, usage: ResourceUsage) -> Customized<Self> {
         let statement = serde_json::to_value(&usage).unwrap_or_default();

@@ -4,10 +4,10 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::network::NetworkHandle;
 
-/// The subnets and security groups of a VPC for the network interfaces of jobs and endpoints (`VpcConfig`).
+/// The subnets and security groups of a VPC for the network interfaces of jobs, endpoints and functions (`VpcConfig`).
 ///
-/// Setters also accept the handle of a network, which stands for all its private subnets and its security groups for
-/// instances.
+/// Functions that take `impl Into<VpcConfig>` also accept the handle of a network, which stands for all its private subnets
+/// and its security groups for instances.
 ///
 /// ```
 /// use stackwright_stacks::VpcConfig;
@@ -23,7 +23,8 @@ pub struct VpcConfig {
 }
 
 impl VpcConfig {
-    /// Creates a configuration with the IDs of subnets and security groups.
+    /// Creates a configuration with the IDs of subnets, such as `subnet-0123456789abcdef0`, and the IDs of security groups, such
+    /// as `sg-0123456789abcdef0`.
     #[track_caller]
     pub fn new(subnets: impl IntoValue<Vec<String>>, security_groups: impl IntoValue<Vec<String>>) -> Self {
         Self {

@@ -23,7 +23,10 @@ use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Va
 
 use crate::metric::{Metric, Subject};
 
-/// A scalable target of Application Auto Scaling.
+/// A scalable dimension of a SageMaker resource: what Application Auto Scaling counts and changes, such as instances or
+/// copies.
+///
+/// It is implemented by the marker types of this module, and is the type parameter of [`Scaling`] and [`TargetTracking`].
 pub trait Target {
     #[doc(hidden)]
     const DIMENSION: ScalableDimension;
@@ -35,22 +38,26 @@ pub trait Target {
     }
 }
 
-/// A target whose capacity is a number of instances.
+/// A scalable dimension that is a number of instances: [`InstanceCount`] or [`AsynchronousInstanceCount`].
 pub trait InstanceTarget: Target {}
 
-/// The instances of a variant of a real-time or multi-model endpoint.
+/// The number of instances of a variant of a real-time or multi-model endpoint
+/// (`sagemaker:variant:DesiredInstanceCount`).
 #[derive(Clone, Copy, Debug)]
 pub enum InstanceCount {}
 
-/// The instances of an asynchronous endpoint. The number can be zero while the queue is empty.
+/// The number of instances of an asynchronous endpoint (`sagemaker:variant:DesiredInstanceCount`). The number can be
+/// zero while the queue is empty.
 #[derive(Clone, Copy, Debug)]
 pub enum AsynchronousInstanceCount {}
 
-/// The provisioned concurrency of a serverless endpoint: the number of requests that it serves without a cold start.
+/// The provisioned concurrency of a serverless endpoint (`sagemaker:variant:DesiredProvisionedConcurrency`): the number
+/// of requests that it serves at a time without a cold start.
 #[derive(Clone, Copy, Debug)]
 pub enum ProvisionedConcurrency {}
 
-/// The copies of an inference component. The number can be zero while there are no requests.
+/// The number of copies of an inference component (`sagemaker:inference-component:DesiredCopyCount`). The number can be
+/// zero while there are no requests.
 #[derive(Clone, Copy, Debug)]
 pub enum CopyCount {}
 
@@ -97,7 +104,8 @@ pub struct CapacityRange {
 }
 
 impl CapacityRange {
-    /// Creates a range from two values, both included: the minimum and the maximum capacity.
+    /// Creates a range from two values, both included: the minimum capacity (`MinCapacity`) and the maximum capacity
+    /// (`MaxCapacity`). Use it for parameters of a template; a range of literals, such as `1..=4`, converts itself.
     #[track_caller]
     pub fn between(least: impl IntoValue<i64>, most: impl IntoValue<i64>) -> Self {
         Self { least: least.into().with_caller_location(), most: most.into().with_caller_location() }
@@ -118,6 +126,9 @@ impl From<RangeInclusive<i64>> for CapacityRange {
 
 /// The scaling policies and scheduled actions of a target. If several policies apply, the one that requests the
 /// largest capacity decides.
+///
+/// If the minimum capacity of an asynchronous endpoint or of an inference component is not a literal above zero, a step
+/// scaling policy that scales out from zero is added: target tracking has no metric while there is no capacity.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -157,41 +168,45 @@ impl<T> Default for Scaling<T> {
 }
 
 impl<T: Target> Scaling<T> {
-    /// Creates a setting without policies: only the minimum and maximum capacity apply, within which other tools can
-    /// change the capacity.
+    /// Creates settings without policies and scheduled actions. Without further calls, only the minimum and maximum
+    /// capacity apply, and Application Auto Scaling does not change the capacity between them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a target tracking policy, which keeps a metric near a value.
+    /// Adds a target tracking policy, which keeps a metric near a value (`AWS::ApplicationAutoScaling::ScalingPolicy`).
     pub fn track(mut self, policy: TargetTracking<T>) -> Self {
         self.tracking.push(policy);
         self
     }
 
-    /// Adds a step scaling policy, which changes the capacity in steps while a metric breaches a threshold.
+    /// Adds a step scaling policy and its CloudWatch alarm. The policy changes the capacity in steps while a metric
+    /// breaches a threshold.
     pub fn step(mut self, policy: StepScaling) -> Self {
         self.steps.push(policy);
         self
     }
 
-    /// Adds a scheduled action, which changes the minimum and maximum capacity.
+    /// Adds a scheduled action, which changes the minimum and maximum capacity at the times of its schedule.
     pub fn schedule(mut self, action: ScheduledCapacity) -> Self {
         self.scheduled.push(action);
         self
     }
 
-    /// Suspends scaling in, until this setting is removed.
+    /// Suspends scaling in by policies (`DynamicScalingInSuspended`) until this call is removed from the program. By
+    /// default, nothing is suspended.
     pub fn suspend_scale_in(self) -> Self {
         self.suspend(Suspended::ScaleIn)
     }
 
-    /// Suspends scaling out, until this setting is removed.
+    /// Suspends scaling out by policies (`DynamicScalingOutSuspended`) until this call is removed from the program. By
+    /// default, nothing is suspended.
     pub fn suspend_scale_out(self) -> Self {
         self.suspend(Suspended::ScaleOut)
     }
 
-    /// Suspends scheduled scaling, until this setting is removed.
+    /// Suspends scheduled actions (`ScheduledScalingSuspended`) until this call is removed from the program. By default,
+    /// nothing is suspended.
     pub fn suspend_schedule(self) -> Self {
         self.suspend(Suspended::Schedule)
     }

@@ -25,7 +25,7 @@ pub struct ScheduledCapacity {
 
 impl ScheduledCapacity {
     /// Creates a scheduled action with its name, its schedule (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or
-    /// `at(2027-01-01T00:00:00)`) and the capacity range that it sets.
+    /// `at(2027-01-01T00:00:00)`) and the capacity range that it sets. The name is unique for the scalable target.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -42,21 +42,23 @@ impl ScheduledCapacity {
         }
     }
 
-    /// Sets the time zone of the schedule, such as `Europe/Berlin`. The default is UTC.
+    /// Sets the time zone of a schedule of the form `cron(…)` or `at(…)`, such as `Europe/Berlin`. The default is UTC.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets the time at which the schedule starts, in ISO 8601: `2027-01-01T00:00:00Z`.
+    /// Sets the time at which the schedule starts (`StartTime`), in ISO 8601 and UTC, such as `2027-01-01T00:00:00Z`. By
+    /// default, the schedule applies as soon as it is deployed.
     #[track_caller]
     pub fn starts(mut self, time: impl IntoValue<String>) -> Self {
         self.start = Some(time.into().with_caller_location());
         self
     }
 
-    /// Sets the time at which the schedule ends, in ISO 8601.
+    /// Sets the time at which the schedule ends (`EndTime`), in ISO 8601 and UTC, such as `2027-12-31T00:00:00Z`. By
+    /// default, a schedule with `cron(…)` or `rate(…)` does not end.
     #[track_caller]
     pub fn ends(mut self, time: impl IntoValue<String>) -> Self {
         self.end = Some(time.into().with_caller_location());

@@ -11,10 +11,13 @@ use crate::alarm::{Alarm, Missing};
 use crate::duration::Seconds;
 use crate::metric::{Metric, Subject};
 
-/// A step scaling policy, with the alarm that starts it. The capacity changes in steps while a metric breaches a
+/// A step scaling policy, with the CloudWatch alarm that starts it. The capacity changes in steps while a metric breaches a
 /// threshold.
 ///
-/// Steps are given by their distance from the threshold, so that intervals neither overlap nor leave a gap.
+/// Steps are given by their distance from the threshold, so that intervals neither overlap nor leave a gap. A policy
+/// without a step ([`change`](Self::change) or [`change_beyond`](Self::change_beyond)) is an error. The changes are
+/// numbers of instances, copies or units of provisioned concurrency, unless [`in_percent`](Self::in_percent) or
+/// [`to_exact_capacity`](Self::to_exact_capacity) is called.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -67,32 +70,36 @@ impl StepScaling {
         }
     }
 
-    /// Sets the change of the capacity when the metric reaches the threshold; a negative number scales in.
+    /// Adds the step that applies from the threshold on: the same as [`change_beyond`](Self::change_beyond) with the
+    /// distance 0. A negative number scales in.
     pub fn change(self, by: i64) -> Self {
         self.change_beyond(0.0, by)
     }
 
-    /// Sets the change of the capacity when the metric is at least this distance beyond the threshold, up to the next
-    /// step. The distance is in the unit of the metric; a negative change scales in.
+    /// Adds the step that applies when the metric is at least this distance beyond the threshold, up to the next step.
+    /// The distance is in the unit of the metric, and its sign is ignored. A negative change scales in.
     pub fn change_beyond(mut self, distance: f64, by: i64) -> Self {
         self.steps.push((distance.abs(), by));
         self.steps.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         self
     }
 
-    /// Interprets the changes as percentages of the current capacity (`PercentChangeInCapacity`).
+    /// Interprets the changes as percentages of the current capacity (`PercentChangeInCapacity`). By default, they are
+    /// added to the capacity (`ChangeInCapacity`).
     pub fn in_percent(mut self) -> Self {
         self.adjustment = AdjustmentType::PercentChangeInCapacity;
         self
     }
 
-    /// Interprets the changes as the new capacity (`ExactCapacity`).
+    /// Interprets the changes as the new capacity (`ExactCapacity`). By default, they are added to the capacity
+    /// (`ChangeInCapacity`).
     pub fn to_exact_capacity(mut self) -> Self {
         self.adjustment = AdjustmentType::ExactCapacity;
         self
     }
 
-    /// Sets the cooldown after a change of the capacity. The default is five minutes.
+    /// Sets the time that must pass after a change of the capacity before the policy changes it again (`Cooldown`). The
+    /// default is five minutes.
     #[track_caller]
     pub fn cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.cooldown = Some(time.into().0.with_caller_location());
@@ -106,8 +113,8 @@ impl StepScaling {
         self
     }
 
-    /// Sets the length of a period. The default is one minute. Periods of 10 or 30 seconds require a metric that is
-    /// published at least that often.
+    /// Sets the length of a period of the alarm: 10, 20 or 30 seconds, or a multiple of 60 seconds. The default is one
+    /// minute. Periods below a minute require a metric that is published at least that often.
     #[track_caller]
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
         self.period = time.into().0.with_caller_location();

@@ -61,15 +61,17 @@ enum Tracked {
 }
 
 impl TargetTracking<InstanceCount> {
-    /// Tracks the number of invocations per minute for each instance.
+    /// Tracks the average number of invocations per minute for each instance
+    /// (`SageMakerVariantInvocationsPerInstance`).
     #[track_caller]
     pub fn invocations_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantInvocationsPerInstance;
         Self::of(Tracked::Predefined(metric, "InvocationsPerInstance"), value.into().with_caller_location())
     }
 
-    /// Tracks the concurrent requests per model, measured every ten seconds. The policy reacts faster than one for
-    /// invocations, and suits requests that take long.
+    /// Tracks the number of concurrent requests per model, measured every ten seconds
+    /// (`SageMakerVariantConcurrentRequestsPerModelHighResolution`). The policy reacts faster than one for invocations,
+    /// and suits requests that take long.
     #[track_caller]
     pub fn concurrent_requests_per_model(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantConcurrentRequestsPerModelHighResolution;
@@ -81,7 +83,7 @@ impl TargetTracking<InstanceCount> {
 }
 
 impl TargetTracking<AsynchronousInstanceCount> {
-    /// Tracks the number of requests in the queue per instance.
+    /// Tracks the number of requests in the queue per instance (`ApproximateBacklogSizePerInstance`).
     #[track_caller]
     pub fn backlog_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = Metric::of_queue("ApproximateBacklogSizePerInstance");
@@ -90,7 +92,8 @@ impl TargetTracking<AsynchronousInstanceCount> {
 }
 
 impl TargetTracking<ProvisionedConcurrency> {
-    /// Tracks the utilization of the provisioned concurrency, 0 to 1.
+    /// Tracks the utilization of the provisioned concurrency as a fraction between 0 and 1, such as `0.7`
+    /// (`SageMakerVariantProvisionedConcurrencyUtilization`).
     #[track_caller]
     pub fn utilization(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantProvisionedConcurrencyUtilization;
@@ -99,14 +102,16 @@ impl TargetTracking<ProvisionedConcurrency> {
 }
 
 impl TargetTracking<CopyCount> {
-    /// Tracks the number of invocations per minute for each copy.
+    /// Tracks the average number of invocations per minute for each copy of an inference component
+    /// (`SageMakerInferenceComponentInvocationsPerCopy`).
     #[track_caller]
     pub fn invocations_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentInvocationsPerCopy;
         Self::of(Tracked::Predefined(metric, "InvocationsPerCopy"), value.into().with_caller_location())
     }
 
-    /// Tracks the concurrent requests per copy, measured every ten seconds. The policy reacts faster than one for
+    /// Tracks the number of concurrent requests per copy of an inference component, measured every ten seconds
+    /// (`SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution`). The policy reacts faster than one for
     /// invocations, and suits requests that take long.
     #[track_caller]
     pub fn concurrent_requests_per_copy(value: impl IntoValue<f64>) -> Self {
@@ -119,13 +124,15 @@ impl TargetTracking<CopyCount> {
 }
 
 impl<T: InstanceTarget> TargetTracking<T> {
-    /// Tracks the utilization of the GPUs in percent, in the unit of [`Metric::gpu_utilization`].
+    /// Tracks the utilization of the GPUs in percent, summed over the GPUs of an instance: 0 to 400 for four GPUs. The
+    /// metric is [`Metric::gpu_utilization`].
     #[track_caller]
     pub fn gpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::gpu_utilization()), percent.into().with_caller_location())
     }
 
-    /// Tracks the utilization of the CPUs in percent, in the unit of [`Metric::cpu_utilization`].
+    /// Tracks the utilization of the CPUs in percent, summed over the cores of an instance: 0 to 400 for four cores. The
+    /// metric is [`Metric::cpu_utilization`].
     #[track_caller]
     pub fn cpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::cpu_utilization()), percent.into().with_caller_location())
@@ -144,14 +151,14 @@ impl<T: Target> TargetTracking<T> {
         }
     }
 
-    /// Tracks any metric that decreases as the capacity grows.
+    /// Tracks any metric that decreases as the capacity grows, near a value in the unit of the metric.
     #[track_caller]
     pub fn metric(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
 
     /// Tracks the result of a metric math expression, such as the length of a queue divided by the number of
-    /// instances.
+    /// instances. The result has to decrease as the capacity grows.
     ///
     /// ```
     /// use stackwright_stacks::Metric;
@@ -167,21 +174,23 @@ impl<T: Target> TargetTracking<T> {
         Self::of(Tracked::Math(math), value.into().with_caller_location())
     }
 
-    /// Sets the cooldown after scaling in. The default is five minutes.
+    /// Sets the time that must pass after scaling in before the policy scales in again (`ScaleInCooldown`). The default
+    /// is five minutes.
     #[track_caller]
     pub fn scale_in_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_in_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the cooldown after scaling out. The default is five minutes.
+    /// Sets the time that must pass after scaling out before the policy scales out again (`ScaleOutCooldown`). The
+    /// default is five minutes.
     #[track_caller]
     pub fn scale_out_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_out_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Disables scaling in by this policy (`DisableScaleIn`).
+    /// Disables scaling in by this policy (`DisableScaleIn`). By default, the policy also scales in.
     pub fn never_scale_in(mut self) -> Self {
         self.scales_in = false;
         self
@@ -236,7 +245,7 @@ impl<T: Target> TargetTracking<T> {
     }
 }
 
-/// An expression of CloudWatch metric math.
+/// An expression of CloudWatch metric math with its metrics, for [`TargetTracking::math`].
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -254,13 +263,15 @@ pub struct MetricMath {
 }
 
 impl MetricMath {
-    /// Creates an expression over metric IDs.
+    /// Creates an expression over metric IDs, such as `queue / instances`. Each ID needs a call of
+    /// [`metric`](Self::metric).
     #[track_caller]
     pub fn new(expression: impl IntoValue<String>) -> Self {
         Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }
     }
 
-    /// Adds a metric with its ID, which starts with a lower-case letter.
+    /// Adds a metric with the ID by which the expression refers to it. The ID starts with a lowercase letter, followed by
+    /// letters, digits and underscores.
     pub fn metric(mut self, id: impl Into<String>, metric: Metric) -> Self {
         self.metrics.push((id.into(), metric));
         self

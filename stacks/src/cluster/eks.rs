@@ -13,8 +13,9 @@ use super::{HyperPodCluster, Settings};
 use crate::iam::RoleReference;
 use crate::network::NetworkHandle;
 
-/// A group that starts without nodes and that Karpenter scales. It has neither a training plan nor deep health checks, and its
-/// subnets are in one zone.
+/// An instance group that starts without nodes and that the autoscaler Karpenter scales, for
+/// [`HyperPodCluster::karpenter`]. It supports neither a training plan nor deep health checks, and its subnets have to be
+/// in one Availability Zone.
 ///
 /// ```
 /// use stackwright_stacks::cluster::KarpenterGroup;
@@ -28,7 +29,7 @@ pub struct KarpenterGroup {
 }
 
 impl KarpenterGroup {
-    /// Creates a group of on-demand instances.
+    /// Creates a group of on-demand instances with its name and its instance type, such as `ml.g5.8xlarge`.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         let mut group = GroupSettings::new(name, instance_type, 0);
@@ -36,10 +37,10 @@ impl KarpenterGroup {
         Self { group }
     }
 
-    /// Creates a group of spot instances.
+    /// Creates a group of spot instances with its name and its instance type, such as `ml.g5.8xlarge`.
     ///
-    /// Not confirmed: AWS's page about node classes allows on-demand capacity only, and its newer page about spot allows spot
-    /// capacity.
+    /// It is not confirmed that HyperPod accepts such a group: of the pages of the SageMaker Developer Guide, the one about
+    /// node classes of Karpenter allows on-demand capacity only, and the newer one about spot instances allows them.
     #[track_caller]
     pub fn spot(name: &str, instance_type: impl IntoValue<String>) -> Self {
         let mut group = Self::new(name, instance_type);
@@ -52,7 +53,8 @@ node_settings!([] KarpenterGroup);
 
 kubernetes_settings!([] KarpenterGroup);
 
-/// A cluster that Amazon EKS schedules.
+/// The orchestrator Amazon EKS: the type parameter of a [`HyperPodCluster`] whose nodes belong to an EKS cluster. The
+/// parameter `P` is the provisioning of nodes, [`AllOrNothing`] or [`Continuous`].
 #[derive(Clone, Debug)]
 pub struct Eks<P = AllOrNothing> {
     eks: EksClusterHandle,
@@ -77,8 +79,9 @@ impl<P> Eks<P> {
 }
 
 impl HyperPodCluster<Eks> {
-    /// Creates a cluster whose nodes belong to an EKS cluster: all nodes, or none. The dependencies of HyperPod have to be
-    /// installed in the EKS cluster before (see [`EksCluster`](super::EksCluster)).
+    /// Creates a cluster whose nodes belong to an EKS cluster. If not all nodes can be created, the creation of the cluster
+    /// fails. The Helm chart of HyperPod has to be installed in the EKS cluster first (see
+    /// [`EksCluster`](super::EksCluster)).
     ///
     /// ```
     /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, NodeGroup};
@@ -100,7 +103,8 @@ impl HyperPodCluster<Eks> {
 
 impl HyperPodCluster<Eks<Continuous>> {
     /// Creates a cluster whose nodes belong to an EKS cluster, with continuous provisioning: nodes are added when capacity
-    /// becomes available, and failures appear as cluster events.
+    /// becomes available, and failures appear as cluster events. The Helm chart of HyperPod has to be installed in the EKS
+    /// cluster first (see [`EksCluster`](super::EksCluster)).
     ///
     /// ```
     /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, NodeGroup};
@@ -120,16 +124,18 @@ impl HyperPodCluster<Eks<Continuous>> {
         Self { settings: Settings::in_network(network), kind: Eks::of(eks, true) }
     }
 
-    /// Adds a group that Karpenter scales, and enables autoscaling with a separate role. Keep at least one other group for
-    /// the system's pods.
+    /// Adds a group that Karpenter scales, and enables autoscaling by Karpenter (`AutoScaling`) with a separate role. At
+    /// least one other group is needed, for the pods of the system. By default, no group is scaled.
     pub fn karpenter(mut self, group: KarpenterGroup) -> Self {
         self.kind.karpenter = true;
         self.kind.groups.push(group.group);
         self
     }
 
-    /// Lets Karpenter add and delete nodes with a role of yours, by its handle or ARN, and creates none. Its trust policy names
-    /// `hyperpod.sagemaker.amazonaws.com`, and it allows `sagemaker:BatchAddClusterNodes` and `sagemaker:BatchDeleteClusterNodes`.
+    /// Sets an existing role for Karpenter, by its handle or ARN, instead of a new role. Its trust policy has to name
+    /// `hyperpod.sagemaker.amazonaws.com`. It has to allow `sagemaker:BatchAddClusterNodes` and
+    /// `sagemaker:BatchDeleteClusterNodes`, and `kms:CreateGrant` and `kms:DescribeKey` on the keys of encrypted volumes.
+    /// Without a group that Karpenter scales, the call has no effect.
     #[track_caller]
     pub fn karpenter_role(mut self, role: impl Into<RoleReference>) -> Self {
         self.settings.karpenter_role = Some(role.into());
@@ -138,14 +144,15 @@ impl HyperPodCluster<Eks<Continuous>> {
 }
 
 impl<P> HyperPodCluster<Eks<P>> {
-    /// Adds a group of nodes.
+    /// Adds an instance group. A cluster needs at least one, each with a different name.
     pub fn group(mut self, group: impl Into<NodeGroup<P>>) -> Self {
         self.kind.groups.push(group.into().into_group());
         self
     }
 
-    /// Keeps checkpoints in the memory of the nodes first (managed tiered checkpointing): the share of memory in percent, 0 to
-    /// 100.
+    /// Enables managed tiered checkpointing (`TieredStorageConfig`), which keeps checkpoints in the memory of the nodes
+    /// before it writes them to S3. The argument is the share of the memory for checkpoints, 0 to 100 percent. By default,
+    /// it is disabled.
     #[track_caller]
     pub fn tiered_storage(mut self, memory_percent: impl IntoValue<i64>) -> Self {
         self.kind.tiered_storage = Some(memory_percent.into().with_caller_location());

@@ -9,17 +9,18 @@ use crate::defaults;
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
-/// The throughput of a persistent file system on SSD, for each TiB of storage.
+/// The throughput of a persistent FSx for Lustre file system on SSD, for each TiB of storage
+/// (`PerUnitStorageThroughput`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LustreThroughput {
-    /// 125 MB/s for each TiB
+    /// 125 MB/s for each TiB.
     Mb125,
-    /// 250 MB/s for each TiB
+    /// 250 MB/s for each TiB.
     Mb250,
-    /// 500 MB/s for each TiB
+    /// 500 MB/s for each TiB.
     Mb500,
-    /// 1,000 MB/s for each TiB
+    /// 1,000 MB/s for each TiB.
     Mb1000,
 }
 
@@ -34,11 +35,12 @@ impl LustreThroughput {
     }
 }
 
-/// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted,
-/// unless [`removal_policy`](Self::removal_policy) sets another policy.
+/// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed (LZ4), and retained when the stack
+/// is deleted, unless [`removal_policy`](Self::removal_policy) sets another policy.
 ///
-/// It is in the first subnet of the network and in its security groups, which have to allow instances and the file system to
-/// reach each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).
+/// The file system is in the first subnet of the network and in its security groups. They have to allow Lustre traffic,
+/// which [`Network::efa`](crate::network::Network::efa) and [`Network::lustre`](crate::network::Network::lustre) do; a
+/// network of the same app without either is an error.
 ///
 /// It becomes `AWS::FSx::FileSystem`.
 ///
@@ -67,7 +69,8 @@ pub struct LustreFileSystem {
 }
 
 impl LustreFileSystem {
-    /// Creates a file system with its size in GiB (1,200, or a multiple of 2,400) and its throughput.
+    /// Creates a file system in a network, with its size in GiB (1,200, or a multiple of 2,400) and its throughput for
+    /// each TiB.
     #[track_caller]
     pub fn new(network: &NetworkHandle, size_gib: impl IntoValue<i64>, throughput: LustreThroughput) -> Self {
         Self {
@@ -81,8 +84,9 @@ impl LustreFileSystem {
         }
     }
 
-    /// Encrypts the file system with this key of AWS KMS, instead of the stack's default key or a key of AWS. If the
-    /// key is changed later, CloudFormation replaces the file system.
+    /// Encrypts the file system with this key of AWS KMS, given as a handle, an ARN, an ID or an alias. Without it, FSx
+    /// uses the stack's default key or, if there is none, the key that FSx manages in the account. If the key is changed
+    /// later, CloudFormation replaces the file system.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -97,13 +101,14 @@ impl LustreFileSystem {
         self
     }
 
-    /// Enables EFA on the file system, so that instances can access it through EFA.
+    /// Enables EFA on the file system, so that instances can access it through EFA, with metadata in the mode `AUTOMATIC`.
+    /// By default, EFA is disabled.
     pub fn efa(mut self) -> Self {
         self.efa = true;
         self
     }
 
-    /// Sets the number of days for which automatic daily backups are kept. The default is 7; 0 disables them.
+    /// Sets the number of days for which automatic daily backups are kept, 0 to 90. The default is 7; 0 disables them.
     #[track_caller]
     pub fn backup_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.backup_days = days.into().with_caller_location();
@@ -167,12 +172,12 @@ impl LustreHandle {
         SharedStorage::lustre(self.0.dns_name(), self.0.lustre_mount_name())
     }
 
-    /// Returns the DNS name.
+    /// Returns the DNS name of the file system, such as `fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com`.
     pub fn dns_name(&self) -> Value<String> {
         self.0.dns_name()
     }
 
-    /// Returns the mount name, which the `mount` command of Lustre needs.
+    /// Returns the mount name of the file system (`LustreMountName`), which the `mount` command of Lustre needs.
     pub fn mount_name(&self) -> Value<String> {
         self.0.lustre_mount_name()
     }

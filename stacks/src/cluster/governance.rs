@@ -15,8 +15,7 @@ use super::addon::{Addons, ClusterAddon};
 use super::eks::Eks;
 use super::{HyperPodHandle, group::GroupSettings};
 
-/// The scheduling policy of a cluster: the priority classes of tasks, the weights of teams, and who may use idle
-/// resources.
+/// The scheduling policy of a cluster: the priority classes of tasks, and how idle resources are shared among teams.
 ///
 /// It becomes `AWS::SageMaker::ClusterSchedulerConfig`.
 ///
@@ -33,26 +32,29 @@ pub struct ClusterPolicy {
 }
 
 impl ClusterPolicy {
-    /// Creates a policy with fair share and without classes.
+    /// Creates a policy with fair share and without priority classes.
     pub fn new() -> Self {
         Self { classes: Vec::new(), fair_share: true, idle_sharing: None }
     }
 
-    /// Adds a class of priority with its weight, 0 to 100; tasks with a higher weight run first. A policy has at most ten
-    /// classes. Jobs name it `NAME-priority`.
+    /// Adds a priority class with its name and its weight, 0 to 100; tasks with a higher weight run first. A policy has at
+    /// most ten classes. Kubernetes manifests refer to a class as `NAME-priority`;
+    /// [`EksJob::priority`](crate::cluster::EksJob::priority) takes the name.
     #[track_caller]
     pub fn priority_class(mut self, name: &str, weight: impl IntoValue<i64>) -> Self {
         self.classes.push((name.to_owned(), weight.into().with_caller_location()));
         self
     }
 
-    /// Sets whether idle capacity is shared among the teams in proportion to their weights. The default is `true`.
+    /// Sets whether idle capacity is shared among the teams in proportion to their weights (`FairShare`). The default is
+    /// `true`; with `false`, the team that asks first borrows first.
     pub fn fair_share(mut self, is_enabled: bool) -> Self {
         self.fair_share = is_enabled;
         self
     }
 
-    /// Sets whether capacity that no allocation names is shared among the teams.
+    /// Sets whether teams may borrow capacity that no [`ComputeAllocation`] allocates (`IdleResourceSharing`). Without this
+    /// call, the property is not set.
     pub fn share_idle_resources(mut self, is_enabled: bool) -> Self {
         self.idle_sharing = Some(is_enabled);
         self
@@ -143,7 +145,10 @@ enum Sharing {
     LendAndBorrow(Option<u16>),
 }
 
-/// The resources of a cluster for one team, and whether the team lends and borrows idle resources.
+/// The resources of a cluster that one team may use, and whether the team lends and borrows idle resources.
+///
+/// An allocation needs at least one call of [`instances`](Self::instances), [`accelerators`](Self::accelerators),
+/// [`vcpus`](Self::vcpus) or [`memory_gib`](Self::memory_gib); without one, it is an error.
 ///
 /// Pods of the team run in the namespace `hyperpod-ns-TEAM` and are queued in `hyperpod-ns-TEAM-localqueue`.
 ///
@@ -165,8 +170,8 @@ pub struct ComputeAllocation {
 }
 
 impl ComputeAllocation {
-    /// Creates an allocation for a team, whose name consists of lower case letters, digits and hyphens. By default
-    /// the team lends capacity that it does not use, borrows up to half of its own quota, and its tasks are preempted
+    /// Creates an allocation for a team, whose name consists of lowercase letters, digits and hyphens. By default, the
+    /// team lends capacity that it does not use, borrows up to 50 percent of its own quota, and its tasks are preempted
     /// by tasks of the same team with a higher priority.
     #[track_caller]
     pub fn new(team: &str) -> Self {
@@ -191,70 +196,77 @@ impl ComputeAllocation {
         &mut self.quotas[index]
     }
 
-    /// Allocates a number of whole instances of a type to the team.
+    /// Allocates a number of whole instances of a type, such as `ml.p5.48xlarge`, to the team.
     pub fn instances(mut self, instance_type: &str, count: u64) -> Self {
         self.quota(instance_type).instances = Some(count);
         self
     }
 
-    /// Allocates a number of accelerators of an instance type to the team; virtual CPUs and memory are derived in
-    /// proportion.
+    /// Allocates a number of accelerators of an instance type to the team. SageMaker allocates virtual CPUs and memory in
+    /// proportion, unless [`vcpus`](Self::vcpus) or [`memory_gib`](Self::memory_gib) is set for the type.
     pub fn accelerators(mut self, instance_type: &str, count: u64) -> Self {
         self.quota(instance_type).accelerators = Some(count);
         self
     }
 
-    /// Allocates a number of virtual CPUs of an instance type to the team; memory is derived in proportion.
+    /// Allocates a number of virtual CPUs of an instance type to the team. SageMaker allocates memory in proportion, unless
+    /// [`memory_gib`](Self::memory_gib) is set for the type.
     pub fn vcpus(mut self, instance_type: &str, count: f64) -> Self {
         self.quota(instance_type).vcpus = Some(count);
         self
     }
 
-    /// Allocates an amount of memory of an instance type, in GiB, to the team; virtual CPUs are derived in
-    /// proportion.
+    /// Allocates an amount of memory of an instance type, in GiB, to the team. SageMaker allocates virtual CPUs in
+    /// proportion, unless [`vcpus`](Self::vcpus) is set for the type.
     pub fn memory_gib(mut self, instance_type: &str, size: f64) -> Self {
         self.quota(instance_type).memory_gib = Some(size);
         self
     }
 
-    /// Sets the team's weight when idle capacity is shared, 0 to 100.
+    /// Sets the team's weight when idle capacity is shared, 0 to 100 (`FairShareWeight`). The default is 0, the lowest. It
+    /// applies only if the policy has [fair share](ClusterPolicy::fair_share).
     #[track_caller]
     pub fn weight(mut self, weight: impl IntoValue<i64>) -> Self {
         self.weight = Some(weight.into().with_caller_location());
         self
     }
 
-    /// Makes the team neither lend nor borrow capacity.
+    /// Makes the team neither lend nor borrow capacity (`DontLend`). It replaces [`lend`](Self::lend) and
+    /// [`lend_and_borrow`](Self::lend_and_borrow).
     pub fn keep(mut self) -> Self {
         self.sharing = Sharing::Keep;
         self
     }
 
-    /// Makes the team lend capacity that it does not use, and borrow none.
+    /// Makes the team lend capacity that it does not use, and borrow none (`Lend`). It replaces [`keep`](Self::keep) and
+    /// [`lend_and_borrow`](Self::lend_and_borrow).
     pub fn lend(mut self) -> Self {
         self.sharing = Sharing::Lend;
         self
     }
 
-    /// Makes the team lend capacity that it does not use, and borrow up to this share of its own quota, 1 to 500
-    /// percent.
+    /// Makes the team lend capacity that it does not use, and borrow up to this share of its own quota, 1 to 500 percent
+    /// (`LendAndBorrow`). The default is 50; a share outside of the range is an error. It replaces [`keep`](Self::keep)
+    /// and [`lend`](Self::lend).
     pub fn lend_and_borrow(mut self, limit_percent: u16) -> Self {
         self.sharing = Sharing::LendAndBorrow(Some(limit_percent));
         self
     }
 
-    /// Lets tasks of the team finish even if a task of the team with higher priority waits.
+    /// Lets tasks of the team finish even if a task of the team with higher priority waits (`PreemptTeamTasks: Never`). By
+    /// default, they are preempted.
     pub fn never_preempt(mut self) -> Self {
         self.preempt = false;
         self
     }
 
-    /// Returns the namespace of the team's pods.
+    /// Returns the Kubernetes namespace of the team's pods, `hyperpod-ns-TEAM`.
     pub fn namespace(&self) -> String {
         format!("hyperpod-ns-{}", self.team)
     }
 
-    /// Returns the queue of the team's jobs, which they name in the label `kueue.x-k8s.io/queue-name`.
+    /// Returns the queue of the team's jobs, `hyperpod-ns-TEAM-localqueue`. Jobs name it in the label
+    /// `kueue.x-k8s.io/queue-name`.
     pub fn queue(&self) -> String {
         format!("hyperpod-ns-{}-localqueue", self.team)
     }
@@ -303,7 +315,11 @@ impl ComputeAllocation {
 
 /// Task governance of a cluster with Amazon EKS: the add-on that enforces it, one policy, and an allocation for each team.
 ///
-/// The allocations together must not exceed the instance groups of the cluster, except groups that Karpenter scales.
+/// The allocations together must not exceed the instance groups of the cluster, except groups that Karpenter scales. An
+/// allocation that exceeds them, or that names an instance type that the cluster does not have, is an error.
+///
+/// It becomes `AWS::EKS::Addon`, `AWS::SageMaker::ClusterSchedulerConfig` and an `AWS::SageMaker::ComputeQuota` for each
+/// team.
 ///
 /// ```no_run
 /// use stackwright_stacks::cluster::{ClusterPolicy, ComputeAllocation, TaskGovernance};
@@ -326,7 +342,7 @@ pub struct TaskGovernance {
 }
 
 impl TaskGovernance {
-    /// Creates the governance of a cluster with its policy: a cluster has one.
+    /// Creates the task governance of a cluster with its policy. A cluster has at most one.
     pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>, policy: ClusterPolicy) -> Self {
         Self {
             arn: cluster.arn(),
@@ -338,7 +354,7 @@ impl TaskGovernance {
         }
     }
 
-    /// Adds an allocation for a team.
+    /// Adds an allocation for a team. By default, there are none.
     pub fn team(mut self, allocation: ComputeAllocation) -> Self {
         self.teams.push(allocation);
         self

@@ -12,18 +12,19 @@ use super::storage::{SharedStorage, Volumes};
 use super::update::SoftwareUpdate;
 use crate::network::NetworkHandle;
 
-/// The marker of a cluster that is created with all its nodes, or fails: the default of HyperPod.
+/// The marker of a cluster without continuous provisioning, the default of HyperPod: if not all nodes can be created, the
+/// creation of the cluster fails.
 #[derive(Clone, Copy, Debug)]
 pub struct AllOrNothing;
 
-/// The marker of a cluster with continuous provisioning: nodes are added while others are still missing, and failures
-/// appear as cluster events.
+/// The marker of a cluster with continuous provisioning (`NodeProvisioningMode: Continuous`): nodes are added while others
+/// are still missing, and failures appear as cluster events.
 #[derive(Clone, Copy, Debug)]
 pub struct Continuous;
 
 /// A health check that runs on the accelerators and the network of a node before jobs run on it.
 ///
-/// The API has a third one, `MultiNodeTrainingValidation`, which CloudFormation does not accept.
+/// The API has a third check, `MultiNodeTrainingValidation`, which CloudFormation does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeepHealthCheck {
@@ -58,15 +59,15 @@ pub(super) enum Purchase {
     TrainingPlan(Value<String>),
 }
 
-/// The effect of a taint on pods that do not tolerate it.
+/// The effect of a Kubernetes taint of a node on pods that do not tolerate the taint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaintEffect {
-    /// No new pods are scheduled.
+    /// No new pods are scheduled on the node.
     NoSchedule,
-    /// New pods are scheduled if there is no other node.
+    /// New pods are scheduled on the node only if no other node is suitable.
     PreferNoSchedule,
-    /// Running pods are evicted.
+    /// No new pods are scheduled on the node, and running pods are evicted.
     NoExecute,
 }
 
@@ -303,7 +304,8 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Adds an EBS volume of this size in GB to each node, at `/opt/sagemaker`; 1 to 16,384.
+            /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node. It is mounted at `/opt/sagemaker`. By default,
+            /// there is no additional volume.
             #[track_caller]
             pub fn volume_gb(mut self, size: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.group.volumes.size = Some(size.into().with_caller_location());
@@ -318,28 +320,32 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Uses an AMI of your own, by its ID: unencrypted, of the same account, and based on a HyperPod AMI.
+            /// Sets a custom AMI for the nodes, by its ID, such as `ami-0123456789abcdef0`. The AMI has to be unencrypted, owned
+            /// by the same account, and based on an AMI of HyperPod. The default is the latest AMI of HyperPod.
             #[track_caller]
             pub fn image_id(mut self, ami: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.image = Some(ami.into().with_caller_location());
                 self
             }
 
-            /// Uses this release of HyperPod's AMI, such as `1.2.3`, instead of the latest.
+            /// Sets the release of HyperPod's AMI, such as `1.2.3` (`ImageReleaseVersion`). The default is the latest.
             #[track_caller]
             pub fn image_release(mut self, version: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.release = Some(version.into().with_caller_location());
                 self
             }
 
-            /// Places the nodes of this group in other subnets and security groups than the cluster's, for example in
-            /// the zone of its reserved capacity. The network cannot be changed after the group is created.
+            /// Places the nodes of this group in other subnets and security groups than the cluster's
+            /// (`OverrideVpcConfig`), for example in the Availability Zone of its reserved capacity. The network cannot be
+            /// changed after the group is created. The default is the network of the cluster.
             pub fn network(mut self, network: &$crate::network::NetworkHandle) -> Self {
                 self.group.network = Some(network.clone());
                 self
             }
 
-            /// Updates the AMI of the nodes at the times of a cron expression, such as `cron(0 3 ? * SUN *)`. It replaces
+            /// Updates the AMI of the nodes at the times of a cron expression, such as `cron(0 3 ? * SUN *)`
+            /// (`ScheduledUpdateConfig`). `batches` is a [`RollingBatches`](crate::cluster::RollingBatches), or `None` for
+            /// an update without `DeploymentConfig`. By default, the AMI is updated only on request. It replaces
             /// [`patch`](Self::patch).
             #[track_caller]
             pub fn update_at(
@@ -353,7 +359,10 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Installs security patches on nodes while they are idle. It replaces [`update_at`](Self::update_at).
+            /// Installs security patches on the nodes at the time that HyperPod chooses by a
+            /// [`PatchTime`](crate::cluster::PatchTime) (`AutoPatchConfig`). `batches` is a
+            /// [`RollingBatches`](crate::cluster::RollingBatches), or `None` for patches without `DeploymentConfig`. By
+            /// default, patches are installed only on request. It replaces [`update_at`](Self::update_at).
             pub fn patch(
                 mut self,
                 time: $crate::cluster::PatchTime,
@@ -373,8 +382,9 @@ macro_rules! node_settings {
 macro_rules! mount_settings {
     ([$($generic:ident),*] $group:ty) => {
         impl<$($generic),*> $group {
-            /// Mounts a shared file system on the nodes of this group, instead of the one of its kind that the cluster
-            /// mounts on every group.
+            /// Mounts a shared file system on the nodes of this group. It replaces the file system of the same kind (FSx for
+            /// Lustre or FSx for OpenZFS) that the cluster mounts on every group. By default, a group mounts the file
+            /// systems of the cluster.
             pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
                 self.group.shared.retain(|other| other.is_lustre() != storage.is_lustre());
                 self.group.shared.push(storage);
@@ -388,14 +398,16 @@ macro_rules! mount_settings {
 macro_rules! kubernetes_settings {
     ([$($generic:ident),*] $group:ty) => {
         impl<$($generic),*> $group {
-            /// Adds a label to the Kubernetes nodes.
+            /// Adds a label to the Kubernetes nodes of this group, such as `team` with the value `vision`. By default, a group
+            /// has only the labels that HyperPod sets.
             #[track_caller]
             pub fn label(mut self, key: impl Into<String>, value: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.labels.push((key.into(), value.into().with_caller_location()));
                 self
             }
 
-            /// Adds a taint to the Kubernetes nodes, with or without a value.
+            /// Adds a taint to the Kubernetes nodes of this group: its key, its value or `None`, and its effect. By default,
+            /// there are no taints.
             pub fn taint(
                 mut self,
                 key: impl Into<String>,

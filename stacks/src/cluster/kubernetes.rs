@@ -19,22 +19,22 @@ use crate::network::NetworkHandle;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KubernetesVersion {
-    /// 1.30
+    /// Kubernetes 1.30.
     V1_30,
-    /// 1.31
+    /// Kubernetes 1.31.
     V1_31,
-    /// 1.32
+    /// Kubernetes 1.32.
     V1_32,
-    /// 1.33
+    /// Kubernetes 1.33.
     V1_33,
-    /// 1.34
+    /// Kubernetes 1.34.
     V1_34,
-    /// A version that is newer than this list.
+    /// A version that is newer than this list, by its number, such as `1.35`.
     Other(String),
 }
 
 impl KubernetesVersion {
-    /// Returns the version's number, such as `1.33`.
+    /// Returns the number of the version, such as `1.33`.
     pub fn number(&self) -> &str {
         match self {
             Self::V1_30 => "1.30",
@@ -50,10 +50,13 @@ impl KubernetesVersion {
 /// An EKS cluster for HyperPod: access entries instead of a config map, a private endpoint, encrypted secrets, control plane
 /// logs, and the add-ons that HyperPod's nodes need before they join (`vpc-cni`, `kube-proxy`, `eks-pod-identity-agent`).
 ///
-/// It becomes `AWS::EKS::Cluster` and `AWS::EKS::Addon`. A HyperPod cluster is created only after HyperPod's Helm chart is
-/// installed in it: by the script `STACK.ID.install_dependencies.sh` beside the template, which an operator runs between the
-/// deployments of the two stacks. A function of the stack that did it would need the permissions of an administrator of the
-/// Kubernetes cluster, access to its private endpoint, and a chart whose content at that time was not reviewed.
+/// It becomes `AWS::EKS::Cluster`, `AWS::EKS::Addon`, `AWS::EKS::AccessEntry` and `AWS::IAM::Role`. The principal that
+/// deploys the stack becomes an administrator of the Kubernetes cluster.
+///
+/// Before a HyperPod cluster can be created, the Helm chart of HyperPod has to be installed in the EKS cluster. Create the
+/// two clusters in different stacks, and run the script `STACK.ID.install_dependencies.sh`, which is written beside the
+/// template, between the two deployments. No function of the stack installs the chart, because it would need the
+/// permissions of an administrator of the Kubernetes cluster and access to its private endpoint.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{EksCluster, KubernetesVersion};
@@ -79,7 +82,8 @@ pub struct EksCluster {
 }
 
 impl EksCluster {
-    /// Creates a cluster in the private subnets of a network, which have to be in at least two zones.
+    /// Creates a cluster in the private subnets of a network, with a version of Kubernetes. A network with fewer than two
+    /// private subnets is an error, because EKS needs subnets in two Availability Zones.
     pub fn new(network: &NetworkHandle, version: KubernetesVersion) -> Self {
         Self {
             network: network.clone(),
@@ -92,7 +96,8 @@ impl EksCluster {
         }
     }
 
-    /// Sets the cluster's name. Without it, CloudFormation generates one. Another name replaces the cluster.
+    /// Sets the cluster's name. Without it, CloudFormation generates one. If the name is changed later, CloudFormation
+    /// replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());
@@ -100,22 +105,23 @@ impl EksCluster {
     }
 
     /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or, if there is none,
-    /// a key of AWS. It cannot be changed later.
+    /// a key of AWS. The key cannot be changed later.
     #[track_caller]
     pub fn secrets_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Enables access to the API server from an address block outside of the VPC, in CIDR notation. Several calls add
-    /// up. Without it, only clients in the VPC can connect to the endpoint.
+    /// Enables access to the API server from an address block outside of the VPC, in CIDR notation, such as
+    /// `203.0.113.0/24`. Each call adds a block. By default, only clients in the VPC can connect to the API server.
     #[track_caller]
     pub fn public_access(mut self, block: impl IntoValue<String>) -> Self {
         self.public_access.push(block.into().with_caller_location());
         self
     }
 
-    /// Adds an access entry that makes a role or user, given by its ARN, an administrator of the Kubernetes cluster.
+    /// Adds an access entry that makes a role or user, given by its ARN, an administrator of the Kubernetes cluster
+    /// (`AmazonEKSClusterAdminPolicy`). Without it, only the principal that deploys the stack is one.
     #[track_caller]
     pub fn administrator(mut self, principal_arn: impl IntoValue<String>) -> Self {
         self.administrators.push(principal_arn.into().with_caller_location());
@@ -161,7 +167,7 @@ impl EksCluster {
     }
 }
 
-/// A role of yours needs the managed policy `AmazonEKSClusterPolicy`, and a trust policy for `eks.amazonaws.com`.
+/// An existing role needs the managed policy `AmazonEKSClusterPolicy`, and a trust policy for `eks.amazonaws.com`.
 impl RoleOptions for EksCluster {
     fn role_settings(&mut self) -> &mut RoleSettings {
         &mut self.role
@@ -243,8 +249,8 @@ pub struct EksClusterHandle {
 }
 
 impl EksClusterHandle {
-    /// Returns an EKS cluster that exists already, by its name and its ARN. Its authentication mode has to be `API` or
-    /// `API_AND_CONFIG_MAP`.
+    /// Refers to an EKS cluster that exists already, by its name and its ARN. Its authentication mode has to be `API` or
+    /// `API_AND_CONFIG_MAP`. An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn existing(name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         Self {
@@ -265,7 +271,7 @@ impl EksClusterHandle {
         self.arn.clone()
     }
 
-    /// Returns the role of the control plane; `None` for a cluster that exists already, because its role is not
+    /// Returns the role of the control plane, or `None` for a cluster of [`existing`](Self::existing), whose role is not
     /// known.
     pub fn role(&self) -> Option<&RoleReference> {
         self.role.as_ref()

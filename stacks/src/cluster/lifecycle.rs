@@ -33,11 +33,11 @@ impl Hook {
     }
 }
 
-/// Scripts that run on each new node, and again after its software is updated: they have to be idempotent.
+/// Scripts that run as root on each new node, and again after its software is updated: they have to be idempotent.
 ///
-/// They run after HyperPod has configured Slurm and mounted the file systems (`OnInitComplete`), or before the kubelet
-/// starts (`OnCreate`) on Amazon EKS. If a step fails, the node fails, and its log stream
-/// `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID` names the failed step.
+/// On clusters with Slurm, they run after HyperPod has configured Slurm and mounted the file systems (`OnInitComplete`);
+/// on Amazon EKS, they run before the kubelet starts (`OnCreate`). If a step fails, the creation of the node fails. The log
+/// stream `LifecycleConfig/GROUP/INSTANCE` in the log group `/aws/sagemaker/Clusters/NAME/ID` names the failed step.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{LifecycleScripts, SharedUser};
@@ -64,7 +64,7 @@ struct Step {
     files: Vec<(&'static str, String)>,
 }
 
-/// A user on every node of a Slurm cluster.
+/// A Linux user that [`LifecycleScripts::users`] creates on every node of a Slurm cluster.
 ///
 /// ```
 /// use stackwright_stacks::cluster::SharedUser;
@@ -79,7 +79,9 @@ pub struct SharedUser {
 }
 
 impl SharedUser {
-    /// Creates a user with a name, the user ID on all nodes, and a home directory on a shared file system.
+    /// Creates a user with a name, the user ID on all nodes, and the path of a home directory on a shared file system, such
+    /// as `/fsx/ada`. The name has at most 32 lowercase letters, digits, hyphens and underscores, and starts with a letter
+    /// or an underscore; [`LifecycleScripts::users`] reports an error for other names.
     pub fn new(name: impl Into<String>, id: u32, home: impl Into<String>) -> Self {
         Self { name: name.into(), id, home: home.into() }
     }
@@ -109,8 +111,9 @@ impl LifecycleScripts {
         Self::default()
     }
 
-    /// Uses a directory of your own, and the name of the script in it that HyperPod runs. Added steps are written to
-    /// its subdirectory `steps/`; your script has to run them.
+    /// Creates scripts from an existing directory, with the name of the script in it that HyperPod runs, such as
+    /// `on_create.sh`. Steps that are added are written to the subdirectory `steps/` of the uploaded copy; the script has
+    /// to run them.
     pub fn directory(path: impl Into<PathBuf>, script: impl Into<String>) -> Self {
         Self { directory: Some((path.into(), script.into())), ..Self::default() }
     }
@@ -120,8 +123,9 @@ impl LifecycleScripts {
         self
     }
 
-    /// Adds a script, which runs after those that were added before. `name` becomes part of its file name: letters, digits and
-    /// hyphens.
+    /// Adds a bash script, given by its text, which runs after the steps that were added before. `name` becomes part of its
+    /// file name. A name with other characters than letters, digits and hyphens, or a script with Windows line endings, is
+    /// an error at the caller's line.
     #[track_caller]
     pub fn step(mut self, name: &str, script: impl Into<String>) -> Self {
         if name.is_empty()
@@ -148,7 +152,8 @@ impl LifecycleScripts {
         self.add(name, script, Vec::new())
     }
 
-    /// Creates users with the same ID on every node.
+    /// Adds a step that creates users with the same user ID on every node. Users with an invalid name or home directory, or
+    /// with the same name or ID, are errors at the caller's line.
     #[track_caller]
     pub fn users(mut self, users: impl IntoIterator<Item = SharedUser>) -> Self {
         let users: Vec<SharedUser> = users.into_iter().collect();
@@ -168,8 +173,8 @@ impl LifecycleScripts {
         self.add("users", include_str!("scripts/users.sh"), vec![("users.txt", list)])
     }
 
-    /// Fails a node that has fewer EFA devices than its instance type should have: without them, training falls back to TCP
-    /// without an error.
+    /// Adds a step that fails on a node with fewer EFA devices than its instance type has: without them, training would use
+    /// TCP, which is slower, without an error.
     pub fn check_efa(self) -> Self {
         let list: String = stackwright_schemas::ec2_network::all()
             .filter(|facts| facts.efa_max_interfaces > 0)
@@ -178,20 +183,21 @@ impl LifecycleScripts {
         self.add("efa", include_str!("scripts/efa_check.sh"), vec![("efa.txt", list)])
     }
 
-    /// Keeps Docker's images and containers on a local disk instead of the root volume.
+    /// Adds a step that stores the images and containers of Docker on a local disk instead of the root volume.
     pub fn docker_on_local_disk(self) -> Self {
         self.add("docker", include_str!("scripts/docker_storage.sh"), Vec::new())
     }
 
-    /// Installs Enroot and Pyxis, with which [`SlurmJob::container`](super::SlurmJob::container) runs containers. The packages
+    /// Adds a step that installs Enroot and Pyxis, with which [`SlurmJob::container`](super::SlurmJob::container) runs
+    /// containers. The packages
     /// come from GitHub and from the mirrors of Ubuntu: the nodes need a route to the internet
     /// ([`Network::private`](crate::network::Network::private)).
     pub fn enroot(self) -> Self {
         self.add("enroot", include_str!("scripts/enroot.sh"), Vec::new())
     }
 
-    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace `HyperPod`.
-    /// The role that the cluster creates allows it.
+    /// Adds a step that installs the CloudWatch agent, which publishes the utilization of processors, memory, disks and GPUs
+    /// in the namespace `HyperPod`. The role that the cluster creates gets `cloudwatch:PutMetricData` for that namespace.
     pub fn cloudwatch_agent(self) -> Self {
         let configuration = include_str!("scripts/cloudwatch_agent.json");
         self.add(

@@ -72,14 +72,16 @@ use plan::{Orchestrate, Plan, RunsScripts};
 /// The longest name of a cluster.
 const NAME_CHARACTERS: usize = 63;
 
-/// A HyperPod cluster.
+/// A SageMaker HyperPod cluster. The type parameter `K` is its orchestrator: [`Slurm`], [`ScriptedSlurm`], [`Eks`] or
+/// [`Restricted`].
 ///
-/// It creates a role with least privilege for its nodes, and writes every setting that an update would otherwise
-/// reset. It is deleted before its role and its network. Groups are written in the order of their names, so that the
-/// order of calls does not change the template.
+/// The construct creates a role with least privilege for the nodes, unless
+/// [`role`](crate::iam::RoleOptions::role) sets an existing one, and sets every property that an update would
+/// otherwise reset. The cluster is deleted before its role and its network. Groups are written in the order of their
+/// names, so that the order of calls does not change the template.
 ///
-/// It becomes `AWS::SageMaker::Cluster`. If the name, the network or the EKS cluster is changed, CloudFormation
-/// replaces the cluster.
+/// It becomes `AWS::SageMaker::Cluster` and `AWS::IAM::Role`. If the name, the network or the EKS cluster is changed,
+/// CloudFormation replaces the cluster.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, SharedStorage, WorkerGroup};
@@ -140,8 +142,8 @@ impl Settings {
 }
 
 impl<K> HyperPodCluster<K> {
-    /// Sets the cluster's name: letters, digits and hyphens, at most 63. The default consists of the stack's name and
-    /// the construct's ID. If the name is changed, CloudFormation replaces the cluster.
+    /// Sets the cluster's name: at most 63 letters, digits and hyphens. The default is `STACK-ID`, the stack's name and the
+    /// construct's ID; a longer default is an error. If the name is changed, CloudFormation replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings.name = Some(name.into().with_caller_location());
@@ -155,14 +157,15 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Notifies topics of unhealthy nodes, failures and changes of the status, adds alarms on them, and sets the retention of
-    /// the cluster's logs.
+    /// Adds monitoring: SNS topics are notified of unhealthy nodes, failures and changes of the cluster's status, alarms are
+    /// added, and the retention of the cluster's logs is set. By default, a cluster is not monitored, and its logs are kept
+    /// for ever.
     pub fn monitor(mut self, monitoring: ClusterMonitoring) -> Self {
         self.settings.monitoring = Some(monitoring);
         self
     }
 
-    /// Adds a tag to the cluster.
+    /// Adds a tag to the cluster, in addition to the tags of the stack.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));
@@ -171,7 +174,9 @@ impl<K> HyperPodCluster<K> {
 }
 
 impl<K: RunsScripts> HyperPodCluster<K> {
-    /// Runs scripts on each new node. They are uploaded with the stack's assets, and the role may read them.
+    /// Sets the scripts that run on each new node. They are uploaded with the stack's assets, and the role of the nodes may
+    /// read them. The default depends on the orchestrator: no scripts, or scripts without steps where HyperPod requires a
+    /// script.
     pub fn scripts(mut self, scripts: LifecycleScripts) -> Self {
         self.settings.scripts = Some(scripts);
         self
@@ -440,33 +445,35 @@ impl<K> HyperPodHandle<K> {
         self.name.clone()
     }
 
-    /// Returns the role that the nodes have.
+    /// Returns the execution role of the nodes: the new one, or the existing one that the program set.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// Returns the role that Karpenter adds and deletes nodes with, if the cluster has a group that Karpenter scales.
+    /// Returns the role with which Karpenter adds and deletes nodes, or `None` if the cluster has no group that Karpenter
+    /// scales.
     pub fn karpenter_role(&self) -> Option<&RoleReference> {
         self.karpenter_role.as_ref()
     }
 
-    /// Returns the role that sets the retention of the logs, if the cluster is monitored.
+    /// Returns the role with which EventBridge Scheduler sets the retention of the logs, or `None` if the cluster is not
+    /// monitored.
     pub fn retention_role(&self) -> Option<&RoleReference> {
         self.retention_role.as_ref()
     }
 
-    /// Returns the names of the instance groups.
+    /// Returns the names of the instance groups in alphabetical order.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(|group| group.name.as_str())
     }
 
-    /// Returns the handle of the resource, for what is created after the cluster.
+    /// Returns the handle of the `AWS::SageMaker::Cluster`, for example for a resource that depends on the cluster.
     pub fn resource(&self) -> &ClusterHandle {
         &self.cluster
     }
 
-    /// Returns the prefix of the name of the log group with the logs of nodes. Its streams
-    /// `LifecycleConfig/GROUP/INSTANCE` contain the output of scripts;
+    /// Returns the prefix of the name of the log group with the logs of nodes, `/aws/sagemaker/Clusters/NAME/`. The name ends
+    /// in the ID of the cluster. The log streams `LifecycleConfig/GROUP/INSTANCE` contain the output of scripts;
     /// `SagemakerHealthMonitoringAgent/GROUP/INSTANCE` and `DeepHealthCheckResults/…` contain the results of health
     /// checks.
     pub fn log_group_prefix(&self) -> Value<String> {

@@ -19,15 +19,16 @@ const RETENTION_DAYS: i64 = 30;
 /// The period that an alarm evaluates, in seconds.
 const PERIOD: i64 = 300;
 
-/// Monitoring of a HyperPod cluster.
+/// The monitoring of a HyperPod cluster, for [`HyperPodCluster::monitor`](super::HyperPodCluster::monitor).
 ///
-/// - Topics are notified when HyperPod finds a node unhealthy, of failures of the cluster (cluster events of the level
-///   `Error`, which clusters with continuous provisioning have), and when the status of the cluster changes.
-/// - Two alarms are in `ALARM` while there are such events: `UnhealthyNodes` and `Errors`. HyperPod publishes no metrics of
-///   its own, so that the alarms count the matches of the EventBridge rules (`AWS/Events`, `TriggeredRules`).
-/// - The log group of the cluster keeps its entries for 30 days. HyperPod creates the group, and its name contains an ID that
-///   is not known before, so that no `AWS::Logs::LogGroup` can exist for it: EventBridge Scheduler sets the retention once
-///   a day.
+/// - SNS topics are notified when HyperPod finds a node unhealthy, when an operation of the cluster fails (cluster events of
+///   the level `Error`, which clusters with continuous provisioning publish), and when the status of the cluster changes.
+/// - Two alarms are in `ALARM` if there was an unhealthy node (`UnhealthyNodesAlarm`) or an error (`ErrorsAlarm`) in the
+///   last five minutes. HyperPod publishes no metrics of its own, so that the alarms count the matches of the EventBridge
+///   rules (`AWS/Events`, `TriggeredRules`).
+/// - The log group of the cluster keeps its entries for 30 days. HyperPod creates the log group, and its name contains an
+///   ID that is not known before, so that the template cannot contain it as `AWS::Logs::LogGroup`: EventBridge Scheduler
+///   sets the retention once a day.
 ///
 /// Metrics of nodes and accelerators come from the CloudWatch agent
 /// ([`LifecycleScripts::cloudwatch_agent`](super::LifecycleScripts::cloudwatch_agent)) on Slurm, and from
@@ -60,7 +61,7 @@ impl ClusterMonitoring {
         Self { topics: vec![topic.into()], retention: RETENTION_DAYS.into(), role: None }
     }
 
-    /// Notifies another SNS topic as well.
+    /// Adds another SNS topic that is notified.
     #[track_caller]
     pub fn topic(mut self, topic: impl Into<TopicReference>) -> Self {
         self.topics.push(topic.into());
@@ -76,8 +77,9 @@ impl ClusterMonitoring {
         self
     }
 
-    /// Sets the retention of logs with a role of yours, by its handle or ARN, and creates none. Its trust policy names
-    /// `scheduler.amazonaws.com`, and it allows `logs:PutRetentionPolicy` on the log groups `/aws/sagemaker/Clusters/NAME/*`.
+    /// Sets an existing role for the schedule that sets the retention of the logs, by its handle or ARN, instead of a new
+    /// role. Its trust policy has to name `scheduler.amazonaws.com`, and it has to allow `logs:PutRetentionPolicy` on the
+    /// log groups `/aws/sagemaker/Clusters/NAME/*`.
     #[track_caller]
     pub fn retention_role(mut self, role: impl Into<RoleReference>) -> Self {
         self.role = Some(role.into());

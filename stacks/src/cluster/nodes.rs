@@ -10,15 +10,16 @@ use super::group::{
     mount_settings, node_settings,
 };
 
-/// The marker of instance groups that run Slurm jobs.
+/// The marker of instance groups that run Slurm jobs: the type parameter `K` of [`ClusterInstanceGroup`].
 #[derive(Clone, Copy, Debug)]
 pub struct ForSlurm;
 
-/// The marker of instance groups whose nodes belong to a Kubernetes cluster.
+/// The marker of instance groups whose nodes belong to a Kubernetes cluster: the type parameter `K` of
+/// [`ClusterInstanceGroup`].
 #[derive(Clone, Copy, Debug)]
 pub struct ForKubernetes;
 
-/// Nodes that run Slurm jobs.
+/// An instance group whose nodes run Slurm jobs.
 ///
 /// [`ClusterInstanceGroup::new`] uses on-demand capacity, [`ClusterInstanceGroup::planned`] uses a training plan.
 ///
@@ -31,7 +32,7 @@ pub struct ForKubernetes;
 /// ```
 pub type WorkerGroup<P = AllOrNothing> = ClusterInstanceGroup<ForSlurm, P>;
 
-/// Nodes of a Kubernetes cluster.
+/// An instance group whose nodes belong to a Kubernetes cluster.
 ///
 /// [`ClusterInstanceGroup::new`] uses on-demand capacity, [`ClusterInstanceGroup::planned`] uses a training plan, and
 /// [`ClusterInstanceGroup::spot`] uses spot capacity.
@@ -63,15 +64,16 @@ pub struct ClusterInstanceGroup<K, P = AllOrNothing> {
 }
 
 impl<K> ClusterInstanceGroup<K> {
-    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
+    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of on-demand instances. The
+    /// name is unique in the cluster.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), marker: PhantomData }
     }
 
-    /// Creates a group whose instances a training plan reserved, by the plan's ARN. State the zone of the plan with
-    /// [`capacity_zone_id`](Self::capacity_zone_id), and place the group in a subnet of that zone with
-    /// [`network`](Self::network).
+    /// Creates a group whose instances a SageMaker training plan reserved, by the plan's ARN. State the Availability Zone of
+    /// the plan with [`capacity_zone_id`](Self::capacity_zone_id), and place the group in a subnet of that zone with
+    /// [`network`](Self::network). An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn planned(
         name: &str,
@@ -85,8 +87,8 @@ impl<K> ClusterInstanceGroup<K> {
 }
 
 impl ClusterInstanceGroup<ForKubernetes, Continuous> {
-    /// Creates a group of spot instances. It requires a cluster with continuous provisioning, and it cannot be
-    /// changed to on-demand capacity later.
+    /// Creates a group with a name, an instance type, such as `ml.g5.12xlarge`, and a number of spot instances. The group
+    /// requires a cluster with continuous provisioning, and cannot be changed to on-demand capacity later.
     #[track_caller]
     pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         let mut group = ClusterInstanceGroup::new(name, instance_type, count).continuous();
@@ -96,7 +98,7 @@ impl ClusterInstanceGroup<ForKubernetes, Continuous> {
 }
 
 impl<P> ClusterInstanceGroup<ForSlurm, P> {
-    /// Adds the nodes to a partition with this name. Without it, they are in a partition with the name of the group.
+    /// Adds the nodes to the Slurm partition with this name. The default is a partition with the name of the group.
     /// HyperPod's default partition `dev` always contains all nodes.
     #[track_caller]
     pub fn partition(mut self, name: impl IntoValue<String>) -> Self {
@@ -114,8 +116,9 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         ClusterInstanceGroup { group: self.group, marker: PhantomData }
     }
 
-    /// Sets the number of available nodes from which the group is in service; if they are not available after three
-    /// hours, the group is rolled back. It requires a cluster with continuous provisioning.
+    /// Sets the number of nodes that must be available for the group to be `InService` (`MinInstanceCount`). If they are not
+    /// available after three hours, the group is rolled back. The setting requires a cluster with continuous provisioning.
+    /// Without this call, the property is not set.
     #[track_caller]
     pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> ClusterInstanceGroup<K, Continuous> {
         let mut group = self.continuous();
@@ -123,8 +126,9 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         group
     }
 
-    /// Allows other instance types as well, which are tried in this order after the first. It requires a cluster with
-    /// continuous provisioning. All types in the list have to be literals.
+    /// Allows other instance types as well, which are tried in this order after the first (`InstanceRequirements`). The
+    /// setting requires a cluster with continuous provisioning. The first type has to be a literal; a reference to a
+    /// parameter would be left out.
     pub fn or_types(
         self,
         others: impl IntoIterator<Item = impl Into<String>>,
@@ -139,15 +143,16 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         group
     }
 
-    /// Names the zone of the reserved capacity by its ID, such as `use1-az4`: a group whose subnets are known to be in other
-    /// zones is an error.
+    /// States the Availability Zone of the reserved capacity by its ID, such as `use1-az4`. If the subnets of the group are
+    /// known to be in other zones, it is an error. The setting adds nothing to the template.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.group.zone_id = Some(id.into());
         self
     }
 
-    /// Runs deep health checks on each node before jobs run on it; they take one to two hours on instances with GPUs
-    /// or Trainium. They can be run again at any time by `StartClusterHealthCheck`.
+    /// Sets the deep health checks that run on each node before jobs run on it (`OnStartDeepHealthChecks`). They take one to
+    /// two hours on instances with GPUs or Trainium, and can be run again by the API operation `StartClusterHealthCheck`.
+    /// By default, there are none.
     pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
         self.group.deep_health_checks.clear();
         for check in checks {
@@ -158,7 +163,7 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         self
     }
 
-    /// Uses EFA-only network interfaces on the nodes, which need no IP addresses.
+    /// Uses EFA-only network interfaces on the nodes, which need no IP addresses. By default, each EFA interface has one.
     pub fn efa_only(mut self) -> Self {
         self.group.efa_only = true;
         self

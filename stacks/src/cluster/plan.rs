@@ -6,9 +6,9 @@ use stackwright_synth::{CallerLocation, Handle, Value};
 use super::group::GroupSettings;
 use super::restricted::RestrictedGroup;
 
-/// An orchestrator. It cannot be implemented outside of this crate.
+/// An orchestrator of a HyperPod cluster. The trait cannot be implemented outside of this crate.
 pub trait Orchestrate {
-    /// Returns the parts that follow from the settings.
+    /// Returns the parts of the cluster that depend on the orchestrator.
     fn plan(&self) -> Plan;
 }
 

@@ -27,7 +27,7 @@ impl Storage {
     }
 }
 
-/// An instance group that AWS manages: it supports no scripts, no labels, no image of your own, and no spot capacity.
+/// A restricted instance group, which AWS manages: it supports no scripts, no labels, no custom AMI, and no spot capacity.
 ///
 /// It becomes an entry of `RestrictedInstanceGroups`.
 ///
@@ -50,13 +50,15 @@ pub struct RestrictedGroup {
 }
 
 impl RestrictedGroup {
-    /// Creates a group with a number of instances of a type, such as `ml.p5.48xlarge`.
+    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of instances. The name is unique
+    /// in the cluster.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), storage: None }
     }
 
-    /// Creates a group whose instances a training plan reserved, by the plan's ARN.
+    /// Creates a group whose instances a SageMaker training plan reserved, by the plan's ARN. An ARN of another service is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn planned(
         name: &str,
@@ -68,7 +70,7 @@ impl RestrictedGroup {
     }
 
     /// Adds an FSx for Lustre file system to the group: its size in GiB, 1,200 to 100,800, and its throughput in MB/s
-    /// for each TiB, 125 to 1,000.
+    /// for each TiB, 125 to 1,000. By default, there is none.
     #[track_caller]
     pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
         self.storage = Some(Storage {
@@ -78,7 +80,7 @@ impl RestrictedGroup {
         self
     }
 
-    /// Adds an EBS volume of this size in GB to each node.
+    /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node. By default, there is no additional volume.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.group.volumes.size = Some(size.into().with_caller_location());
@@ -93,27 +95,29 @@ impl RestrictedGroup {
         self
     }
 
-    /// Sets the number of threads of each core: 1 (the default) or 2.
+    /// Sets the number of threads of each core: 1 (the default) disables simultaneous multithreading, 2 enables it.
     #[track_caller]
     pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
         self.group.threads_per_core = threads.into().with_caller_location();
         self
     }
 
-    /// Runs deep health checks on each node before jobs run on it.
+    /// Sets the deep health checks that run on each node before jobs run on it (`OnStartDeepHealthChecks`). By default, there
+    /// are none.
     pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
         self.group.deep_health_checks = checks.into_iter().collect();
         self
     }
 
-    /// Names the zone of the reserved capacity by its ID, such as `use1-az4`: a group whose subnets are known to be in other
-    /// zones is an error.
+    /// States the Availability Zone of the reserved capacity by its ID, such as `use1-az4`. If the subnets of the group are
+    /// known to be in other zones, it is an error. The setting adds nothing to the template.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.group.zone_id = Some(id.into());
         self
     }
 
-    /// Places the nodes of this group in other subnets and security groups than the cluster's.
+    /// Places the nodes of this group in other subnets and security groups than the cluster's (`OverrideVpcConfig`). The
+    /// default is the network of the cluster.
     pub fn network(mut self, network: &NetworkHandle) -> Self {
         self.group.network = Some(network.clone());
         self
@@ -155,7 +159,8 @@ impl RestrictedGroup {
     }
 }
 
-/// A cluster of restricted instance groups.
+/// The orchestrator of restricted instance groups: the type parameter of a [`HyperPodCluster`] in which AWS runs the
+/// customization of Nova models.
 #[derive(Clone, Debug)]
 pub struct Restricted {
     eks: EksClusterHandle,
@@ -164,7 +169,8 @@ pub struct Restricted {
 }
 
 impl HyperPodCluster<Restricted> {
-    /// Creates a cluster of restricted instance groups. It has neither scripts, spot capacity, Karpenter nor task governance.
+    /// Creates a cluster of restricted instance groups, with an EKS cluster as orchestrator, in a network. The cluster
+    /// supports neither scripts, spot capacity, Karpenter nor task governance.
     ///
     /// ```
     /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, RestrictedGroup};
@@ -185,14 +191,15 @@ impl HyperPodCluster<Restricted> {
         Self { settings: Settings::in_network(network), kind }
     }
 
-    /// Adds a group.
+    /// Adds a restricted instance group. A cluster needs at least one, each with a different name.
     pub fn group(mut self, group: RestrictedGroup) -> Self {
         self.kind.groups.push(group);
         self
     }
 
     /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput in MB/s
-    /// for each TiB, 125 to 1,000, and whether it is kept when no group uses it any more.
+    /// for each TiB, 125 to 1,000, and whether the file system is kept when no group uses it any more. By default, there is
+    /// none.
     #[track_caller]
     pub fn shared_lustre(
         mut self,

@@ -12,7 +12,8 @@ use super::storage::is_dns_name;
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
-/// A cluster with Slurm that is configured by scripts.
+/// The orchestrator Slurm, configured by lifecycle scripts: the type parameter of a [`HyperPodCluster`] of
+/// [`HyperPodCluster::slurm_by_scripts`].
 #[derive(Clone, Debug)]
 pub struct ScriptedSlurm {
     controller: GroupSettings,
@@ -24,11 +25,11 @@ pub struct ScriptedSlurm {
 }
 
 impl HyperPodCluster<ScriptedSlurm> {
-    /// Creates a cluster with Slurm that its lifecycle scripts configure, as it was done before HyperPod had an API for it:
-    /// for AMIs from before January 2026, and for scripts of your own that read `provisioning_parameters.json`.
+    /// Creates a cluster with Slurm that its lifecycle scripts configure: for AMIs from before January 2026, when HyperPod
+    /// had no API for the configuration of Slurm, and for existing scripts that read `provisioning_parameters.json`.
     ///
-    /// The file is generated from the groups, so that the names of groups in it match. [`HyperPodCluster::slurm`]
-    /// needs no such file; a cluster has one or the other.
+    /// The file `provisioning_parameters.json` is generated from the groups and uploaded with the scripts, which run as
+    /// `OnCreate`. A cluster of [`HyperPodCluster::slurm`] is configured by the API instead.
     ///
     /// ```
     /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, WorkerGroup};
@@ -57,13 +58,13 @@ impl HyperPodCluster<ScriptedSlurm> {
         Self { settings: Settings::in_network(network), kind }
     }
 
-    /// Sets the nodes that users log into.
+    /// Sets the group of nodes that users log into. By default, there is none.
     pub fn login(mut self, nodes: ServiceNodes) -> Self {
         self.kind.login = Some(nodes.into_group());
         self
     }
 
-    /// Adds a group of nodes that run jobs. The name of its partition has to be a literal.
+    /// Adds a group of nodes that run jobs. The name of its partition has to be a literal; another value is an error.
     pub fn workers(mut self, group: WorkerGroup<AllOrNothing>) -> Self {
         self.kind.workers.push(group.into_group());
         self
@@ -82,7 +83,8 @@ impl HyperPodCluster<ScriptedSlurm> {
         self
     }
 
-    /// Mounts the root volume of an existing FSx for OpenZFS file system at `/home`, by the DNS name of the file system.
+    /// Mounts the root volume of an existing FSx for OpenZFS file system at `/home`, by the DNS name of the file system, a
+    /// literal string. By default, `/home` is on the root volume of each node.
     pub fn mount_open_zfs(mut self, dns_name: impl Into<String>) -> Self {
         self.kind.open_zfs = Some(dns_name.into());
         self

@@ -14,7 +14,7 @@ use super::storage::SharedStorage;
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
-/// The nodes that run the Slurm controller, or the nodes that users log into.
+/// An instance group with the nodes that run the Slurm controller, or with the nodes that users log into.
 ///
 /// ```
 /// use stackwright_stacks::cluster::ServiceNodes;
@@ -27,13 +27,14 @@ pub struct ServiceNodes {
 }
 
 impl ServiceNodes {
-    /// Creates a group with one node of this type, such as `ml.m5.4xlarge`.
+    /// Creates a group with a name, an instance type, such as `ml.m5.4xlarge`, and one node. The name is unique in the
+    /// cluster.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, 1) }
     }
 
-    /// Sets the number of nodes.
+    /// Sets the number of nodes. The default is 1.
     #[track_caller]
     pub fn count(mut self, nodes: impl IntoValue<i64>) -> Self {
         self.group.count = nodes.into().with_caller_location();
@@ -50,7 +51,7 @@ impl ServiceNodes {
 node_settings!([] ServiceNodes);
 mount_settings!([] ServiceNodes);
 
-/// How HyperPod handles manual changes of `slurm.conf`.
+/// How HyperPod handles manual changes of `slurm.conf`, the configuration file of Slurm (`SlurmConfigStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlurmStrategy {
@@ -63,7 +64,7 @@ pub enum SlurmStrategy {
     Overwrite,
 }
 
-/// A database outside of the cluster for Slurm accounting: job history, associations, usage.
+/// A database outside of the cluster for the accounting data of Slurm: jobs, users, accounts and their usage.
 ///
 /// ```
 /// use stackwright_stacks::cluster::AccountingDatabase;
@@ -83,8 +84,9 @@ pub struct AccountingDatabase {
 }
 
 impl AccountingDatabase {
-    /// Creates a reference to a database with the host name of a MySQL-compatible server, the ARN of the secret with
-    /// user and password, and the name of the schema. Two clusters must not share a schema.
+    /// Refers to a database by the host name of a MySQL-compatible server, the ARN of the secret of AWS Secrets Manager with
+    /// user and password, and the name of the schema. Two clusters must not share a schema. The role of the nodes gets
+    /// `secretsmanager:GetSecretValue` on the secret. An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn new(
         endpoint: impl IntoValue<String>,
@@ -103,7 +105,7 @@ impl AccountingDatabase {
         }
     }
 
-    /// Sets the port. The default is 3306.
+    /// Sets the port of the database server. The default is 3306.
     #[track_caller]
     pub fn port(mut self, port: impl IntoValue<i64>) -> Self {
         self.port = Some(port.into().with_caller_location());
@@ -126,7 +128,8 @@ impl AccountingDatabase {
     }
 }
 
-/// A cluster that Slurm schedules.
+/// The orchestrator Slurm, configured by the API of HyperPod: the type parameter of a [`HyperPodCluster`]. The parameter `P`
+/// is the provisioning of nodes, [`AllOrNothing`] or [`Continuous`].
 #[derive(Clone, Debug)]
 pub struct Slurm<P = AllOrNothing> {
     groups: Vec<GroupSettings>,
@@ -151,9 +154,11 @@ impl<P> Slurm<P> {
 }
 
 impl HyperPodCluster<Slurm> {
-    /// Creates a cluster with Slurm in a network: all nodes, or none. It has one group with the controller.
+    /// Creates a cluster with Slurm in a network, with the group of the controller. If not all nodes can be created, the
+    /// creation of the cluster fails.
     ///
-    /// HyperPod configures Slurm by its API (`Orchestrator.Slurm`, `SlurmConfig` of each group); scripts run afterwards.
+    /// HyperPod configures Slurm by the properties `Orchestrator.Slurm` of the cluster and `SlurmConfig` of each group;
+    /// lifecycle scripts run afterwards.
     pub fn slurm(network: &NetworkHandle, controller: ServiceNodes) -> Self {
         Self {
             settings: Settings::in_network(network),
@@ -169,9 +174,9 @@ impl HyperPodCluster<Slurm> {
 }
 
 impl HyperPodCluster<Slurm<Continuous>> {
-    /// Creates a cluster with Slurm and continuous provisioning: it is in service as soon as the controller and a login node
-    /// are available, and nodes are added when capacity becomes available. Changes of `slurm.conf` by hand are merged; no
-    /// other strategy is allowed.
+    /// Creates a cluster with Slurm and continuous provisioning: the cluster is `InService` as soon as the controller and a
+    /// login node are available, and nodes are added when capacity becomes available. Manual changes of `slurm.conf` are
+    /// merged; no other strategy is allowed.
     ///
     /// ```
     /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, WorkerGroup};
@@ -193,8 +198,8 @@ impl HyperPodCluster<Slurm<Continuous>> {
         Self { settings: Settings::in_network(network), kind: Slurm::of(controller, None) }
     }
 
-    /// Stores accounting data in a database outside of the cluster. A cluster cannot change back to the controller's
-    /// own database.
+    /// Stores the accounting data of Slurm in a database outside of the cluster. The default is a database on the
+    /// controller; a cluster cannot change back to it.
     pub fn accounting_database(mut self, database: AccountingDatabase) -> Self {
         self.kind.accounting = Some(database);
         self
@@ -202,7 +207,7 @@ impl HyperPodCluster<Slurm<Continuous>> {
 }
 
 impl<P> HyperPodCluster<Slurm<P>> {
-    /// Adds nodes that users log into. A second call replaces the group.
+    /// Sets the group of nodes that users log into. By default, there is none. A second call replaces the group.
     pub fn login(mut self, nodes: ServiceNodes) -> Self {
         let mut group = nodes.group;
         group.slurm = Some((NodeType::Login, None));
@@ -214,14 +219,15 @@ impl<P> HyperPodCluster<Slurm<P>> {
         self
     }
 
-    /// Mounts a shared file system on the nodes of all groups. A cluster can have at most one of each kind.
+    /// Mounts a shared file system on the nodes of all groups. A cluster can have at most one of each kind (FSx for Lustre
+    /// and FSx for OpenZFS); a second call with the same kind replaces the file system. By default, none is mounted.
     pub fn mount(mut self, storage: SharedStorage) -> Self {
         self.settings.shared.retain(|other| other.is_lustre() != storage.is_lustre());
         self.settings.shared.push(storage);
         self
     }
 
-    /// Adds a group of nodes that run jobs.
+    /// Adds an instance group whose nodes run jobs, with a name that is unique in the cluster.
     pub fn workers(mut self, group: impl Into<WorkerGroup<P>>) -> Self {
         let mut group = group.into().into_group();
         if group.slurm.is_none() {

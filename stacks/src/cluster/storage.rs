@@ -7,9 +7,11 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::key::EncryptionKey;
 
-/// A shared file system that HyperPod mounts on the nodes. An instance group has at most one of each kind.
+/// A shared file system that HyperPod mounts on the nodes of a cluster with Slurm. An instance group has at most one of
+/// each kind (FSx for Lustre and FSx for OpenZFS).
 ///
-/// A change reaches only new nodes of a group that exists: scale the group to 0 and back to apply it.
+/// If the file system of an existing group is changed, only new nodes mount it: scale the group to 0 and back to change
+/// all nodes.
 ///
 /// It becomes `InstanceStorageConfigs.FsxLustreConfig` or `.FsxOpenZfsConfig`.
 ///
@@ -29,7 +31,8 @@ enum Kind {
 }
 
 impl SharedStorage {
-    /// Returns an FSx for Lustre file system by its DNS name and its mount name, mounted at `/fsx`.
+    /// Refers to an FSx for Lustre file system by its DNS name and its mount name, mounted at `/fsx`. A DNS name without a
+    /// dot is an error at the caller's line.
     #[track_caller]
     pub fn lustre(dns_name: impl IntoValue<String>, mount_name: impl IntoValue<String>) -> Self {
         Self(Kind::Lustre {
@@ -39,13 +42,15 @@ impl SharedStorage {
         })
     }
 
-    /// Returns an FSx for OpenZFS file system by its DNS name, mounted at `/home`.
+    /// Refers to an FSx for OpenZFS file system by its DNS name, mounted at `/home`. A DNS name without a dot is an error at
+    /// the caller's line.
     #[track_caller]
     pub fn open_zfs(dns_name: impl IntoValue<String>) -> Self {
         Self(Kind::OpenZfs { dns_name: checked_dns_name(dns_name), path: "/home".into() })
     }
 
-    /// Mounts the file system at another absolute path, without a slash at its end.
+    /// Sets the absolute path at which the file system is mounted, without a slash at its end. The default is `/fsx` for FSx
+    /// for Lustre and `/home` for FSx for OpenZFS.
     #[track_caller]
     pub fn at(mut self, mount_path: impl IntoValue<String>) -> Self {
         let mount_path = mount_path.into().with_caller_location();

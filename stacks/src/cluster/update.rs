@@ -8,7 +8,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 
-/// A number of nodes of a group, as a count or as a share of its capacity.
+/// A number of nodes of an instance group, as a count or as a share of the group (`CapacitySizeConfig`).
 ///
 /// ```
 /// use stackwright_stacks::cluster::NodeShare;
@@ -40,7 +40,8 @@ impl NodeShare {
     }
 }
 
-/// How an update proceeds through the nodes of a group: in batches, with a rollback if an alarm enters `ALARM`.
+/// How an update of the AMI proceeds through the nodes of an instance group: in batches, with a rollback if an alarm enters
+/// `ALARM`.
 ///
 /// It becomes `DeploymentConfig`.
 ///
@@ -59,26 +60,28 @@ pub struct RollingBatches {
 }
 
 impl RollingBatches {
-    /// Creates batches of at most this number of nodes.
+    /// Creates batches of at most this number of nodes, without a waiting time and without alarms.
     pub fn new(batch: NodeShare) -> Self {
         Self { batch, rollback_batch: None, wait: None, alarms: Vec::new() }
     }
 
-    /// Sets how many nodes a rollback changes at a time.
+    /// Sets how many nodes a rollback changes at a time (`RollbackMaximumBatchSize`). Without this call, the property is not
+    /// set.
     pub fn rollback_batch(mut self, batch: NodeShare) -> Self {
         self.rollback_batch = Some(batch);
         self
     }
 
-    /// Sets the waiting time after each batch, at most one hour. During this time, HyperPod monitors the alarms.
+    /// Sets the waiting time after each batch (`WaitIntervalInSeconds`), at most one hour. During this time, HyperPod
+    /// monitors the alarms of [`rollback_on`](Self::rollback_on). Without this call, the property is not set.
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
         self.wait = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Rolls the update back when this CloudWatch alarm, given by its name, enters `ALARM`. Several calls add up, to
-    /// at most ten alarms.
+    /// Adds a CloudWatch alarm, given by its name, that rolls the update back when it enters `ALARM`. There are at most ten
+    /// alarms; by default, there are none. The role of the nodes gets `cloudwatch:DescribeAlarms`.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());
@@ -115,13 +118,14 @@ pub(super) enum SoftwareUpdate {
     Patched { strategy: PatchTime, batches: Option<RollingBatches> },
 }
 
-/// When nodes are patched.
+/// When HyperPod installs security patches on the nodes of an instance group (`PatchingStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PatchTime {
-    /// Each node is patched when it is idle.
+    /// Each node is patched as soon as no job runs on it. Until then, it gets no new jobs.
     WhenIdle,
-    /// All nodes of the group are patched when all of them are idle.
+    /// All nodes of the group are patched at the same time, when no job runs on any of them. Until then, they get no new
+    /// jobs.
     WhenAllIdle,
 }
 

@@ -17,7 +17,7 @@ use crate::s3::S3Location;
 /// The directory of the model in a SageMaker container.
 const MODEL_DIRECTORY: &str = "/opt/ml/model";
 
-/// The weights of a large model: a prefix in S3, or a repository of the Hugging Face Hub.
+/// The weights of a large language model: a prefix in S3, or a repository of the Hugging Face Hub.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -36,19 +36,21 @@ enum From {
 }
 
 impl Weights {
-    /// Uses all objects below a location in S3, in the file layout of Hugging Face.
+    /// Uses all objects below a location in S3, in the file layout of Hugging Face: `config.json`, the tokenizer, and files
+    /// with weights. The role of the model may read the location.
     pub fn prefix(location: S3Location) -> Self {
         Self(From::Prefix(location))
     }
 
-    /// Uses a public repository of the Hugging Face Hub, which is downloaded when an instance starts. Set the
-    /// [`revision`](Self::revision) too; without it, the model can change without a deployment.
+    /// Uses a public repository of the Hugging Face Hub, such as `Qwen/Qwen3-8B`, which is downloaded when an instance
+    /// starts. Set the [`revision`](Self::revision) too; without it, the model can change without a deployment.
     #[track_caller]
     pub fn hub(model: impl IntoValue<String>) -> Self {
         Self(From::Hub { model: model.into().with_caller_location(), revision: None })
     }
 
-    /// Sets the revision of the repository, such as a commit ID.
+    /// Sets the revision of a repository of the Hugging Face Hub, such as a commit ID. The default is the latest commit. It
+    /// has no effect on weights in S3.
     #[track_caller]
     pub fn revision(mut self, commit: impl IntoValue<String>) -> Self {
         if let From::Hub { revision, .. } = &mut self.0 {
@@ -85,7 +87,7 @@ impl Weights {
     }
 }
 
-/// The inference engine of a large model.
+/// The inference engine of a [`LargeModel`]: [`Vllm`] or [`TensorRtLlm`].
 pub trait Engine {
     #[doc(hidden)]
     const KEYS: large_models::Engine;
@@ -93,11 +95,11 @@ pub trait Engine {
     const ROLLING_BATCH: &'static str;
 }
 
-/// vLLM.
+/// The inference engine vLLM: the type parameter of a [`LargeModel`] of [`LargeModel::vllm`].
 #[derive(Clone, Copy, Debug)]
 pub enum Vllm {}
 
-/// NVIDIA TensorRT-LLM.
+/// The inference engine NVIDIA TensorRT-LLM: the type parameter of a [`LargeModel`] of [`LargeModel::tensorrt_llm`].
 #[derive(Clone, Copy, Debug)]
 pub enum TensorRtLlm {}
 
@@ -111,7 +113,7 @@ impl Engine for TensorRtLlm {
     const ROLLING_BATCH: &'static str = "trtllm";
 }
 
-/// The data type of the weights in memory.
+/// The data type of the weights of a large model in GPU memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataType {
@@ -119,7 +121,8 @@ pub enum DataType {
     Fp32,
     /// 16-bit floating point (`fp16`).
     Fp16,
-    /// bfloat16, which has the range of 32-bit floating point. It requires compute capability 8.0.
+    /// The 16-bit type bfloat16, which has the range of 32-bit floating point. It requires GPUs of compute capability 8.0 or
+    /// later.
     Bf16,
 }
 
@@ -129,7 +132,7 @@ pub enum DataType {
 pub enum VllmQuantization {
     /// 8-bit floating point.
     Fp8,
-    /// The library `bitsandbytes`.
+    /// Quantization by the library `bitsandbytes`.
     BitsAndBytes,
 }
 
@@ -157,8 +160,11 @@ pub enum RollingBatch {
     Disabled,
 }
 
-/// AWS's large model inference container. Its settings are environment variables or, after
-/// [`serving_properties`](Self::serving_properties), a file.
+/// AWS's large model inference (LMI) container: DJL Serving with the engine `E`, [`Vllm`] or [`TensorRtLlm`].
+///
+/// The settings become environment variables (`OPTION_…`) or, after [`serving_properties`](Self::serving_properties), lines
+/// of a file. A setting whose setter is not called is not passed to the container, so that the default of DJL Serving or of
+/// the engine applies.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -194,13 +200,14 @@ pub struct LargeModel<E> {
 }
 
 impl LargeModel<Vllm> {
-    /// vLLM in AWS's image with this version, and a model.
+    /// Creates a container with vLLM in AWS's image `djl-inference`, with the version of the image, such as `0.36.0`, and the
+    /// weights of a model.
     #[track_caller]
     pub fn vllm(version: impl Into<String>, weights: Weights) -> Self {
         Self::of("djl-lmi", version.into(), weights)
     }
 
-    /// Quantizes the weights while the model is loaded.
+    /// Quantizes the weights while the model is loaded (option `quantize`). By default, the weights are used as they are.
     #[track_caller]
     pub fn quantize(self, how: VllmQuantization) -> Self {
         self.put(
@@ -212,40 +219,47 @@ impl LargeModel<Vllm> {
         )
     }
 
-    /// Sets the maximum number of tokens of a prompt and its response together.
+    /// Sets the maximum number of tokens of a prompt and its response together (option `max_model_len`). The default is the
+    /// maximum of the model.
     #[track_caller]
     pub fn max_model_len(self, tokens: u32) -> Self {
         self.put("max_model_len", tokens)
     }
 
-    /// Sets the share of the GPU memory that vLLM may use, from 0 to 1.
+    /// Sets the share of the GPU memory that vLLM may use, from 0 to 1 (option `gpu_memory_utilization`). The default is that
+    /// of vLLM.
     #[track_caller]
     pub fn gpu_memory_utilization(self, share: f64) -> Self {
         self.put("gpu_memory_utilization", share)
     }
 
-    /// Caches the computation for prompts, and reuses it for prompts with the same prefix.
+    /// Caches the computation for prompts, and reuses it for prompts with the same prefix (option `enable_prefix_caching`).
+    /// The default is that of vLLM.
     #[track_caller]
     pub fn prefix_caching(self) -> Self {
         self.put("enable_prefix_caching", true)
     }
 
-    /// Serves LoRA adapters in addition to the model. `at_a_time` is the maximum number of adapters in one batch, and
-    /// `rank` is their maximum rank.
+    /// Serves LoRA adapters in addition to the model (options `enable_lora`, `max_loras` and `max_lora_rank`). `at_a_time` is
+    /// the maximum number of adapters in one batch, and `rank` is their maximum rank. By default, adapters are not
+    /// supported.
     #[track_caller]
     pub fn adapters(self, at_a_time: u32, rank: u32) -> Self {
         self.put("enable_lora", true).put("max_loras", at_a_time).put("max_lora_rank", rank)
     }
 
-    /// Enables speculative decoding: a draft model proposes a number of tokens, and the model verifies them. The
-    /// draft model is given as a path in the container or as an ID of the Hugging Face Hub.
+    /// Enables speculative decoding: a smaller draft model proposes this number of tokens at a time, and the model verifies
+    /// them (option `speculative_config`). The draft model is given as a path in the container or as an ID of the Hugging
+    /// Face Hub. By default, it is disabled.
     #[track_caller]
     pub fn speculative_decoding(self, draft_model: &str, tokens: u32) -> Self {
         let config = serde_json::json!({ "model": draft_model, "num_speculative_tokens": tokens });
         self.put("speculative_config", config)
     }
 
-    /// Lets vLLM's asynchronous engine batch the requests; rolling batches of DJL Serving are disabled.
+    /// Lets vLLM's asynchronous engine batch the requests (option `async_mode`). It replaces
+    /// [`rolling_batch`](Self::rolling_batch), because rolling batches of DJL Serving are disabled. By default, DJL Serving
+    /// chooses.
     #[track_caller]
     pub fn asynchronous(self) -> Self {
         self.put("async_mode", true)
@@ -253,7 +267,8 @@ impl LargeModel<Vllm> {
             .put("entryPoint", "djl_python.lmi_vllm.vllm_async_service")
     }
 
-    /// Sets any argument of vLLM's engine. The name and the value are not checked.
+    /// Sets any argument of vLLM's engine, by its name with underscores, such as `max_num_seqs`. Neither the name nor the
+    /// value is validated. The same name replaces an earlier value.
     #[track_caller]
     pub fn engine_argument(self, name: &str, value: impl ToString) -> Self {
         self.put(name, value)
@@ -261,13 +276,14 @@ impl LargeModel<Vllm> {
 }
 
 impl LargeModel<TensorRtLlm> {
-    /// TensorRT-LLM in AWS's image with this version, and a model, which is compiled when an instance starts.
+    /// Creates a container with TensorRT-LLM in AWS's image, with the version of the image, such as `0.36.0`, and the weights
+    /// of a model, which is compiled when an instance starts.
     #[track_caller]
     pub fn tensorrt_llm(version: impl Into<String>, weights: Weights) -> Self {
         Self::of("djl-tensorrtllm", version.into(), weights)
     }
 
-    /// Quantizes the weights while the model is compiled.
+    /// Quantizes the weights while the model is compiled (option `quantize`). By default, the weights are used as they are.
     #[track_caller]
     pub fn quantize(self, how: TensorRtLlmQuantization) -> Self {
         self.put(
@@ -280,7 +296,8 @@ impl LargeModel<TensorRtLlm> {
         )
     }
 
-    /// Sets the maximum number of tokens of all concurrent requests.
+    /// Sets the maximum number of tokens of all concurrent requests (option `max_num_tokens`). The default is that of DJL
+    /// Serving.
     #[track_caller]
     pub fn max_num_tokens(self, tokens: u32) -> Self {
         self.put("max_num_tokens", tokens)
@@ -302,7 +319,8 @@ impl<E: Engine> LargeModel<E> {
         }
     }
 
-    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is AWS's
+    /// image with the version of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
@@ -339,19 +357,21 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// Sets the number of accelerators that the model is split over.
+    /// Sets the number of accelerators that the model is split over (option `tensor_parallel_degree`). The default is that of
+    /// DJL Serving. It replaces [`tensor_parallel_over_all`](Self::tensor_parallel_over_all).
     #[track_caller]
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.put("tensor_parallel_degree", accelerators)
     }
 
-    /// Splits the model over all accelerators of the instance.
+    /// Splits the model over all accelerators of the instance (option `tensor_parallel_degree=max`). It replaces
+    /// [`tensor_parallel_degree`](Self::tensor_parallel_degree).
     #[track_caller]
     pub fn tensor_parallel_over_all(self) -> Self {
         self.put("tensor_parallel_degree", "max")
     }
 
-    /// Sets the data type of the weights in memory.
+    /// Sets the data type of the weights in GPU memory (option `dtype`). By default, DJL Serving chooses.
     #[track_caller]
     pub fn data_type(self, name: DataType) -> Self {
         self.put(
@@ -364,7 +384,7 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// Sets whether requests can join a running batch.
+    /// Sets whether requests can join a running batch (option `rolling_batch`). By default, DJL Serving chooses.
     #[track_caller]
     pub fn rolling_batch(self, how: RollingBatch) -> Self {
         self.put(
@@ -377,28 +397,30 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// Sets the maximum number of requests in a batch.
+    /// Sets the maximum number of requests in a batch (option `max_rolling_batch_size`). The default is that of DJL Serving.
     #[track_caller]
     pub fn max_rolling_batch_size(self, requests: u32) -> Self {
         self.put("max_rolling_batch_size", requests)
     }
 
-    /// Sets the time within which the model must be loaded. The default is 30 minutes. The timeouts of the endpoint
-    /// must not be shorter.
+    /// Sets the time within which the model must be loaded (option `model_loading_timeout`), in whole seconds. The default is
+    /// 30 minutes. The timeouts of the endpoint
+    /// ([`health_check_timeout`](crate::endpoint::HostingOptions::health_check_timeout)) must not be shorter.
     #[track_caller]
     pub fn model_loading_timeout(self, time: Duration) -> Self {
         self.put("model_loading_timeout", time.as_secs())
     }
 
-    /// Sets the number of requests that may wait before further requests are rejected. The default is 1,000.
+    /// Sets the number of requests that may wait before further requests are rejected (`job_queue_size`). The default is
+    /// 1,000.
     #[track_caller]
     pub fn job_queue_size(mut self, requests: u32) -> Self {
         self.job_queue_size = Some(Value::from(requests.to_string()).with_caller_location());
         self
     }
 
-    /// Sets any other documented option of DJL Serving, by its key without the prefix `option.`. An unknown key is
-    /// reported as an error.
+    /// Sets any documented option of DJL Serving, by its key without the prefix `option.`, such as `trust_remote_code`. An
+    /// unknown key is an error at the caller's line. The same key replaces an earlier value, also of another setter.
     #[track_caller]
     pub fn option(mut self, key: &str, value: impl IntoValue<String>) -> Self {
         let source = Location::caller();
@@ -418,8 +440,9 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// Writes the settings to `serving.properties` in a separate archive, so that they can differ between the models
-    /// of one container. The container then downloads the weights itself.
+    /// Writes the settings to the file `serving.properties` in an archive, which is the model data, instead of environment
+    /// variables. The settings can then differ between the models of one container. The container downloads the weights
+    /// itself, and a value that is not a literal is an error.
     pub fn serving_properties(mut self) -> Self {
         self.as_file = true;
         self

@@ -26,7 +26,7 @@ use crate::image::ContainerImage;
 use crate::s3::S3Location;
 use crate::secret::SecretReference;
 
-/// A container that serves a model.
+/// A container that serves a model: an image, model data and environment variables.
 ///
 /// ```
 /// use stackwright_stacks::container::Container;
@@ -90,7 +90,8 @@ impl ModelData {
         Self { data, access: None }
     }
 
-    /// Uses an archive (`.tar.gz`) in S3.
+    /// Uses an archive (`.tar.gz`) in S3, given by a location or by a URI such as `s3://my-models/relevance/model.tar.gz`.
+    /// The role of the model may read the object.
     ///
     /// ```
     /// use stackwright_stacks::container::ModelData;
@@ -101,8 +102,8 @@ impl ModelData {
         Self::of(Data::Archive(location.into()))
     }
 
-    /// Accepts or declines the end-user license agreement of a JumpStart model (`ModelAccessConfig`). SageMaker
-    /// rejects a gated model without it.
+    /// Accepts or declines the end-user license agreement of a JumpStart model (`ModelAccessConfig.AcceptEula`). By default,
+    /// nothing is stated, and SageMaker rejects a gated model. It replaces [`hub_content`](Self::hub_content).
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -117,7 +118,8 @@ impl ModelData {
         self
     }
 
-    /// Reads the model data with the access of a hub content, by its ARN (`HubAccessConfig`).
+    /// Reads the model data with the access of a content of a private SageMaker hub, by its ARN (`HubAccessConfig`). An ARN
+    /// of another service is an error at the caller's line. It replaces [`accept_eula`](Self::accept_eula).
     #[track_caller]
     pub fn hub_content(mut self, arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:sagemaker:us-east-1:123456789012:hub-content/my-hub/Model/llama/1.0.0";
@@ -125,8 +127,8 @@ impl ModelData {
         self
     }
 
-    /// Uncompressed model data: all objects below a location. SageMaker copies them without unpacking an archive when
-    /// an instance starts. Serverless and multi-model endpoints accept archives only.
+    /// Uses uncompressed model data: all objects below a location in S3, which SageMaker copies to each instance. The role of
+    /// the model may read the location. Serverless and multi-model endpoints accept archives only.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -210,27 +212,28 @@ impl Container {
         }
     }
 
-    /// Creates a container of a registered model package, by its ARN. CloudFormation does not resolve the package, so
-    /// the image and the location of its artifacts are given too: the role may read them.
+    /// Creates a container of a registered model package, by its ARN (`ModelPackageName`). The image and the location of its
+    /// artifacts are needed for the permissions of the role, because CloudFormation does not resolve the package.
     #[track_caller]
     pub fn package(arn: impl IntoValue<String>, image: ContainerImage, artifacts: S3Location) -> Self {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
-    /// Sets the model data, which SageMaker copies to `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
+    /// Sets the model data, which SageMaker copies to `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`]. The role
+    /// of the model may read it. By default, the container has no model data.
     pub fn model(mut self, model: impl Into<ModelData>) -> Self {
         self.model = Some(model.into());
         self
     }
 
-    /// Allows the container to read a further location in S3.
+    /// Allows the role of the model to read a further location in S3. Each call adds a location.
     pub fn reads(mut self, location: impl Into<S3Location>) -> Self {
         self.reads.push(location.into());
         self
     }
 
-    /// Sets an environment variable. Everybody who may describe the model can read it: do not set it to a secret; use
-    /// [`secret`](Self::secret).
+    /// Sets an environment variable of the container. Everybody who may describe the model can read the value: do not set it
+    /// to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -417,7 +420,7 @@ impl Containers {
         Self { all: containers.into_iter().collect(), mode: Some(mode) }
     }
 
-    /// At most 15 containers with names, which are invoked directly: a request selects one with
+    /// Creates a model of at most 15 containers with names, which are invoked directly: a request selects one with
     /// `TargetContainerHostname`.
     #[track_caller]
     pub fn direct<N: IntoValue<String>>(containers: impl IntoIterator<Item = (N, Container)>) -> Self {

@@ -7,7 +7,9 @@ use stackwright_synth::Value;
 use super::{Container, Weights};
 use crate::image::{ContainerImage, Processor};
 
-/// Hugging Face Text Generation Inference.
+/// The container of Hugging Face Text Generation Inference (TGI) in AWS's image.
+///
+/// A setting whose setter is not called is not passed to the container, so that the default of TGI applies.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -26,7 +28,7 @@ pub struct TextGeneration {
 }
 
 impl TextGeneration {
-    /// AWS's image of TGI with this version, and a model.
+    /// Creates a container with AWS's image of TGI, with the version of TGI, such as `3.3.6`, and the weights of a model.
     #[track_caller]
     pub fn new(version: impl Into<String>, weights: Weights) -> Self {
         Self {
@@ -36,7 +38,8 @@ impl TextGeneration {
         }
     }
 
-    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is AWS's
+    /// image with the version of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
@@ -48,26 +51,29 @@ impl TextGeneration {
         self
     }
 
-    /// Sets the number of accelerators that the model is split over (`SM_NUM_GPUS`).
+    /// Sets the number of accelerators that the model is split over (environment variable `SM_NUM_GPUS`). The default is that
+    /// of the image.
     #[track_caller]
     pub fn accelerators(self, number: u32) -> Self {
         self.set("SM_NUM_GPUS", number)
     }
 
-    /// Sets the maximum number of tokens of a prompt (`MAX_INPUT_TOKENS`).
+    /// Sets the maximum number of tokens of a prompt (environment variable `MAX_INPUT_TOKENS`). The default is that of TGI. It
+    /// must be less than [`max_total_tokens`](Self::max_total_tokens).
     #[track_caller]
     pub fn max_input_tokens(self, tokens: u32) -> Self {
         self.set("MAX_INPUT_TOKENS", tokens)
     }
 
-    /// Sets the maximum number of tokens of a prompt and its response together (`MAX_TOTAL_TOKENS`).
+    /// Sets the maximum number of tokens of a prompt and its response together (environment variable `MAX_TOTAL_TOKENS`). The
+    /// default is that of TGI.
     #[track_caller]
     pub fn max_total_tokens(self, tokens: u32) -> Self {
         self.set("MAX_TOTAL_TOKENS", tokens)
     }
 
-    /// Sets the maximum number of tokens of all prompts that are processed in one prefill batch
-    /// (`MAX_BATCH_PREFILL_TOKENS`).
+    /// Sets the maximum number of tokens of all prompts that are processed in one prefill batch (environment variable
+    /// `MAX_BATCH_PREFILL_TOKENS`). The default is that of TGI.
     #[track_caller]
     pub fn max_batch_prefill_tokens(self, tokens: u32) -> Self {
         self.set("MAX_BATCH_PREFILL_TOKENS", tokens)

@@ -36,20 +36,22 @@ pub struct NotificationTopic {
 }
 
 impl NotificationTopic {
-    /// Sends notifications to a topic, given by its handle or ARN.
+    /// Creates notifications to an SNS topic, given by its handle or ARN, without the response. The role of the endpoint may
+    /// publish to the topic.
     #[track_caller]
     pub fn new(topic: impl Into<TopicReference>) -> Self {
         Self { topic: topic.into(), with_answer: false }
     }
 
-    /// Adds the response to the notification, if it is small enough.
+    /// Adds the response to the notification, if it has at most 128 KB. By default, a notification contains only the location
+    /// of the response.
     pub fn with_answer(mut self) -> Self {
         self.with_answer = true;
         self
     }
 }
 
-/// Sends notifications without the response.
+/// Converts a topic to notifications without the response.
 impl<T: Into<TopicReference>> From<T> for NotificationTopic {
     #[track_caller]
     fn from(topic: T) -> Self {
@@ -142,8 +144,11 @@ impl BlueGreenOptions for AsynchronousEndpoint {
 impl RollingOptions for AsynchronousEndpoint {}
 
 impl AsynchronousEndpoint {
-    /// Creates an endpoint on one instance of a type, with the location in S3 to which the responses are written. Set
-    /// the location of the requests with [`requests`](Self::requests), so that the role may read them.
+    /// Creates an endpoint on one instance of a type, such as `ml.g5.2xlarge`, with the location in S3 to which the
+    /// responses are written. The role of the endpoint may write there.
+    ///
+    /// The location of the requests has to be set with [`requests`](Self::requests), unless the program sets the role or
+    /// adds permissions to it; otherwise it is an error.
     #[track_caller]
     pub fn new(
         containers: impl Into<Containers>,
@@ -166,27 +171,28 @@ impl AsynchronousEndpoint {
         }
     }
 
-    /// Sets the location in S3 to which callers upload the requests, which they state in `InvokeEndpointAsync`, and
-    /// allows the role to read it. Several calls add up.
+    /// Adds a location in S3 to which callers upload the requests that they state in `InvokeEndpointAsync`. The role of the
+    /// endpoint may read it.
     pub fn requests(mut self, location: impl Into<S3Location>) -> Self {
         self.requests.push(location.into());
         self
     }
 
-    /// Sets the location in S3 to which SageMaker writes the error messages of failed requests.
+    /// Sets the location in S3 to which SageMaker writes the error messages of failed requests (`S3FailurePath`). The role
+    /// of the endpoint may write there. By default, they are not written.
     pub fn failures(mut self, location: impl Into<S3Location>) -> Self {
         self.failures = Some(location.into());
         self
     }
 
-    /// Notifies a topic of each successful response.
+    /// Sets the SNS topic that is notified of each successful response (`SuccessTopic`). By default, there is none.
     #[track_caller]
     pub fn on_success(mut self, topic: impl Into<NotificationTopic>) -> Self {
         self.success_topic = Some(topic.into());
         self
     }
 
-    /// Notifies a topic of each failed request.
+    /// Sets the SNS topic that is notified of each failed request (`ErrorTopic`). By default, there is none.
     #[track_caller]
     pub fn on_failure(mut self, topic: impl Into<NotificationTopic>) -> Self {
         self.error_topic = Some(topic.into());

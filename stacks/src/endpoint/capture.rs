@@ -8,7 +8,8 @@ use stackwright_synth::{IntoValue, Value};
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
-/// Stores a share of the requests and responses in S3, for monitoring and for the next training.
+/// The data capture of an endpoint (`DataCaptureConfig`): SageMaker stores a share of the requests and responses in S3, for
+/// monitoring and for the next training.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -27,7 +28,8 @@ pub struct DataCapture {
 }
 
 impl DataCapture {
-    /// Stores a percentage of the requests and responses, 0 to 100, at a location in S3.
+    /// Creates a data capture of a percentage of the requests, 0 to 100, with their responses, at a location in S3. The role
+    /// of the endpoint may write there.
     #[track_caller]
     pub fn new(location: S3Location, percent: impl IntoValue<i64>) -> Self {
         Self {
@@ -40,24 +42,24 @@ impl DataCapture {
         }
     }
 
-    /// Stores requests only.
+    /// Stores requests without their responses. By default, both are stored.
     pub fn inputs_only(self) -> Self {
         Self { inputs: true, outputs: false, ..self }
     }
 
-    /// Stores responses only.
+    /// Stores responses without the requests. By default, both are stored.
     pub fn outputs_only(self) -> Self {
         Self { inputs: false, outputs: true, ..self }
     }
 
-    /// Stores content of this MIME type as JSON, instead of encoding it in Base64.
+    /// Stores content of this MIME type, such as `application/json`, as JSON. By default, all content is encoded in Base64.
     #[track_caller]
     pub fn json(mut self, content_type: impl IntoValue<String>) -> Self {
         self.json.push(content_type.into().with_caller_location());
         self
     }
 
-    /// Stores content of this MIME type as CSV, instead of encoding it in Base64.
+    /// Stores content of this MIME type, such as `text/csv`, as CSV. By default, all content is encoded in Base64.
     #[track_caller]
     pub fn csv(mut self, content_type: impl IntoValue<String>) -> Self {
         self.csv.push(content_type.into().with_caller_location());

@@ -12,7 +12,7 @@ use crate::duration::Seconds;
 /// time to enter `ALARM`, and a rollback is fast as long as the old instances exist.
 const TERMINATION_WAIT: i64 = 600;
 
-/// A part of an endpoint's capacity.
+/// A part of an endpoint's instances, as a percentage or as a number (`CapacitySize`).
 ///
 /// ```
 /// use stackwright_stacks::endpoint::CapacitySize;
@@ -34,7 +34,7 @@ impl CapacitySize {
         Self { kind: CapacitySizeType::CapacityPercent, value: value.into().with_caller_location() }
     }
 
-    /// A number of instances.
+    /// Returns a number of instances, at least 1. The limits in percent apply to it too.
     #[track_caller]
     pub fn instances(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::InstanceCount, value: value.into().with_caller_location() }
@@ -45,8 +45,8 @@ impl CapacitySize {
     }
 }
 
-/// An update that starts a complete new fleet beside the old one and then shifts the traffic. During the update, it
-/// needs twice the instances.
+/// A blue/green update of an endpoint (`BlueGreenUpdatePolicy`): SageMaker starts a complete new fleet beside the old one and
+/// then shifts the traffic. During the update, the endpoint needs twice the instances.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,30 +87,31 @@ impl BlueGreen {
         Self { traffic, wait: wait.into(), termination_wait: TERMINATION_WAIT.into(), timeout: None }
     }
 
-    /// Shifts all traffic at once when the new fleet is in service.
+    /// Creates an update that shifts all traffic at once when the new fleet is in service (`ALL_AT_ONCE`).
     pub fn all_at_once() -> Self {
         Self::of(Traffic::AllAtOnce)
     }
 
-    /// Shifts a part of the traffic first, and the rest after a wait.
+    /// Creates an update that shifts a part of the traffic first, and the rest after a wait of five minutes (`CANARY`).
     pub fn canary(size: CapacitySize) -> Self {
         Self::of(Traffic::Canary(size))
     }
 
-    /// Shifts the traffic in equal steps, with a wait after each step.
+    /// Creates an update that shifts the traffic in equal steps, with a wait of five minutes after each step (`LINEAR`).
     pub fn linear(step: CapacitySize) -> Self {
         Self::of(Traffic::Linear(step))
     }
 
-    /// Sets the wait between steps, at most one hour. The default is five minutes.
+    /// Sets the wait between steps, at most one hour (`WaitIntervalInSeconds`). The default is five minutes for
+    /// [`canary`](Self::canary) and [`linear`](Self::linear), and none for [`all_at_once`](Self::all_at_once).
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
         self.wait = time.into().0.with_caller_location();
         self
     }
 
-    /// Sets the time for which the old fleet is kept after all traffic has been shifted, at most one hour. The
-    /// default is ten minutes.
+    /// Sets the time for which the old fleet is kept after all traffic has been shifted, at most one hour
+    /// (`TerminationWaitInSeconds`). Until then, an alarm rolls the update back. The default is ten minutes.
     #[track_caller]
     pub fn termination_wait(mut self, time: impl Into<Seconds>) -> Self {
         self.termination_wait = time.into().0.with_caller_location();
@@ -139,8 +140,9 @@ impl BlueGreen {
     }
 }
 
-/// An update that replaces instances in batches: it needs capacity for one additional batch only, for endpoints whose
-/// capacity is too large or too scarce to double. Only for endpoints with one variant.
+/// A rolling update of an endpoint (`RollingUpdatePolicy`): SageMaker replaces instances in batches, and needs capacity for
+/// one additional batch only. It suits endpoints whose capacity is too large or too scarce to double, and requires an
+/// endpoint with one variant.
 ///
 /// ```
 /// use std::time::Duration;
@@ -157,7 +159,8 @@ pub struct Rolling {
 }
 
 impl Rolling {
-    /// Creates a rolling update with the size of a batch, and the wait after each batch.
+    /// Creates a rolling update with the size of a batch, 5 to 50 percent of the instances, and the wait after each batch, at
+    /// most one hour.
     #[track_caller]
     pub fn new(batch: CapacitySize, wait: impl Into<Seconds>) -> Self {
         Self { batch, wait: wait.into().0.with_caller_location(), rollback_batch: None, timeout: None }

@@ -7,7 +7,7 @@ use super::{ComponentHost, allow_invoke};
 use crate::arn::{checked, known};
 use crate::iam::{RoleReference, Statement, arn};
 
-/// An endpoint that the app does not create.
+/// An existing SageMaker endpoint that the app does not create.
 ///
 /// ```
 /// use stackwright_stacks::container::{LargeModel, Weights};
@@ -44,7 +44,8 @@ impl ExternalEndpoint {
         Self { arn: arn("sagemaker", sub!("endpoint/{}", &name)).with_location(location), name }
     }
 
-    /// Refers to an endpoint by its ARN, `arn:aws:sagemaker:REGION:ACCOUNT:endpoint/NAME`.
+    /// Refers to an endpoint by its ARN, `arn:aws:sagemaker:REGION:ACCOUNT:endpoint/NAME`. A malformed ARN, or one of another
+    /// kind of resource, is an error at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "sagemaker", "arn:aws:sagemaker:us-east-1:123456789012:endpoint/scorers");
@@ -59,7 +60,7 @@ impl ExternalEndpoint {
         Self { name: name.with_location(arn.location()), arn }
     }
 
-    /// Returns the name to invoke the endpoint with.
+    /// Returns the name of the endpoint, which a request (`InvokeEndpoint`) contains.
     pub fn name(&self) -> Value<String> {
         self.name.clone()
     }
@@ -69,13 +70,14 @@ impl ExternalEndpoint {
         self.arn.clone()
     }
 
-    /// Returns a statement that allows the role of a client to invoke this endpoint.
+    /// Returns a statement that allows the role of a client to invoke the endpoint, also asynchronously and with a response
+    /// stream.
     pub fn allow_invoke(&self) -> Statement {
         allow_invoke(&self.arn)
     }
 
-    /// Returns the endpoint as the host of inference components, with the role that they run with: a handle or an
-    /// ARN. A role outside of the app has to allow what the components need.
+    /// Returns the endpoint as the host of inference components, with the role that they run with, by its handle or ARN. If
+    /// the app creates the role, each component adds the permissions that it needs; another role has to have them.
     #[track_caller]
     pub fn host(&self, role: impl Into<RoleReference>) -> ComponentHost {
         ComponentHost { endpoint_name: self.name.clone(), role: role.into(), processor: None }

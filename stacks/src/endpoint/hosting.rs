@@ -14,7 +14,7 @@ use crate::image::Processor;
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
-/// How SageMaker selects the instance for a request.
+/// How SageMaker selects the instance of a variant for a request (`RoutingConfig`).
 ///
 /// ```
 /// use stackwright_stacks::endpoint::Routing;
@@ -27,19 +27,20 @@ use crate::s3::S3Location;
 pub struct Routing(RoutingConfig);
 
 impl Routing {
-    /// Sends each request to a random instance.
+    /// Sends each request to a random instance (`RANDOM`).
     pub fn random() -> Self {
         Self(RoutingConfig::new().routing_strategy(RoutingStrategy::Random))
     }
 
-    /// Sends each request to the instance with the fewest outstanding requests. It suits requests of different
-    /// durations.
+    /// Sends each request to the instance with the fewest outstanding requests (`LEAST_OUTSTANDING_REQUESTS`), which suits
+    /// requests of different durations.
     pub fn least_outstanding_requests() -> Self {
         Self(RoutingConfig::new().routing_strategy(RoutingStrategy::LeastOutstandingRequests))
     }
 
     /// Sends a request to the instance that processed an earlier request with the same prefix, because its container
-    /// may have cached the computation for the prefix. The number of characters that are compared is 1,024 to 65,536.
+    /// may have cached the computation for the prefix (`PREFIX_AWARE`). The argument is the number of characters that are
+    /// compared, 1,024 to 65,536.
     pub fn prefix_aware(characters: impl IntoValue<i64>) -> Self {
         let prefix = PrefixAwareRoutingConfig::new().prefix_length(characters);
         Self(
@@ -64,7 +65,7 @@ pub struct InstancePool {
 }
 
 impl InstancePool {
-    /// An instance type with its priority, 1 to 5.
+    /// Creates a pool of instances of a type, such as `ml.g5.2xlarge`, with its priority, 1 (first) to 5.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>, priority: impl IntoValue<i64>) -> Self {
         Self {
@@ -250,7 +251,7 @@ fn known(name: &Value<String>) -> Option<&'static Instance> {
     instance(name.as_literal()?.as_str()?)
 }
 
-/// How SageMaker publishes utilization metrics of an endpoint.
+/// How SageMaker publishes utilization metrics of an endpoint (`MetricsConfig`), for [`MetricsOptions::metrics`](super::MetricsOptions::metrics).
 ///
 /// ```
 /// use stackwright_stacks::endpoint::InstanceMetrics;
@@ -267,18 +268,19 @@ impl Default for InstanceMetrics {
 }
 
 impl InstanceMetrics {
-    /// Creates a configuration with SageMaker's defaults.
+    /// Creates a configuration with SageMaker's defaults: no enhanced metrics, published every 60 seconds.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether metrics of each container and accelerator are published (`EnableEnhancedMetrics`).
+    /// Sets whether metrics of each instance and container are published (`EnableEnhancedMetrics`). The default is `false`.
     #[track_caller]
     pub fn enhanced(self, enabled: impl IntoValue<bool>) -> Self {
         Self(self.0.enable_enhanced_metrics(enabled.into().with_caller_location()))
     }
 
-    /// Sets the interval at which metrics are published: 10, 30, 60, 120, 180, 240 or 300 seconds.
+    /// Sets the interval at which metrics are published (`MetricPublishFrequencyInSeconds`): 10, 30, 60, 120, 180, 240 or
+    /// 300 seconds. The default is 60.
     #[track_caller]
     pub fn publish_every_seconds(self, seconds: impl IntoValue<i64>) -> Self {
         Self(self.0.metric_publish_frequency_in_seconds(seconds.into().with_caller_location()))

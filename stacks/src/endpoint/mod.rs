@@ -302,22 +302,22 @@ fn add_scaling<T: Target>(
     scope.add(&format!("{part}Capacity"), scaled);
 }
 
-/// An endpoint that was added to a stack.
+/// A SageMaker endpoint that was added to a stack.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EndpointHandle {
-    /// The endpoint.
+    /// The handle of the `AWS::SageMaker::Endpoint`.
     pub endpoint: sagemaker::EndpointHandle,
-    /// Its configuration.
+    /// The handle of the `AWS::SageMaker::EndpointConfig`.
     pub config: EndpointConfigHandle,
-    /// The models behind it, one for each variant.
+    /// The handles of the `AWS::SageMaker::Model` resources, one for each variant, and then that of the shadow variant.
     pub models: Vec<ModelHandle>,
-    /// The roles that the models run with, in the same order.
+    /// The execution roles of the models, in the same order as the models.
     pub roles: Vec<RoleReference>,
 }
 
 impl EndpointHandle {
-    /// Returns the name of the endpoint, which a request contains.
+    /// Returns the name of the endpoint, which a request (`InvokeEndpoint`) contains.
     pub fn name(&self) -> Value<String> {
         self.endpoint.endpoint_name()
     }
@@ -327,7 +327,8 @@ impl EndpointHandle {
         self.endpoint.endpoint_arn()
     }
 
-    /// A statement that allows the role of a caller to invoke this endpoint only.
+    /// Returns a statement that allows the role of a client to invoke the endpoint, also asynchronously and with a response
+    /// stream.
     pub fn allow_invoke(&self) -> Statement {
         allow_invoke(&self.arn())
     }

@@ -19,12 +19,15 @@ use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// Many models on the same instances. Each is a `.tar.gz` below one prefix in S3. To add a model, upload it there; you
-/// do not have to deploy. A request names its model, which is downloaded and loaded if it is not in memory. If the
-/// memory is full, the least recently used model is unloaded.
+/// A multi-model endpoint: many models in one container. Each model is a `.tar.gz` archive below one prefix in S3. To add a
+/// model, upload it there; no deployment is needed. A request names its model (`TargetModel`), which is downloaded and loaded
+/// if it is not in memory. If the memory is full, the least recently used model is unloaded.
 ///
-/// On GPUs it requires Triton and an instance type with one GPU, such as ml.g5.2xlarge. Features that multi-model
-/// endpoints do not support (several variants, shadows, data capture) have no setters.
+/// On GPUs, the endpoint requires Triton and an instance type with one GPU, such as `ml.g5.2xlarge`. Features that
+/// multi-model endpoints do not support (several variants, shadows, data capture) have no setters.
+///
+/// It becomes `AWS::SageMaker::Endpoint`, `AWS::SageMaker::EndpointConfig`, `AWS::SageMaker::Model`, `AWS::IAM::Role` and
+/// `AWS::CloudWatch::Alarm`.
 ///
 /// ```
 /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
@@ -117,7 +120,8 @@ impl MultiModelEndpoint {
         }
     }
 
-    /// Creates an endpoint with Triton on instances with one GPU, and the location of the models' archives.
+    /// Creates an endpoint with Triton, with the version of its image, such as `25.09`, the location of the models' archives,
+    /// and an instance type with one GPU, such as `ml.g5.2xlarge`. It has one instance. Its role may read the location.
     #[track_caller]
     pub fn triton(
         version: impl Into<String>,
@@ -127,20 +131,23 @@ impl MultiModelEndpoint {
         Self::of(ContainerImage::triton(version, Processor::Gpu), models, instance_type)
     }
 
-    /// Creates an endpoint on instances without GPUs with an image for CPUs, and the location of the models'
-    /// archives. The image has to support loading and unloading of models.
+    /// Creates an endpoint on instances without GPUs, with an image for CPUs, the location of the models' archives, and an
+    /// instance type, such as `ml.c5.xlarge`. It has one instance. Its role may read the location. The image has to support
+    /// loading and unloading of models.
     #[track_caller]
     pub fn cpu(image: ContainerImage, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self::of(image, models, instance_type)
     }
 
-    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is the
+    /// image of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.container = self.container.image(image);
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who can describe the model can read it.
+    /// Sets an environment variable of the container. Everybody who may describe the model can read the value: do not set it
+    /// to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.container = self.container.environment(name, value.into().with_caller_location());
@@ -148,8 +155,9 @@ impl MultiModelEndpoint {
     }
 
     /// Describes the models of the endpoint, so that `synth`, `plan` and `estimate` show how many fit into the memory
-    /// of the GPU at the same time, and `check` reports a model that cannot be loaded. Each GPU is counted with every
-    /// loaded model, which is Triton's default. The description is written into the `Metadata` of the model.
+    /// of the GPU at the same time, and `check` reports a model that cannot be loaded. Every model is counted on each GPU,
+    /// because Triton loads a model on each GPU by default. The description is written into the `Metadata` of the
+    /// `AWS::SageMaker::Model`, and does not change the endpoint.
     ///
     /// ```
     /// use stackwright_estimate::memory::PackedModel;
@@ -167,8 +175,8 @@ impl MultiModelEndpoint {
         self
     }
 
-    /// Sets whether models stay in memory after a request. The default is `true`. With `false`, a model is loaded for
-    /// each request, which suits a large number of models with few requests each.
+    /// Sets whether models stay in memory after a request (`ModelCacheSetting`). The default is `true`. With `false`, a model
+    /// is loaded for each request, which suits a large number of models with few requests each.
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {
         self.cached = Some(Value::from(models_stay).with_caller_location());

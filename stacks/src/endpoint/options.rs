@@ -33,23 +33,23 @@ pub trait EndpointOptions: Sized {
     #[doc(hidden)]
     fn settings(&mut self) -> &mut Settings;
 
-    /// Sets the name. The default consists of the stack's name and the construct's ID. A changed name replaces the
-    /// resource.
+    /// Sets the name of the endpoint or the component. The default is `STACK-ID`, the stack's name and the construct's ID; a
+    /// default with more than 63 characters is an error. If the name is changed, CloudFormation replaces the resource.
     #[track_caller]
     fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings().name = Some(name.into().with_caller_location());
         self
     }
 
-    /// Adds a tag to the endpoint and its configuration, or to the component.
+    /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack.
     #[track_caller]
     fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings().tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
-    /// Publishes to a topic when an alarm enters `ALARM`: an [`AlarmTopic`](crate::AlarmTopic), or any topic by its handle or
-    /// ARN.
+    /// Adds an SNS topic that is notified when one of the construct's alarms enters `ALARM`: an
+    /// [`AlarmTopic`](crate::AlarmTopic), or any topic by its handle or ARN. By default, the alarms notify nobody.
     #[track_caller]
     fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
         self.settings().topics.push(topic.into());
@@ -57,7 +57,7 @@ pub trait EndpointOptions: Sized {
     }
 
     /// Sets the share of requests with a server error (5xx), from 0 to 1, above which an alarm enters `ALARM` and
-    /// rolls an update back. The default is 0.01.
+    /// rolls an update back. Two of three minutes have to be above it. The default is 0.01.
     #[track_caller]
     fn error_alarm(mut self, share: impl IntoValue<f64>) -> Self {
         self.settings().errors = share.into().with_caller_location();
@@ -65,44 +65,51 @@ pub trait EndpointOptions: Sized {
     }
 
     /// Sets the 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and
-    /// rolls an update back. The default is half of the maximum duration that SageMaker allows for a request.
+    /// rolls an update back. Two of three minutes have to be above it. The default is half of the maximum duration that
+    /// SageMaker allows for a request to this kind of endpoint.
     #[track_caller]
     fn latency_alarm(mut self, time: Duration) -> Self {
         self.settings().latency = Some(Value::from(time.as_secs_f64() * 1e6).with_caller_location());
         self
     }
 
-    /// Creates no alarms: only the alarms of [`rollback_on`](Self::rollback_on) roll an update back.
+    /// Creates no alarms: only the alarms of [`rollback_on`](Self::rollback_on) roll an update back. By default, there is an
+    /// alarm on errors and one on latency for each variant or component.
     fn without_alarms(mut self) -> Self {
         self.settings().watches = false;
         self
     }
 
-    /// Rolls an update back when another alarm, given by its name, enters `ALARM`. Several calls add up, to at most
-    /// ten alarms in all.
+    /// Adds a CloudWatch alarm, given by its name, that rolls an update back when it enters `ALARM`. An endpoint has at most
+    /// ten alarms, including those that the construct creates.
     #[track_caller]
     fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.settings().alarms.push(alarm_name.into().with_caller_location());
         self
     }
 
-    /// Creates a CloudWatch dashboard with requests, errors, latencies and utilization.
+    /// Creates a CloudWatch dashboard with requests, errors, latencies and utilization (`AWS::CloudWatch::Dashboard`). By
+    /// default, there is none.
     fn dashboard(mut self) -> Self {
         self.settings().dashboard = true;
         self
     }
 
-    /// Keeps logs for a number of days. The log group is then a resource of the stack, and no log group of that name
-    /// may exist yet. Without it, SageMaker creates the log group, whose logs never expire.
+    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or 365. The
+    /// log group is then a resource of the stack, and no log group of that name may exist yet. Without this call, SageMaker
+    /// creates the log group, whose logs never expire.
     #[track_caller]
     fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.settings().log_retention = Some(days.into().with_caller_location());
         self
     }
 
-    /// Encrypts the log group with a KMS key, given as a handle or an ARN; the stack creates the log group then. CloudWatch Logs
-    /// encrypts it with a key of its own unless set. The default key of the stack is not used, because its policy must allow
-    /// CloudWatch Logs to use it: `PrivateKey::allow_log_groups` adds that statement. An alias is not accepted.
+    /// Encrypts the log group with a KMS key, given as a handle or an ARN. The log group is then a resource of the stack, and no
+    /// log group of that name may exist yet. Without this call, CloudWatch Logs encrypts the logs with a key of its own, even
+    /// if the stack has a default key. An alias is an error.
+    ///
+    /// The policy of the key has to allow CloudWatch Logs to use it:
+    /// [`PrivateKey::allow_log_groups`](crate::PrivateKey::allow_log_groups) adds that statement.
     #[track_caller]
     fn log_kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.settings().log_key = Some(key.into());
@@ -129,31 +136,33 @@ pub trait HostingOptions: Sized {
     #[doc(hidden)]
     fn hosting(&mut self) -> &mut Hosting;
 
-    /// Sets the size of each instance's volume in GB, 1 to 512. Instance types with NVMe storage use that instead of
-    /// a volume.
+    /// Sets the size of the EBS volume of each instance in GB, 1 to 512 (`VolumeSizeInGB`). The default is that of SageMaker.
+    /// Instance types with local NVMe storage have no EBS volume.
     #[track_caller]
     fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.hosting().volume_gb = Some(size.into().with_caller_location());
         self
     }
 
-    /// Sets the maximum time for downloading the model, one minute to one hour.
+    /// Sets the maximum time for downloading and extracting the model, one minute to one hour
+    /// (`ModelDataDownloadTimeoutInSeconds`). The default is that of SageMaker.
     #[track_caller]
     fn download_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().download_timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the maximum time until the container passes health checks, one minute to one hour. It includes loading
-    /// the model.
+    /// Sets the maximum time until the container passes health checks, one minute to one hour
+    /// (`ContainerStartupHealthCheckTimeoutInSeconds`). It includes loading the model. The default is that of SageMaker.
     #[track_caller]
     fn health_check_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().health_check_timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the time for which SageMaker waits for instances of one type before it tries the next one, five minutes
-    /// to one hour.
+    /// Sets the maximum time for which SageMaker tries to get instances, five minutes to one hour
+    /// (`VariantInstanceProvisionTimeoutInSeconds`). If the capacity of one instance pool is insufficient, it tries the next
+    /// one. The default is that of SageMaker.
     #[track_caller]
     fn provision_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.hosting().provision_timeout = Some(time.into().0.with_caller_location());
@@ -161,14 +170,16 @@ pub trait HostingOptions: Sized {
     }
 
     /// Sets the AMI of the instances, which determines the version of the GPU driver, such as
-    /// `al2-ami-sagemaker-inference-gpu-3-1`.
+    /// `al2-ami-sagemaker-inference-gpu-3-1` (`InferenceAmiVersion`). By default, SageMaker chooses.
     #[track_caller]
     fn ami_version(mut self, name: impl IntoValue<String>) -> Self {
         self.hosting().ami_version = Some(name.into().with_caller_location());
         self
     }
 
-    /// Runs the instances only in a capacity reservation (a training plan for endpoints), given by its ARN.
+    /// Runs the instances only in a capacity reservation (a SageMaker training plan for endpoints), given by its ARN
+    /// (`CapacityReservationConfig`). An ARN of another service is an error at the caller's line. By default, they use
+    /// on-demand capacity.
     #[track_caller]
     fn capacity_reservation(mut self, arn: impl IntoValue<String>) -> Self {
         let arn = crate::arn::checked(
@@ -180,19 +191,22 @@ pub trait HostingOptions: Sized {
         self
     }
 
-    /// Sets how SageMaker selects the instance for a request. The default is [`Routing::random`].
+    /// Sets how SageMaker selects the instance for a request. The default is [`Routing::random`], and
+    /// [`Routing::least_outstanding_requests`] for a [`ComponentEndpoint`](super::ComponentEndpoint).
     fn routing(mut self, routing: Routing) -> Self {
         self.hosting().routing = Some(routing);
         self
     }
 
-    /// Writes the memory of a container that crashed to S3.
+    /// Writes the memory of a container that crashed to a location in S3 (`CoreDumpConfig`). The role may write there. By
+    /// default, it is not written.
     fn core_dumps(mut self, location: impl Into<S3Location>) -> Self {
         self.hosting().core_dumps = Some(location.into());
         self
     }
 
-    /// Sets whether AWS Systems Manager may open a session in the containers, for debugging (`EnableSSMAccess`).
+    /// Sets whether AWS Systems Manager may open a session in the containers, for debugging (`EnableSSMAccess`). The default
+    /// is `false`.
     #[track_caller]
     fn ssm_access(mut self, allowed: impl IntoValue<bool>) -> Self {
         self.hosting().ssm_access = Some(allowed.into().with_caller_location());
@@ -202,17 +216,18 @@ pub trait HostingOptions: Sized {
 
 /// The setter of utilization metrics, for endpoints on instances.
 pub trait MetricsOptions: EndpointOptions {
-    /// Sets how SageMaker publishes utilization metrics of the endpoint (`MetricsConfig`).
+    /// Sets how SageMaker publishes utilization metrics of the endpoint (`MetricsConfig`). By default, it publishes metrics of
+    /// the endpoint every 60 seconds.
     fn metrics(mut self, metrics: InstanceMetrics) -> Self {
         self.settings().metrics = Some(metrics);
         self
     }
 }
 
-/// The setter of the number of instances.
+/// The setter of the number of instances, for variants and for endpoints with one variant.
 pub trait InstanceCountOptions: HostingOptions {
-    /// Sets the initial number of instances. The default is 1. If the endpoint is scaled, autoscaling changes the
-    /// number afterwards.
+    /// Sets the initial number of instances (`InitialInstanceCount`). The default is 1. With
+    /// [`scale`](AutoscalingOptions::scale), autoscaling changes the number afterwards, and updates keep it.
     #[track_caller]
     fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.hosting().count = count.into().with_caller_location();
@@ -220,7 +235,7 @@ pub trait InstanceCountOptions: HostingOptions {
     }
 }
 
-/// The setter of autoscaling.
+/// The setter of autoscaling, for variants, endpoints and inference components.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
@@ -233,20 +248,21 @@ pub trait InstanceCountOptions: HostingOptions {
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
 /// ```
 pub trait AutoscalingOptions: Sized {
-    /// The scalable dimension, which determines the available policies.
+    /// The scalable dimension, such as the number of instances, which determines the available policies.
     type Scales: Target;
 
     /// The setting that the other method changes.
     #[doc(hidden)]
     fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<Self::Scales>)>;
 
-    /// Lets Application Auto Scaling change the number of instances, of copies, or of provisioned requests within bounds.
+    /// Lets Application Auto Scaling change the number of instances, of copies, or the provisioned concurrency within the given
+    /// bounds, by the given policies. By default, the number is fixed.
     ///
     /// Instances of a real-time variant can be scaled to one at least, those of an asynchronous endpoint and copies of an
     /// inference component to zero: an alarm on requests without capacity then starts the first one. A serverless
     /// endpoint starts with the lower bound as its provisioned concurrency.
     ///
-    /// SageMaker refuses another instance type for a variant while it is scaled: deploy without `scale`, then with the other
+    /// SageMaker refuses another instance type for a variant with autoscaling: deploy without `scale`, then with the other
     /// type, then with `scale` again.
     #[track_caller]
     fn scale(
@@ -259,22 +275,24 @@ pub trait AutoscalingOptions: Sized {
     }
 }
 
-/// The setter of a blue/green update.
+/// The setter of a blue/green update, for endpoints.
 pub trait BlueGreenOptions: Sized {
     /// The setting that the other method changes.
     #[doc(hidden)]
     fn update(&mut self) -> &mut Update;
 
-    /// Sets how an update shifts traffic to the new fleet. The default is [`BlueGreen::all_at_once`].
+    /// Sets how an update shifts traffic to the new fleet. The default is [`BlueGreen::all_at_once`]. It replaces a rolling
+    /// update.
     fn blue_green(mut self, update: BlueGreen) -> Self {
         *self.update() = Update::BlueGreen(update);
         self
     }
 }
 
-/// The setter of a rolling update.
+/// The setter of a rolling update, for endpoints with one variant.
 pub trait RollingOptions: BlueGreenOptions {
-    /// Updates the endpoint batch by batch, instead of with a second fleet.
+    /// Updates the endpoint in batches of instances, instead of with a second fleet. It replaces
+    /// [`blue_green`](BlueGreenOptions::blue_green).
     fn rolling(mut self, update: Rolling) -> Self {
         *self.update() = Update::Rolling(update);
         self

@@ -12,23 +12,27 @@ use super::{DataCapture, EndpointHandle, Plan, add_scaling, encrypted, id, name}
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// The marker of an endpoint with one variant: further variants, a shadow, or a rolling update can be added.
+/// The marker of a [`RealTimeEndpoint`] with one variant: further variants, a shadow variant, or a rolling update can be
+/// added.
 #[derive(Clone, Copy, Debug)]
 pub enum OneVariant {}
 
-/// The marker of an endpoint with several variants, among which the requests are distributed.
+/// The marker of a [`RealTimeEndpoint`] with several variants, among which the requests are distributed.
 #[derive(Clone, Copy, Debug)]
 pub enum SeveralVariants {}
 
-/// The marker of an endpoint with a shadow variant, which gets a copy of the requests.
+/// The marker of a [`RealTimeEndpoint`] with a shadow variant, which gets a copy of the requests.
 #[derive(Clone, Copy, Debug)]
 pub enum WithShadow {}
 
-/// The marker of an endpoint that is updated in batches.
+/// The marker of a [`RealTimeEndpoint`] with a rolling update, which replaces instances in batches.
 #[derive(Clone, Copy, Debug)]
 pub enum RollingUpdate {}
 
-/// An endpoint that answers requests synchronously, on instances.
+/// A real-time endpoint: models on instances that respond to requests synchronously.
+///
+/// It becomes `AWS::SageMaker::Endpoint`, `AWS::SageMaker::EndpointConfig`, `AWS::SageMaker::Model`, `AWS::IAM::Role` and
+/// `AWS::CloudWatch::Alarm`.
 ///
 /// An update starts a new fleet beside the old one, and is rolled back by alarms on errors and latency that the
 /// construct creates; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) set how traffic is
@@ -113,7 +117,8 @@ impl<V> RealTimeEndpoint<V> {
         }
     }
 
-    /// Stores a share of the requests and responses in S3.
+    /// Stores a share of the requests and responses in S3. The roles of the variants may write there. By default, nothing is
+    /// stored.
     pub fn data_capture(mut self, capture: DataCapture) -> Self {
         self.capture = Some(capture);
         self
@@ -140,15 +145,15 @@ impl RealTimeEndpoint<OneVariant> {
         self.become_()
     }
 
-    /// Adds a shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0
-    /// to 1, is the share of the requests that it gets. Shadow variants do not support several containers or
-    /// Inferentia 1.
+    /// Adds a shadow variant (`ShadowProductionVariants`): it receives a copy of the requests, and its responses are not
+    /// returned. Its weight, 0 to 1, is the share of the requests that it gets. Shadow variants do not support several
+    /// containers or Inferentia 1.
     pub fn shadow(mut self, variant: Variant) -> RealTimeEndpoint<WithShadow> {
         self.shadow = Some(variant);
         self.become_()
     }
 
-    /// Updates the endpoint batch by batch instead of with a fleet beside it.
+    /// Updates the endpoint in batches of instances, instead of with a second fleet. The default is a blue/green update.
     pub fn rolling(mut self, update: Rolling) -> RealTimeEndpoint<RollingUpdate> {
         self.update = Update::Rolling(update);
         self.become_()
@@ -156,14 +161,14 @@ impl RealTimeEndpoint<OneVariant> {
 }
 
 impl RealTimeEndpoint<SeveralVariants> {
-    /// Adds a further variant; an endpoint has at most ten.
+    /// Adds a further variant. An endpoint has at most ten.
     pub fn variant(mut self, variant: Variant) -> Self {
         self.variants.push(variant);
         self
     }
 
-    /// Makes every update reset the weights to those of the program. Without it, weights that were changed while the
-    /// endpoint was running are kept: a deployment does not undo a manual shift of traffic.
+    /// Makes every update reset the weights of the variants to those of the program. By default, weights that were changed
+    /// while the endpoint was running are kept: a deployment does not undo a manual shift of traffic.
     pub fn set_weights(mut self) -> Self {
         self.settings.sets_weights = true;
         self
@@ -178,7 +183,7 @@ impl BlueGreenUpdate for SeveralVariants {}
 impl BlueGreenUpdate for WithShadow {}
 
 impl<V: BlueGreenUpdate> RealTimeEndpoint<V> {
-    /// Sets how traffic is shifted to a new fleet. The default is all at once.
+    /// Sets how an update shifts traffic to the new fleet. The default is [`BlueGreen::all_at_once`].
     pub fn blue_green(mut self, update: BlueGreen) -> Self {
         self.update = Update::BlueGreen(update);
         self

@@ -15,21 +15,21 @@ use crate::iam::{RoleOptions, RoleSettings};
 use crate::image::Processor;
 use crate::security::SecuritySettings;
 
-/// The memory of a serverless endpoint. The number of virtual CPUs is proportional to the memory.
+/// The memory of a serverless endpoint (`MemorySizeInMB`). The number of virtual CPUs is proportional to the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum MemorySize {
-    /// 1024 MB
+    /// 1,024 MB.
     Gb1,
-    /// 2048 MB
+    /// 2,048 MB.
     Gb2,
-    /// 3072 MB
+    /// 3,072 MB.
     Gb3,
-    /// 4096 MB
+    /// 4,096 MB.
     Gb4,
-    /// 5120 MB
+    /// 5,120 MB.
     Gb5,
-    /// 6144 MB
+    /// 6,144 MB.
     Gb6,
 }
 
@@ -57,9 +57,13 @@ pub struct MemorySizeValue(Value<i64>);
 
 /// A serverless endpoint with its configuration, model and role.
 ///
-/// The endpoint keeps its name; model and configuration have none, so that a new model, image or size becomes a new
-/// configuration and an update in place. Features that serverless endpoints do not support (instances, a second
-/// variant, a VPC, network isolation, data capture, a rolling update, several containers) have no setters.
+/// The endpoint keeps its name. The model and the configuration have no fixed names, so that a new model, image or size
+/// creates a new configuration and updates the endpoint in place. Features that serverless endpoints do not support
+/// (instances, a second variant, a VPC, network isolation, data capture, a rolling update, several containers) have no
+/// setters.
+///
+/// It becomes `AWS::SageMaker::Endpoint`, `AWS::SageMaker::EndpointConfig`, `AWS::SageMaker::Model`, `AWS::IAM::Role` and
+/// `AWS::CloudWatch::Alarm`.
 ///
 /// ```
 /// use stackwright_stacks::container::Container;
@@ -127,7 +131,7 @@ impl ServerlessEndpoint {
         }
     }
 
-    /// Sets the memory. The default is 2 GB.
+    /// Sets the memory. The default is [`MemorySize::Gb2`].
     #[track_caller]
     pub fn memory(mut self, size: impl Into<MemorySizeValue>) -> Self {
         self.memory = size.into().0.with_caller_location();
@@ -142,7 +146,8 @@ impl ServerlessEndpoint {
     }
 
     /// Sets the number of concurrent requests that are always served without a cold start (`ProvisionedConcurrency`).
-    /// It is billed even if there are no requests.
+    /// It must not exceed the maximum concurrency, and is billed even if there are no requests. By default, there is none; with
+    /// [`scale`](AutoscalingOptions::scale), the default is the minimum capacity.
     #[track_caller]
     pub fn provisioned_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.provisioned_concurrency = Some(requests.into().with_caller_location());

@@ -11,7 +11,7 @@ use crate::container::Containers;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::security::SecuritySettings;
 
-/// A production variant: containers on instances.
+/// A production variant of a [`RealTimeEndpoint`](super::RealTimeEndpoint): containers on instances.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
@@ -62,8 +62,8 @@ impl AutoscalingOptions for Variant {
 }
 
 impl Variant {
-    /// Creates a variant with a name, and one instance of a type. Keep the name when you change the variant:
-    /// deployment guardrails and autoscaling refuse an update to a configuration with other names.
+    /// Creates a variant with a name, its containers, and one instance of a type, such as `ml.g5.2xlarge`. Keep the name when
+    /// you change the variant: deployment guardrails and autoscaling refuse an update to a configuration with other names.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -73,8 +73,9 @@ impl Variant {
         Self::of(name.into().with_caller_location(), containers.into(), Hosting::on(instance_type))
     }
 
-    /// Creates a variant on up to five instance types, of which SageMaker uses the available one with the lowest
-    /// priority number.
+    /// Creates a variant with a name and its containers on one instance of up to five types, of which SageMaker uses the
+    /// available one with the lowest priority number. Keep the name when you change the variant: deployment guardrails and
+    /// autoscaling refuse an update to a configuration with other names.
     #[track_caller]
     pub fn on_pools(
         name: impl IntoValue<String>,
@@ -93,8 +94,8 @@ impl Variant {
         Self { name, containers, hosting, weight: None, scaling: None, role: RoleSettings::default() }
     }
 
-    /// Sets the weight of the variant: its share of the requests is its weight divided by the sum of all weights. The
-    /// default is 1.
+    /// Sets the weight of the variant (`InitialVariantWeight`): its share of the requests is its weight divided by the sum of
+    /// all weights. The default is 1.
     #[track_caller]
     pub fn weight(mut self, weight: impl IntoValue<f64>) -> Self {
         self.weight = Some(weight.into().with_caller_location());

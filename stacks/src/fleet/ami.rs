@@ -2,10 +2,11 @@
 
 use stackwright_synth::{IntoValue, Value, sub};
 
-/// An Amazon Machine Image (AMI): by its ID, or by a public SSM parameter of AWS that names the latest one.
+/// An Amazon Machine Image (AMI) for the instances of a [`GpuFleet`](super::GpuFleet): by its ID, or by an SSM parameter whose
+/// value is the ID of the latest AMI.
 ///
 /// A parameter is written as `{{resolve:ssm:…}}`. CloudFormation resolves it at each update of the launch template, so that a
-/// deployment may use a newer image. Use [`Ami::id`] to pin an image.
+/// deployment may use a newer image. [`Ami::id`] always uses the same image.
 ///
 /// ```
 /// use stackwright_stacks::fleet::{Ami, Os};
@@ -27,11 +28,11 @@ pub struct Ami {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Os {
-    /// Ubuntu 22.04
+    /// Ubuntu 22.04.
     Ubuntu2204,
-    /// Ubuntu 24.04
+    /// Ubuntu 24.04.
     Ubuntu2404,
-    /// Amazon Linux 2023
+    /// Amazon Linux 2023.
     AmazonLinux2023,
 }
 
@@ -57,7 +58,7 @@ impl Ami {
         Self { image: format!("{{{{resolve:ssm:{name}}}}}").into(), root_device }
     }
 
-    /// Returns AWS's deep learning base AMI with the open NVIDIA driver, CUDA, EFA and Docker, for x86.
+    /// Returns AWS's latest deep learning base AMI with the open NVIDIA driver, CUDA, EFA and Docker, for x86.
     #[track_caller]
     pub fn deep_learning_base(os: Os) -> Self {
         Self::parameter(
@@ -69,7 +70,8 @@ impl Ami {
         )
     }
 
-    /// Returns AWS's deep learning AMI with this version of PyTorch, such as `2.7`, on Ubuntu 22.04.
+    /// Returns AWS's latest deep learning AMI with this version of PyTorch, such as `2.7`, on Ubuntu 22.04 for x86. The
+    /// version is not validated: a parameter that does not exist is an error of the deployment.
     #[track_caller]
     pub fn deep_learning_pytorch(version: &str) -> Self {
         Self::parameter(
@@ -80,7 +82,8 @@ impl Ami {
         )
     }
 
-    /// Returns the AMI for nodes of Amazon EKS with NVIDIA's driver, for a version of Kubernetes such as `1.33`.
+    /// Returns AWS's latest AMI for nodes of Amazon EKS with NVIDIA's driver, on Amazon Linux 2023 for x86, for a version of
+    /// Kubernetes such as `1.33`. The version is not validated: a parameter that does not exist is an error of the deployment.
     #[track_caller]
     pub fn eks_gpu(kubernetes_version: &str) -> Self {
         Self::parameter(
@@ -91,21 +94,21 @@ impl Ami {
         )
     }
 
-    /// Returns the AMI for instances of Amazon ECS with NVIDIA's driver.
+    /// Returns AWS's latest AMI for instances of Amazon ECS with NVIDIA's driver, on Amazon Linux 2 for x86.
     #[track_caller]
     pub fn ecs_gpu() -> Self {
         Self::parameter("/aws/service/ecs/optimized-ami/amazon-linux-2/gpu/recommended/image_id", "/dev/xvda")
     }
 
-    /// Returns an AMI by its ID, with the name of its root device, such as `/dev/sda1` (Ubuntu) or `/dev/xvda` (Amazon
-    /// Linux).
+    /// Refers to an AMI by its ID, such as `ami-0123456789abcdef0`, with the name of its root device, such as `/dev/sda1`
+    /// (Ubuntu) or `/dev/xvda` (Amazon Linux). The root volume is configured under that name.
     #[track_caller]
     pub fn id(id: impl IntoValue<String>, root_device: &'static str) -> Self {
         Self { image: id.into().with_caller_location(), root_device }
     }
 
-    /// Returns the AMI whose ID is the value of an SSM parameter of the account, with the name of its root device,
-    /// such as `/dev/xvda`.
+    /// Refers to the AMI whose ID is the value of an SSM parameter of the account, by the name of the parameter, such as
+    /// `/ml/images/training`, with the name of the AMI's root device, such as `/dev/xvda`.
     #[track_caller]
     pub fn from_parameter(name: impl IntoValue<String>, root_device: &'static str) -> Self {
         let name = name.into().with_caller_location();

@@ -10,8 +10,11 @@ use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Val
 /// A monthly budget in USD: of the account, or of the resources with a tag.
 ///
 /// A budget sends notifications by e-mail or to an SNS topic; it does not stop resources, and AWS reports costs up to
-/// one day late. A schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
-/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances.
+/// one day late. [`ScheduledSize`](super::ScheduledSize) and
+/// [`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle) stop instances.
+///
+/// A budget needs at least one subscriber ([`email`](Self::email) or [`topic`](Self::topic)) and one threshold
+/// ([`at_percent`](Self::at_percent) or [`at_forecast_percent`](Self::at_forecast_percent)); a missing one is an error.
 ///
 /// It becomes `AWS::Budgets::Budget`.
 ///
@@ -34,7 +37,7 @@ pub struct MonthlyBudget {
 }
 
 impl MonthlyBudget {
-    /// Creates a budget with its amount in USD a month.
+    /// Creates a budget with its amount in USD per month, for all costs of the account.
     #[track_caller]
     pub fn new(usd: impl IntoValue<f64>) -> Self {
         Self {
@@ -45,8 +48,8 @@ impl MonthlyBudget {
         }
     }
 
-    /// Creates a budget with the highest cost a month that an estimate has, rounded up to a dollar. Costs that are not
-    /// known, and runs of jobs, are not part of it.
+    /// Creates a budget whose amount is the upper bound of the monthly cost of an estimate, rounded up to a dollar. Costs
+    /// that are not known, and runs of jobs, are not included.
     ///
     /// ```
     /// use stackwright_estimate::cost::{Options, of_assembly};
@@ -64,34 +67,37 @@ impl MonthlyBudget {
         Self::new(estimate.monthly().ceiling.whole_dollars() as f64)
     }
 
-    /// Counts only the costs of resources with this tag. The tag has to be activated for cost allocation.
+    /// Counts only the costs of resources with this tag, by its key and its value. The tag has to be activated for cost
+    /// allocation in the billing console. By default, all costs of the account are counted.
     pub fn of_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tag = Some((key.into(), value.into()));
         self
     }
 
-    /// Notifies this e-mail address. Several calls add up, to at most ten addresses.
+    /// Adds an e-mail address that is notified. There are at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push(("EMAIL", address.into().with_caller_location()));
         self
     }
 
-    /// Notifies an SNS topic, by its ARN. Its policy has to allow `budgets.amazonaws.com` to publish.
+    /// Adds an SNS topic that is notified, by its ARN. The policy of the topic has to allow `budgets.amazonaws.com` to publish
+    /// ([`AlarmTopic::allow_service`](crate::AlarmTopic::allow_service)).
     #[track_caller]
     pub fn topic(mut self, arn: impl IntoValue<String>) -> Self {
         self.subscribers.push(("SNS", arn.into().with_caller_location()));
         self
     }
 
-    /// Sends a notification when this share of the amount is spent, in percent. Several calls add up, to at most five
-    /// thresholds.
+    /// Adds a threshold: subscribers are notified when more than this share of the amount is spent, in percent. There are at
+    /// most five thresholds.
     pub fn at_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("ACTUAL", share));
         self
     }
 
-    /// Sends a notification when this share of the amount is forecast to be spent by the end of the month, in percent.
+    /// Adds a threshold: subscribers are notified when more than this share of the amount is forecast to be spent by the end
+    /// of the month, in percent. There are at most five thresholds.
     pub fn at_forecast_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("FORECASTED", share));
         self

@@ -32,14 +32,17 @@ const LAUNCHES: [&str; 17] = [
     "sagemaker:UpdateEndpointWeightsAndCapacities",
 ];
 
-/// Removes the permission to start instances and jobs from roles when a budget is spent: AWS Budgets attaches a
-/// policy that denies these actions, until somebody reverses the action or the next month begins.
+/// An action of AWS Budgets that removes the permission to start instances and jobs from roles when a budget is spent. AWS
+/// Budgets attaches a policy to the roles that denies these operations, until somebody reverses the action or the next month
+/// begins.
 ///
-/// It does not stop running instances, and it does not restrict services that start instances with their own roles:
-/// an Auto Scaling group still replaces instances up to its maximum. A schedule
-/// ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
-/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances. AWS Budgets receives
-/// costs up to one day late.
+/// The action does not stop running instances, and does not restrict services that start instances with their own roles: an
+/// Auto Scaling group still replaces instances up to its maximum. [`ScheduledSize`](super::ScheduledSize) and
+/// [`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle) stop instances. AWS Budgets receives costs up to
+/// one day late.
+///
+/// It needs at least one role ([`role`](Self::role)) and one subscriber ([`email`](Self::email) or [`topic`](Self::topic)); a
+/// missing one is an error at the line of the constructor.
 ///
 /// It becomes `AWS::Budgets::BudgetsAction` of the type `APPLY_IAM_POLICY`, `AWS::IAM::ManagedPolicy` and `AWS::IAM::Role`.
 ///
@@ -72,8 +75,8 @@ pub struct LaunchBan {
 }
 
 impl LaunchBan {
-    /// Creates a ban with the name of a budget, and the share of the budget's amount in percent, above 0, at which
-    /// AWS Budgets applies it.
+    /// Creates an action with the name of a budget, such as `budget.reference()` of a [`MonthlyBudget`](super::MonthlyBudget),
+    /// and the share of the budget's amount in percent, above 0, from which AWS Budgets runs the action.
     #[track_caller]
     pub fn new(budget_name: impl IntoValue<String>, percent: impl IntoValue<f64>) -> Self {
         Self {
@@ -88,43 +91,46 @@ impl LaunchBan {
         }
     }
 
-    /// Applies the policy to a role of the account, given by its name without its path; for a role of the app, use
-    /// `role.reference()`. Several calls add up, to at most 100 roles.
+    /// Adds a role of the account to which the policy is attached, by its name without its path; for a role of the app, use
+    /// `role.reference()`. There are at most 100 roles.
     #[track_caller]
     pub fn role(mut self, name: impl IntoValue<String>) -> Self {
         self.roles.push(name.into().with_caller_location());
         self
     }
 
-    /// Applies the policy when the share is forecast to be spent by the end of the month, instead of when it is
-    /// spent.
+    /// Runs the action when the share is forecast to be spent by the end of the month (`FORECASTED`). By default, it runs when
+    /// the share is spent (`ACTUAL`).
     pub fn on_forecast(mut self) -> Self {
         self.forecast = true;
         self
     }
 
-    /// Waits until somebody runs the action in the console of AWS Budgets, instead of applying the policy at once.
+    /// Requires that somebody runs the action in the console of AWS Budgets (`MANUAL`). By default, AWS Budgets runs it at once
+    /// (`AUTOMATIC`).
     pub fn needs_approval(mut self) -> Self {
         self.manual = true;
         self
     }
 
-    /// Attaches the policy with a role of yours, by its handle or ARN, and creates none. Its trust policy names
-    /// `budgets.amazonaws.com`, and it allows `iam:AttachRolePolicy` and `iam:DetachRolePolicy` on the restricted roles.
+    /// Sets an existing role with which AWS Budgets attaches the policy, by its handle or ARN, instead of a new role. Its trust
+    /// policy has to name `budgets.amazonaws.com`, and it has to allow `iam:AttachRolePolicy` and `iam:DetachRolePolicy` on the
+    /// restricted roles.
     #[track_caller]
     pub fn execution_role(mut self, role: impl Into<RoleReference>) -> Self {
         self.execution_role = Some(role.into());
         self
     }
 
-    /// Notifies this e-mail address. Several calls add up, to at most ten addresses.
+    /// Adds an e-mail address that is notified when the action runs. There are at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push((SubscriberType::Email, address.into().with_caller_location()));
         self
     }
 
-    /// Notifies this SNS topic, by its ARN. Its policy has to let `budgets.amazonaws.com` publish.
+    /// Adds an SNS topic that is notified when the action runs, by its ARN. The policy of the topic has to allow
+    /// `budgets.amazonaws.com` to publish ([`AlarmTopic::allow_service`](crate::AlarmTopic::allow_service)).
     #[track_caller]
     pub fn topic(mut self, arn: impl IntoValue<String>) -> Self {
         self.subscribers.push((SubscriberType::Sns, arn.into().with_caller_location()));
@@ -197,7 +203,7 @@ pub struct LaunchBanHandle {
 }
 
 impl LaunchBanHandle {
-    /// Returns the handle of the action.
+    /// Returns the handle of the `AWS::Budgets::BudgetsAction`.
     pub fn action(&self) -> &BudgetsActionHandle {
         &self.action
     }

@@ -17,10 +17,9 @@ pub(super) enum Capacity {
     Mixed(SpotMix),
 }
 
-/// On-demand capacity reservations.
-///
-/// Instances are launched into reservations, or into the reservations of resource groups. The constructor determines
-/// what happens when they are full: launches fail (`only`), or use on-demand capacity (`first`).
+/// The On-Demand Capacity Reservations into which a fleet launches its instances: reservations by their IDs, or all
+/// reservations of resource groups. The constructor determines what happens when they are full: launches fail (`only`), or use
+/// capacity outside of the reservations (`first`).
 ///
 /// ```
 /// use stackwright_stacks::fleet::Reservations;
@@ -43,25 +42,29 @@ enum Target {
 }
 
 impl Reservations {
-    /// Launches into these capacity reservations only, by their IDs. When they are full, launches fail.
+    /// Launches into these capacity reservations only, by their IDs, such as `cr-0123456789abcdef0`. When they are full,
+    /// launches fail.
     #[track_caller]
     pub fn only<I: IntoValue<String>>(ids: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Ids(all(ids)), fall_back: false }
     }
 
-    /// Launches into these capacity reservations first, by their IDs, and on demand when they are full.
+    /// Launches into these capacity reservations first, by their IDs, such as `cr-0123456789abcdef0`, and outside of them when
+    /// they are full.
     #[track_caller]
     pub fn first<I: IntoValue<String>>(ids: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Ids(all(ids)), fall_back: true }
     }
 
-    /// Launches into the reservations of these resource groups only, by the groups' ARNs.
+    /// Launches into the reservations of these resource groups only, by the ARNs of the groups. When they are full, launches
+    /// fail.
     #[track_caller]
     pub fn of_group_only<I: IntoValue<String>>(arns: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Groups(all(arns)), fall_back: false }
     }
 
-    /// Launches into the reservations of these resource groups first, by the groups' ARNs, and on demand when they are full.
+    /// Launches into the reservations of these resource groups first, by the ARNs of the groups, and outside of them when they
+    /// are full.
     #[track_caller]
     pub fn of_group_first<I: IntoValue<String>>(arns: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Groups(all(arns)), fall_back: true }
@@ -92,7 +95,8 @@ fn all<I: IntoValue<String>>(values: impl IntoIterator<Item = I>) -> Vec<Value<S
     located
 }
 
-/// The strategy by which EC2 Auto Scaling chooses spot pools (`SpotAllocationStrategy`).
+/// The strategy by which EC2 Auto Scaling chooses spot pools (`SpotAllocationStrategy`). A pool is the unused capacity of one
+/// instance type in one Availability Zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpotAllocation {
@@ -100,7 +104,7 @@ pub enum SpotAllocation {
     PriceCapacityOptimized,
     /// Pools with the most spare capacity.
     CapacityOptimized,
-    /// Pools with the most spare capacity; among equal pools, instance types in the listed order.
+    /// Pools with the most spare capacity; if several are equal, the first instance type of the [`SpotMix`].
     CapacityOptimizedPrioritized,
     /// The cheapest pools, which are interrupted most often.
     LowestPrice,
@@ -117,7 +121,8 @@ impl SpotAllocation {
     }
 }
 
-/// A mix of instance types, on demand and spot.
+/// A mix of instance types and of on-demand and spot instances, for [`GpuFleet::mixed`](super::GpuFleet::mixed)
+/// (`MixedInstancesPolicy`).
 ///
 /// ```
 /// use stackwright_stacks::fleet::SpotMix;
@@ -136,7 +141,8 @@ pub struct SpotMix {
 }
 
 impl SpotMix {
-    /// Creates a mix of these types, all of it spot. The order is the priority where a strategy has one.
+    /// Creates a mix of these instance types, such as `g5.12xlarge`, of which all instances are spot instances. The order of
+    /// the types is their priority for on-demand instances and for [`SpotAllocation::CapacityOptimizedPrioritized`].
     pub fn of(types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             types: types.into_iter().map(Into::into).collect(),
@@ -148,14 +154,16 @@ impl SpotMix {
         }
     }
 
-    /// Sets the number of instances that are always on demand. The default is 0.
+    /// Sets the number of instances that are on-demand instances before any spot instance is started
+    /// (`OnDemandBaseCapacity`). The default is 0.
     #[track_caller]
     pub fn on_demand_base(mut self, instances: impl IntoValue<i64>) -> Self {
         self.base = instances.into().with_caller_location();
         self
     }
 
-    /// Sets the share of spot instances above the on-demand base, in percent. The default is 100.
+    /// Sets the share of spot instances among those above the on-demand base, 0 to 100 percent. The default is 100, which also
+    /// replaces a larger number.
     #[track_caller]
     pub fn spot_percent(mut self, share: u8) -> Self {
         self.on_demand_percent = Value::from(100 - i64::from(share.min(100))).with_caller_location();
@@ -168,15 +176,16 @@ impl SpotMix {
         self
     }
 
-    /// Sets the maximum price of a spot instance in USD per hour. The default is the on-demand price. A limit makes
-    /// interruptions more frequent.
+    /// Sets the maximum price of a spot instance in USD per hour, as a string such as `"1.50"` (`SpotMaxPrice`). The default is
+    /// the on-demand price. A limit makes interruptions more frequent.
     #[track_caller]
     pub fn max_price(mut self, usd_per_hour: impl IntoValue<String>) -> Self {
         self.max_price = Some(usd_per_hour.into().with_caller_location());
         self
     }
 
-    /// Uses the cheapest instance type for on-demand instances, instead of the first one in the list.
+    /// Uses the cheapest instance type for on-demand instances (`lowest-price`). By default, they have the first type of the
+    /// list for which there is capacity (`prioritized`).
     pub fn cheapest_on_demand(mut self) -> Self {
         self.prioritized = false;
         self

@@ -93,7 +93,7 @@ fn as_text(value: &Value<i64>) -> Value<String> {
     }
 }
 
-/// A fleet that was added to a stack.
+/// A [`GpuFleet`] that was added to a stack.
 #[derive(Clone, Debug)]
 pub struct GpuFleetHandle {
     group: AutoScalingGroupHandle,
@@ -107,18 +107,18 @@ impl GpuFleetHandle {
         self.group.reference()
     }
 
-    /// Returns the handle of the Auto Scaling group.
+    /// Returns the handle of the `AWS::AutoScaling::AutoScalingGroup`.
     pub fn group(&self) -> &AutoScalingGroupHandle {
         &self.group
     }
 
-    /// Returns the role of the instances; `None` if [`instance_profile`](GpuFleet::instance_profile) sets an existing
+    /// Returns the role of the instances, or `None` if [`instance_profile`](GpuFleet::instance_profile) sets an existing
     /// instance profile, because its role is not known.
     pub fn role(&self) -> Option<&RoleReference> {
         self.role.as_ref()
     }
 
-    /// Returns the handle of the launch template.
+    /// Returns the handle of the `AWS::EC2::LaunchTemplate`.
     pub fn launch_template(&self) -> &LaunchTemplateHandle {
         &self.template
     }

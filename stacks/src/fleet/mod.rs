@@ -38,32 +38,35 @@ use capacity::Capacity;
 use scaling::Prepared;
 use settings::Settings;
 
-/// The marker of a fleet on demand.
+/// The marker of a [`GpuFleet`] of on-demand instances.
 #[derive(Clone, Copy, Debug)]
 pub struct OnDemand;
 
-/// The marker of a fleet in capacity reservations.
+/// The marker of a [`GpuFleet`] in On-Demand Capacity Reservations.
 #[derive(Clone, Copy, Debug)]
 pub struct Reserved;
 
-/// The marker of a fleet in a capacity block.
+/// The marker of a [`GpuFleet`] in a Capacity Block for ML.
 #[derive(Clone, Copy, Debug)]
 pub struct CapacityBlock;
 
-/// The marker of fleets whose capacity is reserved in one zone.
+/// The markers of fleets whose capacity is reserved in one Availability Zone: [`Reserved`] and [`CapacityBlock`].
 pub trait ReservedCapacity {}
 
 impl ReservedCapacity for Reserved {}
 impl ReservedCapacity for CapacityBlock {}
 
-/// The marker of a fleet of several types, on demand and spot.
+/// The marker of a [`GpuFleet`] of several instance types, on-demand and spot.
 #[derive(Clone, Copy, Debug)]
 pub struct Mixed;
 
-/// Instances with GPUs in an Auto Scaling group.
+/// A fleet of EC2 instances with GPUs in an Auto Scaling group. The type parameter `C` is the kind of capacity:
+/// [`OnDemand`], [`Reserved`], [`CapacityBlock`] or [`Mixed`].
 ///
-/// Instances have encrypted volumes, IMDSv2, no public address, and a role that allows Session Manager and nothing else. The
-/// number of instances starts at the minimum.
+/// Instances have an encrypted root volume of 200 GB, IMDSv2 (the instance metadata service with session tokens), no public
+/// address, and a role that allows Session Manager and nothing else. The number of instances is 0 to 1 unless
+/// [`instances`](Self::instances) is called, and starts at the minimum. A deployment does not change the size that schedules
+/// or scaling policies have set.
 ///
 /// It becomes `AWS::AutoScaling::AutoScalingGroup`, `AWS::EC2::LaunchTemplate`, `AWS::IAM::Role` and
 /// `AWS::IAM::InstanceProfile`.
@@ -121,7 +124,7 @@ impl<C> GpuFleet<C> {
 }
 
 impl GpuFleet {
-    /// Creates a fleet of one instance type, such as `g5.12xlarge`, on demand.
+    /// Creates a fleet of on-demand instances of one type, such as `g5.12xlarge`, in the subnets of a network, with an AMI.
     #[track_caller]
     pub fn new(network: &NetworkHandle, instance_type: &str, ami: Ami) -> Self {
         Self::of(network, instance_type, ami, Capacity::OnDemand)
@@ -129,7 +132,7 @@ impl GpuFleet {
 }
 
 impl GpuFleet<Reserved> {
-    /// Creates a fleet of one instance type in on-demand capacity reservations.
+    /// Creates a fleet of instances of one type, such as `p4d.24xlarge`, in On-Demand Capacity Reservations, with an AMI.
     #[track_caller]
     pub fn reserved(
         network: &NetworkHandle,
@@ -142,8 +145,9 @@ impl GpuFleet<Reserved> {
 }
 
 impl GpuFleet<CapacityBlock> {
-    /// Creates a fleet of one instance type in a capacity block, by the ID of its reservation. EC2 starts to
-    /// terminate the instances 30 minutes before the block ends.
+    /// Creates a fleet of instances of one type, such as `p5.48xlarge`, in a Capacity Block for ML, by the ID of its
+    /// reservation, such as `cr-0123456789abcdef0`, with an AMI. EC2 starts to terminate the instances 30 minutes before the
+    /// block ends. An instance type that EC2 does not offer in capacity blocks is an error.
     #[track_caller]
     pub fn capacity_block(
         network: &NetworkHandle,
@@ -157,7 +161,8 @@ impl GpuFleet<CapacityBlock> {
 }
 
 impl GpuFleet<Mixed> {
-    /// Creates a fleet of several instance types, on demand and spot.
+    /// Creates a fleet of several instance types, on-demand and spot, with an AMI. A replacement is started when EC2 warns of
+    /// an interruption.
     #[track_caller]
     pub fn mixed(network: &NetworkHandle, mix: SpotMix, ami: Ami) -> Self {
         let first = mix.types().first().cloned().unwrap_or_default();
@@ -166,9 +171,9 @@ impl GpuFleet<Mixed> {
 }
 
 impl GpuFleet<OnDemand> {
-    /// Sets the number of stopped instances in the warm pool, so that the fleet grows faster. For a stopped instance,
-    /// AWS charges for its volumes only. Fleets with spot instances, reservations or capacity blocks have no warm
-    /// pool.
+    /// Adds a warm pool with this number of stopped instances, so that the fleet grows faster (`AWS::AutoScaling::WarmPool`).
+    /// For a stopped instance, AWS charges for its volumes only. By default, there is none. Fleets with spot instances,
+    /// reservations or capacity blocks cannot have one.
     #[track_caller]
     pub fn warm_pool(mut self, instances: impl IntoValue<i64>) -> Self {
         self.settings.prepared = Some(Prepared { minimum: instances.into().with_caller_location() });
@@ -177,8 +182,8 @@ impl GpuFleet<OnDemand> {
 }
 
 impl<C: ReservedCapacity> GpuFleet<C> {
-    /// States the zone of the reserved capacity by its ID, such as `use1-az4`: a network whose subnets are known to
-    /// be in other zones is an error.
+    /// States the Availability Zone of the reserved capacity by its ID, such as `use1-az4`. If the subnets of the network are
+    /// known to be in other zones, it is an error. The setting adds nothing to the template.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.settings.zone_id = Some(id.into());
         self

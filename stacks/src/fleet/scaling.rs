@@ -22,7 +22,8 @@ pub(super) const METRICS: &str = "GpuFleet";
 /// The metric of the GPU utilization in percent, averaged over all instances of a fleet.
 const GPU_UTILIZATION: &str = "nvidia_smi_utilization_gpu";
 
-/// A scheduled action that changes the minimum and the maximum number of instances of a fleet.
+/// A scheduled action that sets the minimum, the maximum and the current number of instances of a fleet
+/// (`AWS::AutoScaling::ScheduledAction`).
 ///
 /// ```
 /// use stackwright_stacks::fleet::ScheduledSize;
@@ -40,7 +41,8 @@ pub struct ScheduledSize {
 
 impl ScheduledSize {
     /// Creates an action that sets the minimum and the maximum number of instances at the times of a cron expression
-    /// with five fields, such as `0 20 * * MON-FRI`. `id` is part of the logical ID.
+    /// with five fields (minute, hour, day of month, month, day of week), such as `0 20 * * MON-FRI`. The number of instances
+    /// becomes the minimum. `id` is part of the logical ID, and unique in the fleet.
     #[track_caller]
     pub fn new(id: &str, recurrence: impl IntoValue<String>, instances: RangeInclusive<u32>) -> Self {
         Self {
@@ -52,7 +54,7 @@ impl ScheduledSize {
         }
     }
 
-    /// Sets the time zone of the expression, such as `Europe/Berlin`. The default is UTC.
+    /// Sets the time zone of the cron expression, such as `Europe/Berlin`. The default is UTC.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
@@ -72,8 +74,8 @@ impl ScheduledSize {
     }
 }
 
-/// A pause of an instance between launch and service, or between service and termination, until `CompleteLifecycleAction` is
-/// called.
+/// A lifecycle hook of a fleet: it pauses an instance after its launch or before its termination, until the API operation
+/// `CompleteLifecycleAction` is called or a timeout ends.
 ///
 /// ```
 /// use std::time::Duration;
@@ -91,8 +93,8 @@ pub struct LifecycleHook {
 }
 
 impl LifecycleHook {
-    /// Creates a hook that pauses an instance when it is launched, at most for the timeout. If the timeout ends
-    /// first, the instance is terminated.
+    /// Creates a hook with a name that pauses an instance when it is launched, at most for the timeout. If the timeout ends
+    /// first, the instance is terminated (`ABANDON`).
     #[track_caller]
     pub fn launching(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -103,8 +105,8 @@ impl LifecycleHook {
         }
     }
 
-    /// Creates a hook that pauses an instance when it is terminated, at most for the timeout, for example until a
-    /// checkpoint is saved.
+    /// Creates a hook with a name that pauses an instance before it is terminated, at most for the timeout, for example until
+    /// a checkpoint is saved. If the timeout ends first, the termination continues (`CONTINUE`).
     #[track_caller]
     pub fn terminating(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -124,8 +126,8 @@ impl LifecycleHook {
     }
 }
 
-/// An instance refresh, which replaces the instances when their launch template has changed. CloudFormation starts it
-/// and monitors it.
+/// An instance refresh of a fleet, which replaces the instances when their launch template has changed. CloudFormation starts
+/// the refresh and waits for its end.
 ///
 /// It becomes the `AutoScalingInstanceRefresh` of the group's update policy.
 ///
@@ -146,9 +148,9 @@ pub struct InstanceRefresh {
 }
 
 impl InstanceRefresh {
-    /// Creates a refresh that keeps at least this share of the instances healthy, in percent. With 100, new instances
-    /// are launched before old ones are terminated, which needs free capacity; use a lower share if all reserved
-    /// capacity is in use.
+    /// Creates a refresh that keeps at least this share of the instances healthy, 0 to 100 percent (`MinHealthyPercentage`).
+    /// With 100, new instances are launched before old ones are terminated, which needs free capacity; use a lower share if
+    /// all reserved capacity is in use.
     #[track_caller]
     pub fn keeping_healthy(minimum_percent: impl IntoValue<i64>) -> Self {
         Self {
@@ -162,15 +164,16 @@ impl InstanceRefresh {
         }
     }
 
-    /// Launches up to this share of the instances in percent, 100 to 200, before old ones are terminated.
+    /// Sets the maximum number of instances during the refresh in percent of the desired number, 100 to 200
+    /// (`MaxHealthyPercentage`). The default is that of EC2 Auto Scaling.
     #[track_caller]
     pub fn up_to(mut self, maximum_percent: impl IntoValue<i64>) -> Self {
         self.maximum = Some(maximum_percent.into().with_caller_location());
         self
     }
 
-    /// Pauses the refresh for a time whenever one of these shares of the instances is replaced; the shares are in
-    /// percent and ascending.
+    /// Pauses the refresh for a time whenever one of these shares of the instances is replaced. The shares are ascending, in
+    /// percent, and end in 100; otherwise the remaining instances are not replaced. By default, there is no pause.
     #[track_caller]
     pub fn checkpoints(
         mut self,
@@ -182,22 +185,24 @@ impl InstanceRefresh {
         self
     }
 
-    /// Sets the time after the launch of an instance from which it is considered in service.
+    /// Sets the time for which the refresh waits after a new instance is in service (`InstanceWarmup`). The default is that
+    /// of [`GpuFleet::instance_warm_up`](super::GpuFleet::instance_warm_up).
     #[track_caller]
     pub fn warm_up(mut self, time: impl Into<Seconds>) -> Self {
         self.warm_up = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the time for which the alarms are monitored after the last instance is replaced.
+    /// Sets the time for which the alarms of [`rollback_on`](Self::rollback_on) are monitored after the last instance is
+    /// replaced (`BakeTime`). By default, there is none.
     #[track_caller]
     pub fn bake(mut self, time: impl Into<Seconds>) -> Self {
         self.bake = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back.
-    /// Several calls add up, to at most ten alarms.
+    /// Adds a CloudWatch alarm, given by its name, that makes the update fail when it enters `ALARM`; CloudFormation then rolls
+    /// the update back. There are at most ten alarms; by default, there are none.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());

@@ -70,7 +70,7 @@ impl Default for Settings {
 }
 
 impl<C> GpuFleet<C> {
-    /// Sets the minimum and the maximum number of instances. The default is `0..=1`.
+    /// Sets the minimum and the maximum number of instances. The default is `0..=1`. The fleet starts with the minimum.
     #[track_caller]
     pub fn instances(mut self, bounds: RangeInclusive<u32>) -> Self {
         self.settings.minimum = Value::from(i64::from(*bounds.start())).with_caller_location();
@@ -78,16 +78,19 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds an EFA interface on each network card of the instances that supports EFA. The network has to have one
-    /// subnet (EFA does not cross zones) and a security group that allows all traffic from itself (see
-    /// [`Network::efa`](crate::network::Network::efa)).
+    /// Adds an EFA interface on each network card of the instances that supports EFA. By default, instances have one interface
+    /// without EFA. The network has to have a security group that allows all traffic from itself
+    /// ([`Network::efa`](crate::network::Network::efa)).
+    ///
+    /// An instance type without EFA, or a network with several subnets (EFA does not cross Availability Zones), is an error.
     pub fn efa(mut self) -> Self {
         self.settings.efa = true;
         self
     }
 
-    /// Launches the instances into a cluster placement group, close together in one zone, for the lowest latency.
-    /// Capacity for large instances is scarcer in such a group.
+    /// Launches the instances into a cluster placement group, close together in one Availability Zone, for the lowest latency
+    /// between them. Capacity for large instances is scarcer in such a group. By default, there is no placement group. A
+    /// network with several subnets is an error.
     pub fn cluster_placement(mut self) -> Self {
         self.settings.placement = Some(Strategy::Cluster);
         self
@@ -100,28 +103,33 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let
-    /// EC2 Auto Scaling use it: [`PrivateKey::allow_auto_scaling`](crate::PrivateKey::allow_auto_scaling).
+    /// Encrypts the root volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key policy
+    /// has to allow EC2 Auto Scaling to use the key:
+    /// [`PrivateKey::allow_auto_scaling`](crate::PrivateKey::allow_auto_scaling).
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.settings.key = Some(key.into());
         self
     }
 
-    /// Runs scripts and cloud-init documents when an instance starts for the first time. Several calls add up.
+    /// Adds scripts and cloud-init documents that run when an instance starts for the first time, after those that other
+    /// settings of the fleet need.
     #[track_caller]
     pub fn user_data(mut self, parts: impl Into<UserData>) -> Self {
         self.settings.user_data.extend(parts.into());
         self
     }
 
-    /// Joins the local NVMe disks to one striped volume at `/local`. Its data is lost when an instance stops.
+    /// Combines the local NVMe disks into one striped volume (RAID 0) at `/local`. The data is lost when an instance stops. By
+    /// default, the disks are not mounted.
     pub fn stripe_local_disks(mut self) -> Self {
         self.settings.local_disks = true;
         self
     }
 
-    /// Publishes the utilization of GPUs, memory and disks in the namespace `GpuFleet` with the CloudWatch agent.
+    /// Installs the CloudWatch agent, which publishes the utilization of GPUs, memory and disks in the namespace `GpuFleet`.
+    /// The role gets `cloudwatch:PutMetricData` for that namespace, and `ec2:DescribeTags`. By default, the agent is not
+    /// installed.
     pub fn gpu_metrics(mut self) -> Self {
         self.settings.agent = true;
         self
@@ -134,9 +142,10 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Scales the fleet to 0 instances when no GPU was used more than `below_percent` for the given time. The metric
-    /// comes from the CloudWatch agent, which is installed on the instances. Set a minimum of 0 instances, or the
-    /// group starts them again.
+    /// Scales the fleet to 0 instances when the utilization of every GPU was below `below_percent`, 0 to 100, for the given
+    /// time, which is rounded up to a multiple of five minutes. The minimum number of instances has to be 0; otherwise the
+    /// group starts instances again. It installs the CloudWatch agent ([`gpu_metrics`](Self::gpu_metrics)). By default, an idle
+    /// fleet is not scaled.
     #[track_caller]
     pub fn switch_off_when_idle(mut self, below_percent: impl IntoValue<f64>, time: Duration) -> Self {
         self.settings.agent = true;
@@ -145,8 +154,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Keeps the average GPU utilization near this target in percent. The metric comes from the CloudWatch agent,
-    /// which is installed on the instances.
+    /// Adds a target tracking policy that keeps the average GPU utilization near this target, 0 to 100 percent. It installs the
+    /// CloudWatch agent ([`gpu_metrics`](Self::gpu_metrics)). By default, no policy changes the number of instances.
     #[track_caller]
     pub fn track_gpu_utilization(mut self, percent: impl IntoValue<f64>) -> Self {
         self.settings.agent = true;
@@ -154,46 +163,52 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a lifecycle hook, which pauses instances when they are launched or terminated until a signal is sent.
+    /// Adds a lifecycle hook, which pauses instances when they are launched or terminated. By default, there are none.
     pub fn lifecycle_hook(mut self, hook: LifecycleHook) -> Self {
         self.settings.hooks.push(hook);
         self
     }
 
-    /// Replaces instances when their launch template has changed. Without it, only new instances have the new template.
+    /// Replaces instances when their launch template has changed. By default, only instances that start later have the new
+    /// template.
     pub fn instance_refresh(mut self, refresh: InstanceRefresh) -> Self {
         self.settings.refresh = Some(refresh);
         self
     }
 
-    /// Sets the maximum lifetime of an instance, 1 to 365 days, after which it is replaced.
+    /// Sets the maximum lifetime of an instance, 1 to 365 days, after which it is replaced (`MaxInstanceLifetime`). By default,
+    /// there is no limit.
     #[track_caller]
     pub fn maximum_lifetime(mut self, time: impl Into<Seconds>) -> Self {
         self.settings.lifetime = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the time after the launch of an instance from which its metrics are included in scaling.
+    /// Sets the time after the launch of an instance from which scaling policies use its metrics (`DefaultInstanceWarmup`). By
+    /// default, the property is not set.
     #[track_caller]
     pub fn instance_warm_up(mut self, time: impl Into<Seconds>) -> Self {
         self.settings.warm_up = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Uses the instance profile with this ARN instead of creating one.
+    /// Sets an existing instance profile, by its ARN, such as `arn:aws:iam::123456789012:instance-profile/Training`. By default,
+    /// the construct creates a profile and a role; with this call, the settings of the role
+    /// ([`RoleOptions`]) have no effect.
     #[track_caller]
     pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
         self.settings.profile = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Protects instances from being terminated when the fleet scales in.
+    /// Protects new instances from being terminated when the fleet scales in (`NewInstancesProtectedFromScaleIn`). By default,
+    /// they are not protected.
     pub fn protect_from_scale_in(mut self) -> Self {
         self.settings.protected = true;
         self
     }
 
-    /// Adds a tag to the fleet and its instances.
+    /// Adds a tag to the Auto Scaling group, its instances and their volumes.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));

@@ -8,7 +8,8 @@ use crate::deferred_error::DeferredError;
 /// The line that separates the parts of a multipart document. No line of a part may be equal to it.
 const BOUNDARY: &str = "==stackwright==";
 
-/// Scripts and cloud-init documents that an instance runs when it starts for the first time, in order.
+/// The user data of instances: scripts and cloud-init documents that an instance runs when it starts for the first time, in the
+/// order of the calls.
 ///
 /// ```
 /// use serde_json::json;
@@ -31,22 +32,23 @@ impl UserData {
         Self::default()
     }
 
-    /// Adds a script, which starts with `#!`.
+    /// Adds a script, given by its text. The first line starts with `#!`, such as `#!/bin/bash`.
     #[track_caller]
     pub fn script(mut self, text: impl IntoValue<String>) -> Self {
         self.parts.push(("text/x-shellscript", text.into().with_caller_location()));
         self
     }
 
-    /// Adds a cloud-config document in YAML.
+    /// Adds a cloud-config document of cloud-init, given by its text in YAML.
     #[track_caller]
     pub fn cloud_config(mut self, text: impl IntoValue<String>) -> Self {
         self.parts.push(("text/cloud-config", text.into().with_caller_location()));
         self
     }
 
-    /// Adds a script from a template of [Handlebars](https://handlebarsjs.com): `{{name}}` becomes the member `name`
-    /// of `values`. A name in the template that `values` does not contain is an error.
+    /// Adds a script from a template of [Handlebars](https://handlebarsjs.com): `{{name}}` is replaced by the member `name`
+    /// of the JSON object `values`. An invalid template, or a name that `values` does not contain, is an error at the
+    /// caller's line.
     #[track_caller]
     pub fn template(mut self, template: &str, values: &serde_json::Value) -> Self {
         let mut engine = handlebars::Handlebars::new();

@@ -8,7 +8,7 @@ use stackwright_synth::{Asset, CallerLocation, IntoValue, Scope, Value};
 use crate::arn::known;
 use crate::image::ContainerImage;
 
-/// A runtime of AWS Lambda.
+/// A runtime of AWS Lambda, such as `python3.13`. A string converts into a runtime by its identifier.
 ///
 /// ```
 /// use stackwright_stacks::function::Runtime;
@@ -21,9 +21,9 @@ use crate::image::ContainerImage;
 pub struct Runtime(Value<function::Runtime>);
 
 impl Runtime {
-    /// Returns the runtime with this identifier, such as `python3.13`. If AWS no longer allows the creation of
-    /// functions with the runtime, or if the identifier is not known, synthesis reports an error at the caller's
-    /// line. The dates are in `schemas/facts/lambda_runtimes.json`.
+    /// Returns the runtime with this identifier, such as `python3.13`. An identifier that is not known, or a runtime with which
+    /// AWS Lambda no longer accepts new functions, is an error at the caller's line. The dates are in
+    /// `schemas/facts/lambda_runtimes.json`.
     #[track_caller]
     pub fn named(name: &str) -> Self {
         let family: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
@@ -44,20 +44,22 @@ impl Runtime {
         Self(name.cast().with_caller_location())
     }
 
-    /// The newest supported runtime of Python.
+    /// Returns the newest supported runtime of Python in the data of this library, so that a newer release of the library may
+    /// change the runtime.
     #[track_caller]
     pub fn python() -> Self {
         Self::newest("python")
     }
 
-    /// The newest supported runtime of Node.js.
+    /// Returns the newest supported runtime of Node.js in the data of this library, so that a newer release of the library may
+    /// change the runtime.
     #[track_caller]
     pub fn nodejs() -> Self {
         Self::newest("nodejs")
     }
 
-    /// The newest supported runtime for programs that bring their own, such as compiled ones: the archive has an executable
-    /// `bootstrap`.
+    /// Returns the newest supported OS-only runtime, such as `provided.al2023`, for compiled programs: the archive has an
+    /// executable file `bootstrap`.
     #[track_caller]
     pub fn provided() -> Self {
         Self::newest("provided")
@@ -79,7 +81,7 @@ fn supported(family: &str) -> impl Iterator<Item = &'static Facts> {
     runtimes().iter().filter(of_family).filter(is_supported)
 }
 
-/// By its identifier.
+/// Converts the identifier of a runtime: see [`Runtime::named`].
 impl From<&str> for Runtime {
     #[track_caller]
     fn from(name: &str) -> Self {

@@ -28,8 +28,11 @@ use source::EventSource;
 
 /// A function of AWS Lambda with its role, its log group and its event sources.
 ///
-/// The role may write to the log group of the function, and do what [`allow`](RoleOptions::allow) and the event sources
-/// add. Without a setter, Lambda's defaults apply: 128 MB of memory, 3 seconds, x86.
+/// The role may write to the log group of the function, and has the permissions that [`allow`](RoleOptions::allow) and the
+/// event sources add. By default, the function has 128 MB of memory, a timeout of 3 seconds, and an x86 processor; its logs
+/// are kept for 90 days.
+///
+/// It becomes `AWS::Lambda::Function`, `AWS::Logs::LogGroup`, `AWS::IAM::Role`, and the resources of the event sources.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,15 +76,16 @@ pub struct Function {
 
 impl Function {
     /// Creates a function from a directory that is packed as `.zip`, or from a `.zip` file, with its runtime and its
-    /// handler, such as `index.handler`.
+    /// handler, such as `index.handler` for the function `handler` of the file `index.py`.
     #[track_caller]
     pub fn zip(runtime: impl Into<Runtime>, handler: impl IntoValue<String>, directory: Asset) -> Self {
         let handler = code::handler(handler);
         Self::of(Code::Zip { directory, runtime: runtime.into(), handler })
     }
 
-    /// Creates a function from a container image in Amazon ECR, in the region of the stack, given by its digest.
-    /// Build and push the image before you deploy: the deployment does not run Docker.
+    /// Creates a function from a container image in Amazon ECR, in the region of the stack, given by its digest. An image that
+    /// is given by a tag is an error at the caller's line. Build and push the image before you deploy: the deployment does not
+    /// run Docker.
     ///
     /// ```
     /// use stackwright_stacks::ContainerImage;
@@ -114,7 +118,7 @@ impl Function {
         }
     }
 
-    /// Sets the description of the function.
+    /// Sets the description of the function, at most 256 characters. By default, there is none.
     #[track_caller]
     pub fn description(mut self, text: impl IntoValue<String>) -> Self {
         self.description = Some(text.into().with_caller_location());
@@ -135,14 +139,14 @@ impl Function {
         self
     }
 
-    /// Runs the function on Graviton (`arm64`).
+    /// Runs the function on Graviton processors (`arm64`). The default is `x86_64`.
     pub fn graviton(mut self) -> Self {
         self.architecture = Some(lambda::function::Architectures::Arm64);
         self
     }
 
-    /// Sets an environment variable. Everybody who can describe the function can read it: do not set it to a secret;
-    /// use [`secret`](Self::secret).
+    /// Sets an environment variable of the function. Everybody who may describe the function can read the value: do not set it
+    /// to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value: Value<String> = value.into().with_caller_location();
@@ -158,52 +162,59 @@ impl Function {
         secret.allow_read().into_iter().fold(function, RoleOptions::allow)
     }
 
-    /// Sets the number of calls that may run at the same time, which Lambda reserves for the function
-    /// (`ReservedConcurrentExecutions`).
+    /// Sets the maximum number of calls that run at the same time, which Lambda reserves for the function
+    /// (`ReservedConcurrentExecutions`). By default, the function shares the concurrency of the account.
     #[track_caller]
     pub fn reserved_concurrency(mut self, calls: impl IntoValue<i64>) -> Self {
         self.reserved_concurrency = Some(calls.into().with_caller_location());
         self
     }
 
-    /// Sets the number of days for which logs are kept. The default is 90.
+    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or 365. The
+    /// default is 90.
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.log_retention_days = days.into().with_caller_location();
         self
     }
 
-    /// Encrypts the log group with a KMS key, given as a handle or an ARN; CloudWatch Logs encrypts it with a key of its own unless
-    /// set. The default key of the stack is not used, because its policy must allow CloudWatch Logs to use it:
-    /// `PrivateKey::allow_log_groups` adds that statement. An alias is not accepted.
+    /// Encrypts the log group with a KMS key, given as a handle or an ARN. Without this call, CloudWatch Logs encrypts the logs
+    /// with a key of its own, even if the stack has a default key. An alias is an error.
+    ///
+    /// The policy of the key has to allow CloudWatch Logs to use it:
+    /// [`PrivateKey::allow_log_groups`](crate::PrivateKey::allow_log_groups) adds that statement.
     #[track_caller]
     pub fn log_kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.log_key = Some(key.into());
         self
     }
 
-    /// Connects the function to subnets and security groups of a VPC.
+    /// Connects the function to subnets and security groups of a VPC. The role gets the permissions for network interfaces. By
+    /// default, the function is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.vpc = Some(vpc.into());
         self
     }
 
-    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN. By default they are encrypted
-    /// with the default key of the stack or, if there is none, with a key of Lambda. An alias is not accepted.
+    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN. By default, they are encrypted
+    /// with the default key of the stack or, if there is none, with a key of Lambda. An alias is an error. The role may
+    /// decrypt with the key.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Calls the function at the times of a schedule, such as `"rate(1 day)"` or `"cron(0 2 * * ? *)"`.
+    /// Calls the function at the times of a schedule in UTC, such as `"rate(1 day)"` or `"cron(0 2 * * ? *)"`
+    /// (`AWS::Events::Rule`). An invalid expression is an error at the caller's line.
     #[track_caller]
     pub fn on_schedule(mut self, expression: impl Into<ScheduleExpression>) -> Self {
         self.sources.push(EventSource::Schedule(expression.into().0));
         self
     }
 
-    /// Calls the function for each event of the default bus of Amazon EventBridge that matches a pattern.
+    /// Calls the function for each event of the default bus of Amazon EventBridge that matches an event pattern
+    /// (`AWS::Events::Rule`).
     ///
     /// ```
     /// use stackwright_stacks::function::{Function, Runtime};
@@ -222,11 +233,12 @@ impl Function {
         self
     }
 
-    /// Calls the function with up to ten messages of a queue of Amazon SQS, given by its ARN. The visibility timeout of the
-    /// queue has to be at least that of the function; AWS recommends six times as much.
+    /// Calls the function with up to ten messages of a queue of Amazon SQS, given by its ARN. The role may receive and delete
+    /// messages. The visibility timeout of the queue has to be at least the timeout of the function; AWS recommends six times
+    /// as much. An ARN of another service is an error at the caller's line.
     ///
-    /// If the queue is encrypted with a key of yours, let the role decrypt with it:
-    /// `.allow(EncryptionKey::from("alias/queues").allow(["kms:Decrypt"]))`. The same applies to streams.
+    /// If the queue is encrypted with a customer managed KMS key, allow the role to decrypt with the key:
+    /// `.allow(EncryptionKey::from("alias/queues").allow(["kms:Decrypt"]))`.
     #[track_caller]
     pub fn on_queue(mut self, queue_arn: impl IntoValue<String>) -> Self {
         let arn = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:uploads");
@@ -234,8 +246,11 @@ impl Function {
         self
     }
 
-    /// Calls the function with up to a hundred records of a stream of Amazon Kinesis, given by its ARN, from the oldest one
-    /// on.
+    /// Calls the function with up to a hundred records at a time of a stream of Amazon Kinesis, given by its ARN, starting with
+    /// the oldest (`TRIM_HORIZON`). The role may read the stream. An ARN of another service is an error at the caller's line.
+    ///
+    /// If the stream is encrypted with a customer managed KMS key, allow the role to decrypt with the key:
+    /// `.allow(EncryptionKey::from("alias/streams").allow(["kms:Decrypt"]))`.
     #[track_caller]
     pub fn on_kinesis_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
         let arn = checked(stream_arn, "kinesis", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks");
@@ -243,8 +258,12 @@ impl Function {
         self
     }
 
-    /// Calls the function with up to a hundred changes of a table of Amazon DynamoDB, given by the ARN of the table's stream,
-    /// from the oldest one on.
+    /// Calls the function with up to a hundred changes at a time of a table of Amazon DynamoDB, given by the ARN of the table's
+    /// stream, starting with the oldest (`TRIM_HORIZON`). The role may read the stream. An ARN that is not that of a stream is
+    /// an error at the caller's line.
+    ///
+    /// If the table is encrypted with a customer managed KMS key, allow the role to decrypt with the key:
+    /// `.allow(EncryptionKey::from("alias/tables").allow(["kms:Decrypt"]))`.
     #[track_caller]
     pub fn on_dynamodb_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:dynamodb:us-east-1:123456789012:table/Features/stream/2026-11-01T00:00:00.000";
@@ -260,7 +279,7 @@ impl Function {
         self
     }
 
-    /// Calls the function for each message of a topic of Amazon SNS: a handle or an ARN.
+    /// Calls the function for each message of a topic of Amazon SNS, given by its handle or ARN (`AWS::SNS::Subscription`).
     #[track_caller]
     pub fn on_topic(mut self, topic: impl Into<TopicReference>) -> Self {
         self.sources.push(EventSource::Topic(topic.into()));
@@ -364,9 +383,9 @@ fn network_interfaces() -> [Statement; 2] {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FunctionHandle {
-    /// The function.
+    /// The handle of the `AWS::Lambda::Function`.
     pub function: lambda::FunctionHandle,
-    /// The role that the function runs with.
+    /// The execution role of the function.
     pub role: RoleReference,
 }
 
@@ -381,7 +400,7 @@ impl FunctionHandle {
         self.function.arn()
     }
 
-    /// Returns a statement that allows the role of a client to call this function.
+    /// Returns a statement that allows the role of a client to invoke the function and each of its versions and aliases.
     pub fn allow_invoke(&self) -> Statement {
         Statement::allow(["lambda:InvokeFunction"]).on(self.arn()).on(sub!("{}:*", self.arn()))
     }

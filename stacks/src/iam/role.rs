@@ -13,8 +13,8 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 
-/// A role that the app creates, or one that exists already. Setters accept every value that converts into it: a
-/// handle, or an ARN.
+/// An IAM role that the app creates, or one that exists already. Functions that take `impl Into<RoleReference>` accept the
+/// handle of a role, or an ARN as a string.
 ///
 /// ```
 /// use stackwright_stacks::SsmParameter;
@@ -42,7 +42,8 @@ pub struct RoleReference {
 }
 
 impl RoleReference {
-    /// Refers to a role by its ARN.
+    /// Refers to a role by its ARN, such as `arn:aws:iam::123456789012:role/Serving`. An ARN that is not that of a role is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn from_arn(arn: impl IntoValue<String>) -> Self {
         let arn = checked(arn, "iam", EXAMPLE);
@@ -56,7 +57,8 @@ impl RoleReference {
         Self { arn, name: None, handle: None, permissions: Vec::new() }
     }
 
-    /// Refers to a role of the stack's account by its name, with its path if it has one: `service-role/Serving`.
+    /// Refers to a role of the stack's account by its name, such as `Serving`, with its path if it has one, such as
+    /// `service-role/Serving`.
     #[track_caller]
     pub fn from_name(name: impl IntoValue<String>) -> Self {
         let name = name.into().with_caller_location();
@@ -70,7 +72,7 @@ impl RoleReference {
         &self.arn
     }
 
-    /// Returns the handle of the role, if it is a role of the app.
+    /// Returns the handle of the role, or `None` if the app does not create the role.
     pub fn handle(&self) -> Option<&RoleHandle> {
         self.handle.as_ref()
     }
@@ -91,8 +93,8 @@ impl RoleReference {
         }
     }
 
-    /// Returns the statements that the construct requires in the policies of its role. Add them to a role of your
-    /// own.
+    /// Returns the statements that the construct requires in the policies of its role, if the handle of a construct returned
+    /// the reference; otherwise the list is empty. Add them to an existing role that you set for the construct.
     pub fn permissions(&self) -> &[Statement] {
         &self.permissions
     }
@@ -119,7 +121,7 @@ impl From<&RoleHandle> for RoleReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a role.
 impl From<&str> for RoleReference {
     #[track_caller]
     fn from(arn: &str) -> Self {
@@ -127,7 +129,7 @@ impl From<&str> for RoleReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a role.
 impl From<String> for RoleReference {
     #[track_caller]
     fn from(arn: String) -> Self {
@@ -135,7 +137,7 @@ impl From<String> for RoleReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a role.
 impl From<Value<String>> for RoleReference {
     #[track_caller]
     fn from(arn: Value<String>) -> Self {
@@ -143,7 +145,7 @@ impl From<Value<String>> for RoleReference {
     }
 }
 
-/// By its ARN.
+/// Converts the ARN of a role.
 impl From<SsmParameter> for RoleReference {
     #[track_caller]
     fn from(arn: SsmParameter) -> Self {
@@ -176,18 +178,19 @@ pub trait RoleOptions: Sized {
     #[doc(hidden)]
     fn role_settings(&mut self) -> &mut RoleSettings;
 
-    /// Uses a role of yours, by its handle or ARN, and creates none. The construct adds no permissions to it:
-    /// [`RoleReference::permissions`] of the role in the construct's handle returns the statements that it needs. For
-    /// a job, `job_role` of the handle of the pipeline, the state machine or the schedule that starts it returns the
-    /// role.
+    /// Sets an existing role, by its handle or ARN. By default, the construct creates a role with the permissions that it
+    /// needs. The construct adds none of them to an existing role: [`RoleReference::permissions`] of the role in the
+    /// construct's handle returns the statements. For a job, `job_role` of the handle of the pipeline, the state machine or
+    /// the schedule that starts the job returns the role.
     #[track_caller]
     fn role(mut self, role: impl Into<RoleReference>) -> Self {
         self.role_settings().role = Some((role.into(), std::panic::Location::caller()));
         self
     }
 
-    /// Adds a statement to the permissions of the role, in addition to those that the construct needs. Several calls
-    /// add up. If [`role`](Self::role) sets a role of the app, the statements become a separate policy of that role.
+    /// Adds a statement to the permissions of the role, in addition to those that the construct needs. If
+    /// [`role`](Self::role) sets a role of the app, the statements become a separate policy of that role; if it sets a role
+    /// outside of the app, they are an error.
     fn allow(mut self, statement: Statement) -> Self {
         self.role_settings().statements.push(statement);
         self
@@ -364,8 +367,8 @@ fn trust(service: &str) -> PolicyDocument {
     )])
 }
 
-/// The role that a SageMaker container runs with. It has the permissions of its statements only. Only SageMaker can
-/// assume it, for this account.
+/// An execution role of SageMaker: the role that a SageMaker container runs with. It has the permissions of its statements
+/// only. Only SageMaker can assume the role, for the stack's account. It becomes `AWS::IAM::Role`.
 ///
 /// ```
 /// use stackwright_stacks::iam::{ExecutionRole, Statement};
@@ -381,7 +384,7 @@ fn trust(service: &str) -> PolicyDocument {
 pub struct ExecutionRole(ServiceRole);
 
 impl ExecutionRole {
-    /// A role with these permissions.
+    /// Creates a role with the permissions of these statements.
     pub fn new(statements: impl IntoIterator<Item = Statement>) -> Self {
         Self(ServiceRole { service: "sagemaker", name: "Execution", policy: PolicyDocument::new(statements) })
     }

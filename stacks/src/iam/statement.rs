@@ -5,7 +5,7 @@ use stackwright_synth::{Expression, IntoValue, Json, Literal, Map, Properties, P
 
 use super::RoleReference;
 
-/// A policy document.
+/// An IAM policy document of the version `2012-10-17`: a list of statements. Each statement is written once.
 ///
 /// ```
 /// use stackwright_stacks::iam::{PolicyDocument, Statement};
@@ -18,7 +18,7 @@ use super::RoleReference;
 pub struct PolicyDocument(Vec<Statement>);
 
 impl PolicyDocument {
-    /// A document of statements.
+    /// Creates a policy document of these statements.
     pub fn new(statements: impl IntoIterator<Item = Statement>) -> Self {
         let mut document = Self(Vec::new());
         statements.into_iter().for_each(|statement| document.push(statement));
@@ -90,7 +90,8 @@ impl Statement {
         }
     }
 
-    /// Adds a resource that the statement applies to, given by its ARN. Several calls add up.
+    /// Adds a resource that the statement applies to, given by its ARN. A statement of a role's policy needs at least one
+    /// resource; a trust policy has none.
     pub fn on(mut self, resource: impl IntoValue<String>) -> Self {
         self.resources.push(resource.into());
         self
@@ -101,7 +102,8 @@ impl Statement {
         if self.resources.is_empty() { self.on("*") } else { self }
     }
 
-    /// Adds a service of AWS as a principal: `sagemaker` stands for `sagemaker.amazonaws.com`. Several calls add up.
+    /// Adds a service of AWS as a principal: `sagemaker` stands for `sagemaker.amazonaws.com`. Principals are for trust
+    /// policies and for policies of resources, such as keys and topics.
     pub fn to_service(self, service: &str) -> Self {
         self.service_principal(Value::from(format!("{service}.amazonaws.com")))
     }
@@ -112,13 +114,13 @@ impl Statement {
         self
     }
 
-    /// Adds an account as a principal, given by its ID: the statement applies to its users and roles to which the
+    /// Adds an account as a principal, given by its ID of 12 digits: the statement applies to its users and roles to which the
     /// policies of that account give the same permission.
     pub fn to_account(self, account: impl IntoValue<String>) -> Self {
         self.arn_principal(sub!("arn:{}:iam::{}:root", partition(), account.into()))
     }
 
-    /// Adds a role as a principal, given as a handle or an ARN. Several calls add up.
+    /// Adds a role as a principal, given as a handle or an ARN.
     #[track_caller]
     pub fn to_role(self, role: impl Into<RoleReference>) -> Self {
         self.arn_principal(role.into().arn().clone())
@@ -129,14 +131,15 @@ impl Statement {
         self
     }
 
-    /// Makes the statement apply to every principal (`*`), in the policy of a resource.
+    /// Makes the statement apply to every principal (`*`), in the policy of a resource. It replaces the principals of earlier
+    /// calls.
     pub fn to_everybody(mut self) -> Self {
         self.principals = vec![Principal::Everybody];
         self
     }
 
-    /// Adds a condition, with an operator such as `StringEquals`, a condition key, and the value to compare with.
-    /// Several calls add up: all conditions have to be true.
+    /// Adds a condition: an operator such as `StringEquals`, a condition key such as `aws:SourceAccount`, and the value to
+    /// compare with. The statement applies if all of its conditions are true.
     #[track_caller]
     pub fn when(
         mut self,
@@ -192,27 +195,27 @@ enum Principal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConditionOperator {
-    /// `StringEquals`
+    /// The key is equal to the string, in upper and lower case too.
     StringEquals,
-    /// `StringNotEquals`
+    /// The key is not equal to the string.
     StringNotEquals,
-    /// `StringLike`: `*` and `?` stand for any characters.
+    /// The key matches the pattern, in which `*` stands for any characters and `?` for one character.
     StringLike,
-    /// `StringNotLike`
+    /// The key does not match the pattern, in which `*` stands for any characters and `?` for one character.
     StringNotLike,
-    /// `ArnEquals`
+    /// The key is an ARN that matches the ARN, in which `*` and `?` are allowed in each part: the same as `ArnLike`.
     ArnEquals,
-    /// `ArnLike`
+    /// The key is an ARN that matches the ARN, in which `*` and `?` are allowed in each part: the same as `ArnEquals`.
     ArnLike,
-    /// `Bool`
+    /// The key has the boolean value, `"true"` or `"false"`.
     Bool,
-    /// `Null`: whether the key is absent.
+    /// The key is absent (`"true"`) or present (`"false"`).
     Null,
-    /// `IpAddress`
+    /// The key is an IP address in the block, in CIDR notation.
     IpAddress,
-    /// `NumericLessThanEquals`
+    /// The key is a number that is less than or equal to the number.
     NumericLessThanEquals,
-    /// Any other operator, by its name: `ForAnyValue:StringEquals`.
+    /// Any other operator, by its name, such as `ForAnyValue:StringEquals`.
     Other(String),
 }
 

@@ -12,14 +12,15 @@ use stackwright_synth::{Construct, IntoValue, Json, Property, ResourceOptions, S
 use crate::arn::known;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn};
 
-/// Stores the URI of the model data of the latest approved version in a parameter of Systems Manager, from which
-/// another stack deploys it.
+/// An SSM parameter with the URI of the model data of the latest approved version in a model package group, from which
+/// another stack deploys the model.
 ///
-/// Approving a version of the group sends an event, which starts a state machine: it describes the version and stores
-/// `ModelDataUrl` of its only container in the parameter. The serving stack reads the parameter when it is deployed,
+/// When a version of the group is approved, EventBridge starts a state machine, which describes the version and stores
+/// `ModelDataUrl` of its first container in the parameter. The serving stack reads the parameter when it is deployed,
 /// with a template parameter of the type `AWS::SSM::Parameter::Value<String>`, so that the next deployment updates
-/// the endpoint to the approved model. A version whose image is not the expected one is refused: the run of the state
-/// machine fails.
+/// the endpoint to the approved model.
+///
+/// It becomes `AWS::SSM::Parameter`, `AWS::StepFunctions::StateMachine`, `AWS::Events::Rule` and two `AWS::IAM::Role`.
 ///
 /// ```
 /// use stackwright_resources::sagemaker::ModelPackageGroup;
@@ -54,9 +55,10 @@ pub struct ApprovedModel {
 }
 
 impl ApprovedModel {
-    /// Creates it with three values: the group, given by its name or by a reference to an
+    /// Creates the parameter with three values: the group, given by its name or by a reference to an
     /// `AWS::SageMaker::ModelPackageGroup`; the name of the parameter, such as `/scorers/approved`; and the initial
-    /// URI of the model data, which the parameter contains until a version is approved.
+    /// URI of the model data, which the parameter contains until a version is approved. A name that does not start with a slash
+    /// is an error at the caller's line.
     #[track_caller]
     pub fn new(
         group: impl IntoValue<String>,
@@ -82,14 +84,16 @@ impl ApprovedModel {
         }
     }
 
-    /// Accepts only versions whose image URI ends with this suffix, such as `sagemaker-tritonserver:25.09-py3`.
+    /// Accepts only versions whose image URI ends with this suffix, such as `sagemaker-tritonserver:25.09-py3`. For another
+    /// version, the execution of the state machine fails, and the parameter does not change. By default, each image is
+    /// accepted.
     pub fn image_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.image = Some(suffix.into());
         self
     }
 
-    /// Starts the state machine with a role of yours, by its handle or ARN, and creates none. Its trust policy names
-    /// `events.amazonaws.com`, and it allows `states:StartExecution` on the state machine.
+    /// Sets an existing role with which EventBridge starts the state machine, by its handle or ARN, instead of a new role. Its
+    /// trust policy has to name `events.amazonaws.com`, and it has to allow `states:StartExecution` on the state machine.
     #[track_caller]
     pub fn event_role(mut self, role: impl Into<RoleReference>) -> Self {
         self.event_role = Some(role.into());
@@ -97,7 +101,7 @@ impl ApprovedModel {
     }
 }
 
-/// The role that the state machine runs with.
+/// The setters of the execution role of the state machine.
 impl RoleOptions for ApprovedModel {
     fn role_settings(&mut self) -> &mut RoleSettings {
         &mut self.role
@@ -165,12 +169,12 @@ pub struct ApprovedModelHandle {
 }
 
 impl ApprovedModelHandle {
-    /// Returns the parameter that contains the URI of the model data.
+    /// Returns the handle of the `AWS::SSM::Parameter`, whose value is the URI of the model data.
     pub fn parameter(&self) -> &ssm::ParameterHandle {
         &self.parameter
     }
 
-    /// Returns the role that the state machine runs with.
+    /// Returns the execution role of the state machine.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }

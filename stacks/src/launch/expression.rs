@@ -7,8 +7,8 @@ use stackwright_synth::Value;
 
 const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:00:00)`";
 
-/// When a schedule starts its target. A string is parsed; a malformed one is reported as an error at the caller's
-/// line.
+/// The times at which a schedule starts its target: `cron(…)`, `rate(…)` or `at(…)`. A string converts into an expression;
+/// a malformed one is an error at the caller's line.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,7 +23,8 @@ const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:
 pub struct ScheduleExpression(pub(crate) Value<String>);
 
 impl ScheduleExpression {
-    /// Starts the target repeatedly at this interval, which is rounded down to whole minutes.
+    /// Starts the target repeatedly at this interval, which is rounded down to whole minutes. An interval below a minute is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn rate(every: Duration) -> Self {
         let minutes = every.as_secs() / 60;
@@ -36,13 +37,15 @@ impl ScheduleExpression {
         Self::from(format!("rate({count} {unit}{plural})").as_str())
     }
 
-    /// Starts the target at the times that six fields select: minutes, hours, day of month, month, day of week, year.
+    /// Starts the target at the times that six fields select, such as `0 2 * * ? *`: minutes, hours, day of the month, month,
+    /// day of the week, year. One of the two days has to be `?`. Invalid fields are an error at the caller's line.
     #[track_caller]
     pub fn cron(fields: &str) -> Self {
         Self::from(format!("cron({fields})").as_str())
     }
 
-    /// Starts the target once, at a date and time without a time zone: `2027-01-01T00:00:00`.
+    /// Starts the target once, at a date and time without a time zone, such as `2027-01-01T00:00:00`. Another form is an error
+    /// at the caller's line.
     #[track_caller]
     pub fn at(time: &str) -> Self {
         Self::from(format!("at({time})").as_str())
@@ -69,7 +72,7 @@ impl From<String> for ScheduleExpression {
     }
 }
 
-/// A value that is known when the stack is deployed, such as a parameter.
+/// Converts a value that is resolved during deployment, such as a parameter of the template, or a literal, which is parsed.
 impl From<Value<String>> for ScheduleExpression {
     #[track_caller]
     fn from(value: Value<String>) -> Self {

@@ -12,7 +12,7 @@ use crate::s3::S3Location;
 use crate::training::Request;
 use crate::vpc::VpcConfig;
 
-/// The quantization technique for a model that vLLM serves.
+/// The quantization technique of an [`OptimizationJob`] without compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quantization {
@@ -22,7 +22,7 @@ pub enum Quantization {
     Fp8,
 }
 
-/// The quantization technique for a model that is compiled with TensorRT-LLM.
+/// The quantization technique of an [`OptimizationJob`] that also compiles the model with TensorRT-LLM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompiledQuantization {
@@ -30,7 +30,7 @@ pub enum CompiledQuantization {
     Awq,
     /// 8-bit floating point (FP8).
     Fp8,
-    /// SmoothQuant: 8-bit weights and activations. It requires compilation.
+    /// SmoothQuant: 8-bit weights and activations.
     SmoothQuant,
 }
 
@@ -49,12 +49,13 @@ pub struct SpeculativeDecoding {
 }
 
 impl SpeculativeDecoding {
-    /// Speculative decoding whose draft model is trained with SageMaker's default data.
+    /// Creates settings for a draft model that is trained with SageMaker's default data.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the location in S3 of the prompts that the draft model is trained with.
+    /// Sets the location in S3 of the prompts that the draft model is trained with. The role of the job may read the location.
+    /// The default is SageMaker's own data.
     pub fn training_data(mut self, data: S3Location) -> Self {
         self.data = Some(data);
         self
@@ -99,17 +100,17 @@ impl Optimizations {
         })
     }
 
-    /// Quantization alone.
+    /// Quantizes the model, without another optimization.
     pub fn quantization(quantization: Quantization) -> Self {
         Self { quantization: Self::option(quantization), ..Self::NONE }
     }
 
-    /// Speculative decoding alone.
+    /// Trains a draft model for speculative decoding, without another optimization.
     pub fn speculative_decoding(how: SpeculativeDecoding) -> Self {
         Self { speculative_decoding: Some(how), ..Self::NONE }
     }
 
-    /// Quantization and speculative decoding.
+    /// Quantizes the model, and trains a draft model for speculative decoding.
     pub fn quantization_and_speculative_decoding(
         quantization: Quantization,
         how: SpeculativeDecoding,
@@ -117,12 +118,13 @@ impl Optimizations {
         Self { quantization: Self::option(quantization), speculative_decoding: Some(how), ..Self::NONE }
     }
 
-    /// Compilation for the instance type of the job, so that an endpoint does not compile the model when it starts.
+    /// Compiles the model for the instance type of the job, without another optimization, so that an endpoint does not compile
+    /// the model when it starts.
     pub fn compilation() -> Self {
         Self { compilation: true, ..Self::NONE }
     }
 
-    /// Compilation and quantization.
+    /// Quantizes the model, and compiles it for the instance type of the job.
     pub fn compilation_and_quantization(quantization: CompiledQuantization) -> Self {
         let option = match quantization {
             CompiledQuantization::Awq => "awq",
@@ -132,8 +134,8 @@ impl Optimizations {
         Self { quantization: Some(option), ..Self::compilation() }
     }
 
-    /// Sharding: the job splits the weights for a tensor parallel degree (the number of accelerators), so that they
-    /// load faster.
+    /// Splits the weights into shards for a tensor parallel degree, which is the number of accelerators that serve the model,
+    /// so that the weights load faster.
     pub fn sharding(tensor_parallel_degree: u32) -> Self {
         Self { sharding: Some(tensor_parallel_degree), ..Self::NONE }
     }
@@ -170,7 +172,8 @@ pub struct OptimizationJob {
 }
 
 impl OptimizationJob {
-    /// Creates a job that optimizes a model in S3 for an instance type, and stores the result in S3.
+    /// Creates a job that optimizes a model in S3 for an instance type, such as `ml.g5.12xlarge`, and stores the result at a
+    /// location in S3. The role of the job may read the model and write the result.
     #[track_caller]
     pub fn new(
         model: S3Location,
@@ -193,13 +196,13 @@ impl OptimizationJob {
         }
     }
 
-    /// Sets the image that runs the optimization. SageMaker chooses one unless this is set.
+    /// Sets the image that runs the optimization. By default, SageMaker chooses one.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = Some(image);
         self
     }
 
-    /// Sets an environment variable of the optimized model.
+    /// Sets an environment variable of the optimized model (`OptimizationEnvironment`).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -213,14 +216,16 @@ impl OptimizationJob {
         self
     }
 
-    /// Encrypts the output with a KMS key, given as a handle, an ARN or an alias.
+    /// Encrypts the output with a KMS key, given as a handle, an ARN, an ID or an alias. By default, the output is encrypted
+    /// with the default key of the stack or, if there is none, with the key of the output's bucket.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Connects the job to subnets and security groups of a VPC.
+    /// Connects the job to subnets and security groups of a VPC. The role of the job gets the permissions for network
+    /// interfaces. By default, the job is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.vpc = Some(vpc.into());
         self

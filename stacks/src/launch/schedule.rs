@@ -21,7 +21,11 @@ use crate::training::{Definition, RunVariable, TrainingJob};
 /// 36.
 const PREFIX_CHARACTERS: usize = 63 - 36 - 1;
 
-/// A schedule that starts a pipeline, a state machine, or a training job directly.
+/// A schedule of EventBridge Scheduler that starts a pipeline, a state machine, or a training job.
+///
+/// EventBridge Scheduler repeats a call that failed up to three times within an hour.
+///
+/// It becomes `AWS::Scheduler::Schedule` and `AWS::IAM::Role`, and the output `…Console` of the stack.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -46,7 +50,7 @@ pub struct Schedule {
     role: RoleSettings,
 }
 
-/// The target of a schedule.
+/// The target of a [`Schedule`]: the handle of a pipeline or of a state machine, or a training job, converts into it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ScheduleTarget {
@@ -54,7 +58,8 @@ pub enum ScheduleTarget {
     Pipeline(PipelineHandle),
     /// A run of a state machine.
     StateMachine(StateMachineHandle),
-    /// A training job, without retries and without monitoring.
+    /// A training job, which EventBridge Scheduler creates with `CreateTrainingJob`. If the job fails, it is not started again,
+    /// and nobody is notified.
     TrainingJob(Box<TrainingJob>),
 }
 
@@ -97,7 +102,8 @@ impl Schedule {
         self
     }
 
-    /// Starts the target at any time within this many minutes after the scheduled time (`FlexibleTimeWindow`).
+    /// Starts the target at any time within this many minutes, 1 to 1,440, after the scheduled time (`FlexibleTimeWindow`). By
+    /// default, the target is started at the scheduled time.
     pub fn flexible_window(mut self, minutes: u32) -> Self {
         self.window_minutes = Some(minutes.into());
         self
@@ -203,12 +209,12 @@ impl ScheduleHandle {
         self.schedule.arn()
     }
 
-    /// Returns the role with which the schedule starts its target.
+    /// Returns the role with which EventBridge Scheduler starts the target.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// Returns the role of the training job, if the schedule starts one itself.
+    /// Returns the execution role of the training job, or `None` if the target is a pipeline or a state machine.
     pub fn job_role(&self) -> Option<&RoleReference> {
         self.job_role.as_ref()
     }

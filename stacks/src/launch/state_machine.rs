@@ -24,9 +24,14 @@ const PREFIX_CHARACTERS: usize = 63 - 36 - 1 - 3;
 /// The time between two attempts after a capacity error.
 const CAPACITY_WAIT: Duration = Duration::from_mins(10);
 
-/// A state machine that runs jobs in the order in which they were added. A spot job that failed with a capacity error
-/// is started again after ten minutes. A failed job ends the run; if a topic is set, the state machine publishes the
-/// error to it.
+/// A state machine of AWS Step Functions that runs jobs in the order in which they were added. A job with managed spot
+/// training that failed with a capacity error is started again after ten minutes. A failed job ends the run; if an SNS topic is
+/// set, the error is published to the topic.
+///
+/// A deployment starts no run: use the command in the output `…StartCommand` of the stack, or a
+/// [`Schedule`](super::Schedule). A state machine without jobs, or two states with the same name, are errors.
+///
+/// It becomes `AWS::StepFunctions::StateMachine`, and an `AWS::IAM::Role` for the state machine and for each job.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -72,18 +77,18 @@ impl Default for StateMachine {
 }
 
 impl StateMachine {
-    /// Creates a state machine without jobs.
+    /// Creates a state machine without jobs. Add at least one with [`train`](Self::train) or [`optimize`](Self::optimize).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a state with this name that runs a training job and waits until it ends.
+    /// Adds a state, with a name that is unique in the state machine, that runs a training job and waits until it ends.
     #[track_caller]
     pub fn train(self, state: &str, job: TrainingJob) -> Self {
         self.task(state, Task::Train(Box::new(job)), std::panic::Location::caller())
     }
 
-    /// Adds a state with this name that runs an optimization job and waits until it ends.
+    /// Adds a state, with a name that is unique in the state machine, that runs an optimization job and waits until it ends.
     #[track_caller]
     pub fn optimize(self, state: &str, job: OptimizationJob) -> Self {
         self.task(state, Task::Optimize(Box::new(job)), std::panic::Location::caller())
@@ -94,8 +99,9 @@ impl StateMachine {
         self
     }
 
-    /// Publishes the error of a failed job to an SNS topic, given as a handle or an ARN. The role may use the key of
-    /// the topic; for a topic that is not in the app, state its key with [`TopicReference::kms_key`].
+    /// Sets the SNS topic to which the error of a failed job is published, given as a handle or an ARN. The role may publish to
+    /// the topic and use its KMS key; for a topic that is not in the app, state the key with [`TopicReference::kms_key`]. By
+    /// default, errors are not published.
     #[track_caller]
     pub fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
         self.topic = Some(topic.into());
@@ -116,7 +122,7 @@ impl StateMachine {
     }
 }
 
-/// A state machine that was added to a stack.
+/// A [`StateMachine`] that was added to a stack.
 #[derive(Clone, Debug)]
 pub struct StateMachineHandle {
     resource: stepfunctions::StateMachineHandle,
@@ -130,12 +136,12 @@ impl StateMachineHandle {
         self.resource.arn()
     }
 
-    /// Returns the role that the state machine runs with, and the resources that a run depends on.
+    /// Returns the execution role of the state machine.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// Returns the role of the job of a task, by the task's name.
+    /// Returns the execution role of the job of a state, by the name of the state, or `None` if there is no such state.
     pub fn job_role(&self, task: &str) -> Option<&RoleReference> {
         self.job_roles.iter().find(|(name, _)| name == task).map(|(_, role)| role)
     }

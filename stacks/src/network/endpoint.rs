@@ -1,9 +1,10 @@
 //! Interface endpoints: the services that an isolated network reaches without the internet.
 
-/// A service of AWS that is reached through a VPC endpoint of type `Interface`.
+/// A service of AWS that instances reach through a VPC endpoint of the type `Interface` (`AWS::EC2::VPCEndpoint`). The
+/// description of each variant starts with the last part of the name of the endpoint service.
 ///
 /// The constants list the endpoints that each kind of workload needs in a network without a route to the internet; a
-/// [`Network`](super::Network) always has the gateway endpoint of S3 in addition. They come from the AWS
+/// [`Network`](super::Network) always has the gateway endpoint of S3 in addition. The lists come from the AWS
 /// documentation of each service and from the Terraform modules of `aws-samples/awsome-distributed-training`
 /// (`modules/vpc_endpoints`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,11 +14,11 @@ pub enum InterfaceEndpoint {
     Prometheus,
     /// `autoscaling`: EC2 Auto Scaling.
     AutoScaling,
-    /// `cloudformation`: signals from instances.
+    /// `cloudformation`: AWS CloudFormation, to which instances send signals.
     CloudFormation,
-    /// `ec2`: the VPC CNI and scripts that describe instances.
+    /// `ec2`: the API of Amazon EC2, which the Amazon VPC CNI of EKS and scripts on instances call.
     Ec2,
-    /// `ec2messages`: Systems Manager.
+    /// `ec2messages`: messages between Systems Manager and the SSM Agent.
     Ec2Messages,
     /// `ecs`: Amazon ECS.
     Ecs,
@@ -45,11 +46,11 @@ pub enum InterfaceEndpoint {
     Monitoring,
     /// `sagemaker.api`: the API of SageMaker.
     SageMakerApi,
-    /// `sagemaker.runtime`: `InvokeEndpoint`.
+    /// `sagemaker.runtime`: requests to endpoints (`InvokeEndpoint`).
     SageMakerRuntime,
     /// `secretsmanager`: AWS Secrets Manager.
     SecretsManager,
-    /// `ssm`: Systems Manager.
+    /// `ssm`: the API of AWS Systems Manager.
     Ssm,
     /// `ssmmessages`: Session Manager.
     SsmMessages,
@@ -123,7 +124,7 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// The endpoints that instances of AWS Batch need, which run containers with Amazon ECS.
+    /// The endpoints that instances of AWS Batch need. They run containers with Amazon ECS.
     pub const BATCH: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,

@@ -2,7 +2,8 @@
 
 use stackwright_synth::{CallerLocation, Handle, IntoValue, Scope, Value};
 
-/// A network that was added to a stack, or one that exists already.
+/// A [`Network`](super::Network) that was added to a stack, or a network that exists already: a VPC with private subnets and
+/// security groups for instances.
 #[derive(Clone, Debug)]
 pub struct NetworkHandle {
     pub(super) vpc_id: Value<String>,
@@ -14,7 +15,7 @@ pub struct NetworkHandle {
     pub(super) ready: Vec<Handle>,
 }
 
-/// A private subnet of a network.
+/// A private subnet of a network: its ID, and its Availability Zone if it is known.
 ///
 /// ```
 /// use stackwright_stacks::network::NetworkSubnet;
@@ -31,14 +32,15 @@ pub struct NetworkSubnet {
 }
 
 impl NetworkSubnet {
-    /// Returns a subnet that exists already, by its ID.
+    /// Refers to a subnet that exists already, by its ID, such as `subnet-0123456789abcdef0`. Its Availability Zone is not
+    /// known unless [`in_zone_id`](Self::in_zone_id) is called.
     #[track_caller]
     pub fn existing(id: impl IntoValue<String>) -> Self {
         Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
     }
 
-    /// Sets the ID of the zone of the subnet, such as `use1-az4`. Synthesis compares the zone of reserved capacity
-    /// with it.
+    /// States the ID of the Availability Zone of the subnet, such as `use1-az4`. With it, reserved capacity in another zone is an
+    /// error during synthesis. It adds nothing to the template.
     pub fn in_zone_id(mut self, id: impl Into<String>) -> Self {
         self.zone_id = Some(id.into());
         self
@@ -49,19 +51,22 @@ impl NetworkSubnet {
         self.id.clone()
     }
 
-    /// Returns the ID of the zone of the subnet, if it is known.
+    /// Returns the ID of the Availability Zone of the subnet, such as `use1-az4`, or `None` if the ID is not known during
+    /// synthesis.
     pub fn zone_id(&self) -> Option<&str> {
         self.zone_id.as_deref()
     }
 
-    /// Returns the name of the zone of the subnet, if it is known.
+    /// Returns the name of the Availability Zone of the subnet, such as `us-east-1a`, or `None` if the name is not known during
+    /// synthesis.
     pub fn zone(&self) -> Option<&str> {
         self.zone.as_deref()
     }
 }
 
 impl NetworkHandle {
-    /// Returns a network that exists already: the ID of its VPC, private subnets, and security groups for instances.
+    /// Refers to a network that exists already, by the ID of its VPC, its private subnets, and the IDs of the security groups for
+    /// instances. Settings that depend on the rules of the security groups are not validated.
     ///
     /// ```
     /// use stackwright_stacks::network::{NetworkHandle, NetworkSubnet};
@@ -111,8 +116,8 @@ impl NetworkHandle {
         self.security_groups.clone().into()
     }
 
-    /// Returns the same network with one subnet only, counted from 0. Instances that communicate through EFA have to be in
-    /// one zone. An index that no subnet has is an error at the caller's line.
+    /// Returns the same network with one subnet only, by its index, counted from 0. Instances that communicate through EFA have
+    /// to be in one Availability Zone. An index that no subnet has is an error at the caller's line.
     #[track_caller]
     pub fn in_subnet(&self, index: usize) -> Self {
         let subnet = match self.subnets.get(index) {

@@ -28,10 +28,10 @@ const LUSTRE_PORTS: [(i64, i64); 2] = [(988, 988), (1018, 1023)];
 /// The port of HTTPS.
 const HTTPS: i64 = 443;
 
-/// A VPC with private subnets.
+/// A VPC with private subnets, endpoints for services of AWS, and a security group for instances.
 ///
 /// - [`Network::isolated`] has no route to the internet: instances connect to S3 through a gateway endpoint, and to
-///   other services of AWS through the interface endpoints that [`endpoints`](Self::endpoints) names.
+///   other services of AWS through the interface endpoints that [`endpoints`](Self::endpoints) adds.
 /// - [`Network::private`] adds a NAT gateway, through which instances can connect to the internet; connections from
 ///   the internet to them are not possible.
 /// - [`NetworkHandle::existing`] is the handle of a VPC that exists already.
@@ -123,22 +123,28 @@ impl Network {
         }
     }
 
-    /// Creates a network without a route to the internet: its address block, which is divided among this number of subnets,
-    /// each in a separate Availability Zone. The prefix of the block is /16 to /28.
+    /// Creates a network without a route to the internet: a VPC with an IPv4 address block in CIDR notation, such as
+    /// `10.0.0.0/16`, which is divided among this number of private subnets, each in a separate Availability Zone.
+    ///
+    /// A prefix outside of /16 to /28, a block that is too small, or 0 subnets is an error at the caller's line.
     #[track_caller]
     pub fn isolated(block: &str, subnets: usize) -> Self {
         Self::of(block, subnets, false)
     }
 
-    /// Creates a network whose private subnets have a route to the internet through a NAT gateway in the first zone.
-    /// A part of the address block is set aside for the public subnets of the gateway.
+    /// Creates a network whose private subnets have a route to the internet through a NAT gateway in the first Availability
+    /// Zone: a VPC with an IPv4 address block in CIDR notation, such as `10.1.0.0/16`, which is divided among this number of
+    /// private subnets and the public subnet of the gateway.
+    ///
+    /// A prefix outside of /16 to /28, a block that is too small, or 0 subnets is an error at the caller's line.
     #[track_caller]
     pub fn private(block: &str, subnets: usize) -> Self {
         Self::of(block, subnets, true)
     }
 
-    /// Sets the Availability Zone of each subnet by its name in this account, such as `us-east-1a`. Without it, the first
-    /// zones of the region are used.
+    /// Sets the Availability Zone of each subnet by its name in the account, such as `us-east-1a`. The default is the first
+    /// zones of the region. Another number of zones than subnets is an error at the caller's line. It replaces
+    /// [`zone_ids`](Self::zone_ids).
     #[track_caller]
     pub fn zones(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.zones = Zones::Names(names.into_iter().map(Into::into).collect());
@@ -147,7 +153,8 @@ impl Network {
     }
 
     /// Sets the Availability Zone of each subnet by its ID, such as `use1-az4`, which is the same zone in every
-    /// account. AWS states the zone of reserved capacity by this ID.
+    /// account. AWS states the zone of reserved capacity by this ID. The default is the first zones of the region. Another
+    /// number of IDs than subnets is an error at the caller's line. It replaces [`zones`](Self::zones).
     #[track_caller]
     pub fn zone_ids(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.zones = Zones::Ids(ids.into_iter().map(Into::into).collect());
@@ -156,21 +163,21 @@ impl Network {
     }
 
     /// Allows all traffic between members of the security group in both directions, which Elastic Fabric Adapter
-    /// (EFA) requires.
+    /// (EFA) requires. By default, members cannot connect to each other.
     pub fn efa(mut self) -> Self {
         self.efa = true;
         self
     }
 
-    /// Allows the traffic of FSx for Lustre between members of the security group. It is not necessary in addition to
-    /// [`efa`](Self::efa).
+    /// Allows the traffic of FSx for Lustre between members of the security group (TCP ports 988 and 1018 to 1023). By default,
+    /// members cannot connect to each other. The call is not necessary in addition to [`efa`](Self::efa).
     pub fn lustre(mut self) -> Self {
         self.lustre = true;
         self
     }
 
-    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and similar constants list the endpoints that each
-    /// kind of workload needs. Several calls add up.
+    /// Adds interface endpoints in all private subnets, each once. [`InterfaceEndpoint::TRAINING`] and similar constants list
+    /// the endpoints that each kind of workload needs. By default, there are none.
     pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e InterfaceEndpoint>) -> Self {
         for endpoint in endpoints {
             if !self.endpoints.contains(endpoint) {

@@ -5,8 +5,8 @@ use stackwright_synth::{IntoValue, Value};
 use super::checkpoints::Checkpoints;
 use crate::duration::Seconds;
 
-/// The capacity that a training job runs on: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without any of
-/// them runs on on-demand instances.
+/// The capacity that a training job runs on: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`], which convert into it. A job
+/// without any of them runs on on-demand instances.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TrainingCapacity {
@@ -21,12 +21,12 @@ pub enum TrainingCapacity {
 /// Managed spot training: unused capacity at a lower price, which AWS can interrupt. SageMaker restarts an
 /// interrupted job until the maximum waiting time is over, and the script resumes from its last checkpoint.
 ///
-/// It sets the maximum waiting time, the location of checkpoints and SageMaker's retries after internal errors. The
-/// launcher retries the job after a capacity error.
+/// The settings include the maximum waiting time, the location of checkpoints, and SageMaker's retries after internal
+/// errors. A pipeline or a state machine starts the job again after a capacity error.
 ///
-/// With a location, every run of the launcher has its own checkpoints below it: an interrupted job resumes, and the
-/// next run starts from the beginning. With [`Checkpoints::continuing`], a run continues from the checkpoints of
-/// earlier runs.
+/// With an [`S3Location`](crate::S3Location), each run of the pipeline, state machine or schedule has its own checkpoints below the location: an
+/// interrupted job resumes, and the next run starts from the beginning. With [`Checkpoints::continuing`], a run continues
+/// from the checkpoints of earlier runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,8 +43,8 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// Spot capacity with the maximum time for waiting and running together (`MaxWaitTimeInSeconds`), and the
-    /// location of checkpoints.
+    /// Creates settings with the maximum time for waiting and running together (`MaxWaitTimeInSeconds`), which must not be
+    /// shorter than the maximum run time of the job, and the location of checkpoints.
     #[track_caller]
     pub fn new(max_wait: impl Into<Seconds>, checkpoints: impl Into<Checkpoints>) -> Self {
         Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints: Box::new(checkpoints.into()) }
@@ -86,7 +86,7 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
-    /// The training plan with this ARN.
+    /// Refers to a training plan by its ARN, such as `arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5-november`.
     #[track_caller]
     pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location() }

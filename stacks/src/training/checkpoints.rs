@@ -5,11 +5,12 @@ use stackwright_synth::{IntoValue, Properties, Value};
 use super::run::{RunLocation, RunVariable};
 use crate::s3::S3Location;
 
-/// The location of checkpoints in S3, and which runs use the same checkpoints.
+/// The location of a training job's checkpoints in S3, and which runs use the same checkpoints (`CheckpointConfig`).
 ///
-/// A job that finds checkpoints continues from them. By default every run has its own directory: an interrupted spot
-/// job or a retry within the run resumes, and the next run starts from the beginning. Use [`Checkpoints::continuing`]
-/// for runs that continue from the checkpoints of earlier runs.
+/// SageMaker copies the checkpoints at the location to the container, and the script continues from them. With
+/// [`Checkpoints::per_run`], and for an [`S3Location`], which converts into it, each run has its own directory: an
+/// interrupted spot job or a retry within the run resumes, and the next run starts from the beginning. With
+/// [`Checkpoints::continuing`], runs continue from the checkpoints of earlier runs.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -34,19 +35,19 @@ enum Location {
 }
 
 impl Checkpoints {
-    /// Uses a separate directory for every run, named after the run's ID and the job: retries and interrupted spot
-    /// jobs within a run resume; another run starts from the beginning.
+    /// Uses a separate directory below the location for each run, named after the run's ID and the job: retries and interrupted
+    /// spot jobs within a run resume; another run starts from the beginning.
     pub fn per_run(location: S3Location) -> Self {
         Self { location: Location::PerRun(location), local_path: None }
     }
 
-    /// The location itself: a run continues from the checkpoints of any earlier run. If an earlier run has completed
-    /// the training, the next run ends without further training.
+    /// Uses the location itself for all runs: a run continues from the checkpoints of any earlier run. If an earlier run has
+    /// completed the training, the next run ends without further training.
     pub fn continuing(location: impl Into<RunLocation>) -> Self {
         Self { location: Location::Fixed(location.into()), local_path: None }
     }
 
-    /// Sets the directory in the container. The default is `/opt/ml/checkpoints`.
+    /// Sets the directory of the checkpoints in the container. The default is `/opt/ml/checkpoints`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

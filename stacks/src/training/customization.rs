@@ -7,7 +7,7 @@ use crate::arn::known;
 use crate::iam::Statement;
 use crate::s3::S3Location;
 
-/// How a model is customized: `CustomizationTechnique` of the API.
+/// How a base model is fine-tuned by a serverless customization job (`CustomizationTechnique`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CustomizationTechnique {
@@ -32,15 +32,15 @@ impl CustomizationTechnique {
     }
 }
 
-/// How a model is evaluated (`EvaluationType`).
+/// How a model is evaluated by a serverless customization job (`EvaluationType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EvaluationType {
     /// Another model evaluates the responses.
     LlmAsJudge,
-    /// A scorer of your own evaluates the responses.
+    /// A custom scorer, the evaluator of the job, evaluates the responses.
     CustomScorer,
-    /// A public benchmark.
+    /// The model is evaluated with a public benchmark.
     Benchmark,
 }
 
@@ -54,8 +54,8 @@ impl EvaluationType {
     }
 }
 
-/// The configuration of serverless model customization (`ServerlessJobConfig`): SageMaker chooses the image and the
-/// instances.
+/// The configuration of serverless model customization (`ServerlessJobConfig`), for
+/// [`TrainingJob::serverless`](super::TrainingJob::serverless): SageMaker chooses the image and the instances.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -82,7 +82,8 @@ pub struct Customization {
 }
 
 impl Customization {
-    /// Fine-tunes a model of a hub, given by its ARN.
+    /// Creates the configuration of a job that fine-tunes a model of a SageMaker hub, given by the ARN of the hub content. The
+    /// role of the job may read the model.
     #[track_caller]
     pub fn fine_tuning(base_model: impl IntoValue<String>, technique: CustomizationTechnique) -> Self {
         Self {
@@ -91,7 +92,8 @@ impl Customization {
         }
     }
 
-    /// Evaluates a model of a hub, given by its ARN.
+    /// Creates the configuration of a job that evaluates a model of a SageMaker hub, given by the ARN of the hub content. The
+    /// role of the job may read the model.
     #[track_caller]
     pub fn evaluation(base_model: impl IntoValue<String>, evaluation: EvaluationType) -> Self {
         Self {
@@ -113,28 +115,30 @@ impl Customization {
         }
     }
 
-    /// Accepts the end-user license agreement of the model.
+    /// Accepts the end-user license agreement of the model (`AcceptEula`). By default, it is not accepted, and SageMaker refuses
+    /// a gated model.
     pub fn accept_license_agreement(mut self) -> Self {
         self.accepts_license = true;
         self
     }
 
-    /// Trains low-rank adapters (LoRA) instead of all weights.
+    /// Trains low-rank adapters (LoRA) instead of all weights (`Peft`). By default, the property is not set.
     pub fn lora(mut self) -> Self {
         self.lora = true;
         self
     }
 
-    /// Sets the ARN of the evaluator or of the reward function in a hub. If it calls a function of Lambda, allow the
-    /// role of the job to do so with `.allow(Statement::allow(["lambda:InvokeFunction"]).on(…))`: the template does
-    /// not name the function.
+    /// Sets the evaluator or the reward function, by the ARN of the hub content (`EvaluatorArn`). By default, there is none. The
+    /// role of the job may read the hub content. If the evaluator calls a Lambda function, allow the role to invoke the function
+    /// with `.allow(Statement::allow(["lambda:InvokeFunction"]).on(…))`, because the template does not name the function.
     #[track_caller]
     pub fn evaluator(mut self, arn: impl IntoValue<String>) -> Self {
         self.evaluator = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Sets the maximum sequence length, in the form that the model's recipe uses, such as `4K`.
+    /// Sets the maximum sequence length in tokens, in the form that the model's recipe uses, such as `4K` (`SequenceLength`). The
+    /// default is that of the recipe.
     #[track_caller]
     pub fn sequence_length(mut self, length: impl IntoValue<String>) -> Self {
         self.sequence_length = Some(length.into().with_caller_location());
@@ -180,7 +184,8 @@ impl Customization {
     }
 }
 
-/// Managed MLflow of SageMaker: the tracking server (or MLflow app) in which a job records its metrics and models.
+/// Managed MLflow of SageMaker: the tracking server or MLflow app in which a training job records its metrics and models. The
+/// role of the job gets the permissions for it.
 ///
 /// In a job with a container, the environment variable `MLFLOW_TRACKING_ARN` contains the ARN, as the plugin
 /// `sagemaker-mlflow` expects it. In a serverless customization job, the ARN is written to `MlflowConfig`.
@@ -201,27 +206,30 @@ pub struct Mlflow {
 }
 
 impl Mlflow {
-    /// Refers to a tracking server, given by its ARN.
+    /// Refers to a tracking server or an MLflow app, given by its ARN, such as
+    /// `arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/experiments`.
     #[track_caller]
     pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location(), artifacts: None, experiment: None, run: None }
     }
 
-    /// Sets the server's artifact store in S3. The role is allowed to access it, because the MLflow client writes
-    /// files to it directly.
+    /// States the location in S3 of the server's artifact store. The role of the job may read and write there, because the MLflow
+    /// client writes files to the artifact store directly. By default, the role gets no such permission.
     pub fn artifacts(mut self, location: S3Location) -> Self {
         self.artifacts = Some(location);
         self
     }
 
-    /// Sets the MLflow experiment of a serverless customization job.
+    /// Sets the name of the MLflow experiment of a serverless customization job (`MlflowExperimentName`). By default, the property
+    /// is not set. It has no effect on jobs with a container.
     #[track_caller]
     pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
         self.experiment = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets the name of the run of a serverless customization job.
+    /// Sets the name of the MLflow run of a serverless customization job (`MlflowRunName`). By default, the property is not set.
+    /// It has no effect on jobs with a container.
     #[track_caller]
     pub fn run(mut self, name: impl IntoValue<String>) -> Self {
         self.run = Some(name.into().with_caller_location());

@@ -3,20 +3,19 @@
 use serde_json::Value as JsonValue;
 use stackwright_synth::{Expression, IntoValue, Json, Property, Value, sub};
 
-/// The format of hyperparameter values in the request.
+/// The format of the values of hyperparameters in the request of a training job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HyperparameterFormat {
-    /// As JSON: the string `cosine` is written as `"cosine"`, with quotes. The SageMaker training toolkit in the
-    /// framework containers decodes it. The SageMaker Python SDK does the same for every estimator with an entry point.
+    /// JSON: the string `cosine` is written as `"cosine"`, with quotation marks. The SageMaker training toolkit in the
+    /// framework containers decodes the value. The SageMaker Python SDK does the same for every estimator with an entry point.
     Json,
-    /// As an unquoted string: the string `reg:squarederror` is written without quotes. SageMaker's built-in
-    /// algorithms, the algorithms of AWS Marketplace and most images without the training toolkit read values like
-    /// this.
+    /// Unquoted strings: the string `reg:squarederror` is written without quotation marks. SageMaker's built-in
+    /// algorithms, the algorithms of AWS Marketplace and most images without the training toolkit read values in this format.
     Plain,
 }
 
-/// The value of a hyperparameter.
+/// The value of a hyperparameter of a training job. Strings, numbers, booleans, JSON values and references convert into it.
 ///
 /// SageMaker accepts strings only. The string for a value depends on the job's [`HyperparameterFormat`];
 /// [`Hyperparameter::plain`] is written unchanged in every job.
@@ -34,7 +33,7 @@ pub struct Hyperparameter {
 }
 
 impl Hyperparameter {
-    /// Creates a value from a string that is written into the request as it is, without JSON quotes, in jobs of
+    /// Creates a value from a string that is written into the request as it is, without quotation marks, in jobs of
     /// either format.
     #[track_caller]
     pub fn plain(text: impl IntoValue<String>) -> Self {

@@ -5,15 +5,15 @@ use stackwright_synth::{IntoValue, Properties, Value};
 use super::run::RunLocation;
 use crate::s3::S3Location;
 
-/// How SageMaker provides data from S3 to the container (`TrainingInputMode` and `InputMode`).
+/// How SageMaker provides data from S3 to the container of a training job (`TrainingInputMode` and `InputMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputMode {
-    /// All objects are copied to the volume before the job starts.
+    /// All objects are copied to the volume of each instance before the script starts.
     File,
-    /// Objects are streamed through a named pipe.
+    /// Objects are streamed through a named pipe while the script runs.
     Pipe,
-    /// Objects are read when the script opens them.
+    /// Objects appear as files, and are read from S3 when the script opens them.
     FastFile,
 }
 
@@ -27,7 +27,7 @@ impl InputMode {
     }
 }
 
-/// The data of an input channel. The container finds it in `/opt/ml/input/data/NAME`.
+/// The data of an input channel of a training job, which the container reads at `/opt/ml/input/data/NAME`.
 ///
 /// ```
 /// use stackwright_stacks::{S3Location, training::Input};
@@ -94,20 +94,23 @@ impl Input {
         })
     }
 
-    /// All objects in S3 whose key starts with the location's key. Every instance gets all of them, unless the input
-    /// is [`sharded`](Self::sharded). The location can also be the output of another step of the same pipeline.
+    /// Uses all objects in S3 whose keys start with the key of the location (`S3Prefix`). Each instance gets all of them, unless
+    /// the input is [`sharded`](Self::sharded). The location can also be the output of another step of the same pipeline. The
+    /// role of the job may read the objects.
     pub fn s3(location: impl Into<RunLocation>) -> Self {
         Self::of_type("S3Prefix", location.into())
     }
 
-    /// The objects that a manifest file in S3 lists. The role must be able to read the objects too: add their
-    /// location with [`reads`](Self::reads).
+    /// Uses the objects that a manifest file in S3 lists (`ManifestFile`). The role of the job may read the manifest; add the
+    /// location of the objects with [`reads`](Self::reads).
     pub fn manifest(file: impl Into<RunLocation>) -> Self {
         Self::of_type("ManifestFile", file.into())
     }
 
-    /// The records of an augmented manifest, a JSON Lines file, with the attributes to read, in this order. SageMaker
-    /// requires the input mode `Pipe` and, for most algorithms, [`record_io`](Self::record_io).
+    /// Uses the records of an augmented manifest in S3, a JSON Lines file, with the names of the attributes to read, in this
+    /// order (`AugmentedManifestFile`). SageMaker requires [`pipe`](Self::pipe) and, for most algorithms,
+    /// [`record_io`](Self::record_io). The role of the job may read the manifest; add the location of the objects with
+    /// [`reads`](Self::reads).
     #[track_caller]
     pub fn augmented_manifest<A: IntoValue<String>>(
         file: impl Into<RunLocation>,
@@ -122,8 +125,9 @@ impl Input {
         })
     }
 
-    /// Uses a directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job must run in a
-    /// VPC.
+    /// Uses a directory of an FSx for Lustre file system, by the ID of the file system, such as `fs-0123456789abcdef0`, and the
+    /// path of the directory, which starts with the mount name: `/MOUNT_NAME/PATH`. The job must run in a VPC. Another ID, or a
+    /// path that does not start with a slash, is an error at the caller's line.
     #[track_caller]
     pub fn fsx_lustre(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let id = crate::arn::with_prefix(id, "fs-", "a file system");
@@ -131,7 +135,9 @@ impl Input {
         Self::of(Source::FileSystem { kind: "FSxLustre", id, directory, is_writable: false })
     }
 
-    /// Uses a directory of an EFS file system. The job must run in a VPC.
+    /// Uses a directory of an EFS file system, by the ID of the file system, such as `fs-0123456789abcdef0`, and the path of the
+    /// directory, such as `/tokens`. The job must run in a VPC. Another ID, or a path that does not start with a slash, is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn efs(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let id = crate::arn::with_prefix(id, "fs-", "a file system");
@@ -139,7 +145,8 @@ impl Input {
         Self::of(Source::FileSystem { kind: "EFS", id, directory, is_writable: false })
     }
 
-    /// Mounts the file system with read and write access (`FileSystemAccessMode`).
+    /// Mounts the file system with read and write access (`FileSystemAccessMode: rw`). The default is read access only. It has no
+    /// effect on data in S3.
     pub fn writable(mut self) -> Self {
         if let Source::FileSystem { is_writable, .. } = &mut self.source {
             *is_writable = true;
@@ -147,72 +154,77 @@ impl Input {
         self
     }
 
-    /// Allows the job's role to read a further location, such as the objects that a manifest lists.
+    /// Allows the role of the job to read a further location in S3, such as the objects that a manifest lists.
     pub fn reads(mut self, location: S3Location) -> Self {
         self.reads.push(location);
         self
     }
 
-    /// Uses fast file mode: objects are read when the script opens them, instead of being copied before the job
-    /// starts.
+    /// Uses [`InputMode::FastFile`] for the channel: objects are read when the script opens them. The default is the input mode of
+    /// the job.
     #[track_caller]
     pub fn fast_file(self) -> Self {
         self.mode(InputMode::FastFile)
     }
 
-    /// Uses pipe mode: objects are streamed through a named pipe.
+    /// Uses [`InputMode::Pipe`] for the channel: objects are streamed through a named pipe. The default is the input mode of the
+    /// job.
     #[track_caller]
     pub fn pipe(self) -> Self {
         self.mode(InputMode::Pipe)
     }
 
-    /// Sets the input mode of this channel, if it differs from that of the job.
+    /// Sets the input mode of the channel. The default is the input mode of the job.
     #[track_caller]
     pub fn mode(mut self, mode: InputMode) -> Self {
         self.mode = Some(Value::from(mode.name()).with_caller_location());
         self
     }
 
-    /// Distributes the objects over the instances (`ShardedByS3Key`), instead of providing all of them to each
-    /// instance.
+    /// Distributes the objects over the instances (`ShardedByS3Key`). By default, each instance gets all objects
+    /// (`FullyReplicated`).
     pub fn sharded(mut self) -> Self {
         self.sharded = true;
         self
     }
 
-    /// Shuffles the objects with a seed (`ShuffleConfig`).
+    /// Shuffles the objects with a seed (`ShuffleConfig`). By default, they are not shuffled.
     pub fn shuffled(mut self, seed: i64) -> Self {
         self.shuffle = Some(seed);
         self
     }
 
-    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container.
+    /// Declares that the objects are compressed with gzip, so that SageMaker decompresses them for the container, in pipe mode
+    /// only (`CompressionType: Gzip`). By default, objects are not decompressed.
     pub fn gzip(mut self) -> Self {
         self.gzip = true;
         self
     }
 
-    /// Wraps every object in a RecordIO record.
+    /// Wraps every object in a record of the format RecordIO (`RecordWrapperType`). By default, objects are not wrapped.
     pub fn record_io(mut self) -> Self {
         self.record_io = true;
         self
     }
 
-    /// Sets the MIME type of the data.
+    /// Sets the MIME type of the data, such as `text/csv`, which SageMaker's built-in algorithms read (`ContentType`). By default,
+    /// none is stated.
     #[track_caller]
     pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
         self.content_type = Some(name.into().with_caller_location());
         self
     }
 
-    /// Provides the channel only to these instance groups of a heterogeneous cluster, given by their names.
+    /// Provides the channel only to these instance groups of a heterogeneous cluster, given by their names
+    /// (`InstanceGroupNames`). By default, all instances get the channel.
     #[track_caller]
     pub fn instance_groups<N: IntoValue<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.instance_groups.extend(names.into_iter().map(|name| name.into().with_caller_location()));
         self
     }
 
-    /// Accepts the end-user license agreement of a gated JumpStart model in this channel.
+    /// Accepts the end-user license agreement of a gated JumpStart model in the channel (`AcceptEula`). By default, it is not
+    /// accepted.
     pub fn accept_license_agreement(mut self) -> Self {
         if let Source::S3 { accepts_license, .. } = &mut self.source {
             *accepts_license = true;

@@ -27,7 +27,7 @@ enum Kind {
     Groups { groups: Vec<InstanceGroup>, trains: Option<Value<String>> },
 }
 
-/// An instance group of a heterogeneous cluster.
+/// An instance group of a heterogeneous cluster, for [`Instances::groups`].
 ///
 /// ```
 /// use stackwright_stacks::training::InstanceGroup;
@@ -42,7 +42,7 @@ pub struct InstanceGroup {
 }
 
 impl InstanceGroup {
-    /// Creates an instance group with a name, an instance type and the number of instances.
+    /// Creates an instance group with a name, an instance type, such as `ml.c5.18xlarge`, and the number of instances.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -58,7 +58,7 @@ impl InstanceGroup {
 }
 
 impl Instances {
-    /// Creates a cluster of `count` instances of one type.
+    /// Creates a cluster of `count` instances of one type, such as `ml.p4d.24xlarge`.
     ///
     /// ```
     /// use stackwright_stacks::training::Instances;
@@ -88,7 +88,8 @@ impl Instances {
         Self(Kind::Groups { groups: groups.into_iter().collect(), trains: None })
     }
 
-    /// Sets the name of the instance group that the distribution strategy runs on.
+    /// Sets the instance group that the distribution strategy runs on, by its name. The default is the first group. A name that no
+    /// group has is an error at the caller's line. The call has no effect on instances of one type.
     #[track_caller]
     pub fn distributed_on(mut self, group: impl IntoValue<String>) -> Self {
         if let Kind::Groups { trains, .. } = &mut self.0 {

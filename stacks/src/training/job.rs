@@ -21,7 +21,10 @@ use crate::key::EncryptionKey;
 use crate::secret::SecretReference;
 use crate::vpc::VpcConfig;
 
-/// A training job: a `CreateTrainingJob` request that a launcher sends when it runs.
+/// A training job: a `CreateTrainingJob` request that a pipeline, a state machine or a schedule sends when it runs.
+///
+/// By default, the job runs for at most one day on on-demand instances with a volume of 30 GB, and its role may only read the
+/// inputs and write the output.
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,29 +121,32 @@ pub(super) enum Code {
     Archive(Box<RunLocation>),
 }
 
-/// How the model is stored in S3: `OutputDataConfig.CompressionType`.
+/// How a training job stores the model in S3 (`OutputDataConfig.CompressionType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputCompression {
-    /// One archive, `model.tar.gz`. This is the default.
+    /// The model is stored as one archive, `model.tar.gz`. This is the default.
     Gzip,
-    /// The files below a prefix, without an archive. Large models are uploaded and deployed faster without one.
+    /// The files of the model are stored below a prefix, without an archive, so that large models are uploaded and deployed
+    /// faster.
     None,
 }
 
 impl TrainingJob {
-    /// Creates a job that runs a PyTorch image of AWS. `version` is the version of PyTorch, such as `2.6.0`. With
-    /// [`ModelParallel`](super::ModelParallel), the job runs the SageMaker model parallel image; otherwise the deep
-    /// learning container for the processor of the instance type. `synth` reports an unknown version with the line of
-    /// this call. SageMaker stores the model below `output`.
+    /// Creates a job that runs a PyTorch image of AWS on the given instances, and stores the model below `output`. `version` is
+    /// the version of PyTorch, such as `2.6.0`; an unknown version is an error at the caller's line.
+    ///
+    /// The image is the deep learning container for the processor of the instance type or, with
+    /// [`ModelParallel`](super::ModelParallel), the image of the SageMaker model parallelism library. Set the script with
+    /// [`source`](Self::source). The role of the job may write below `output`.
     #[track_caller]
     pub fn pytorch(version: impl Into<String>, instances: Instances, output: impl Into<RunLocation>) -> Self {
         let source = std::panic::Location::caller();
         Self::of(Algorithm::PyTorch { version: version.into(), source }, Some(instances), output.into())
     }
 
-    /// Creates a job that runs an image: a framework container, a built-in algorithm of SageMaker, or your own image.
-    /// The model is stored below `output`.
+    /// Creates a job that runs an image on the given instances, and stores the model below `output`. The image is a framework
+    /// container, a built-in algorithm of SageMaker, or a custom image. The role of the job may write below `output`.
     ///
     /// ```
     /// use stackwright_stacks::{ContainerImage, S3Location};
@@ -158,7 +164,8 @@ impl TrainingJob {
         Self::of(Algorithm::Image(image), Some(instances), output.into())
     }
 
-    /// Creates a job that runs an algorithm of your account or of AWS Marketplace, given by its name or ARN.
+    /// Creates a job that runs an algorithm of the account or of AWS Marketplace, given by its name or ARN, on the given
+    /// instances, and stores the model below `output`. The role of the job may write below `output`.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -177,8 +184,8 @@ impl TrainingJob {
         Self::of(Algorithm::Named(name), Some(instances), output.into())
     }
 
-    /// Creates a job of serverless model customization: SageMaker fine-tunes or evaluates a model of the public hub,
-    /// and chooses the image and the instances. See [`Customization`].
+    /// Creates a job of serverless model customization: SageMaker fine-tunes or evaluates a model of a hub, chooses the image and
+    /// the instances, and stores the result below `output`. The role of the job may write below `output`.
     pub fn serverless(customization: Customization, output: impl Into<RunLocation>) -> Self {
         Self::of(Algorithm::Customization(Box::new(customization)), None, output.into())
     }
@@ -224,8 +231,10 @@ impl TrainingJob {
         }
     }
 
-    /// Sets the directory of the training script, and the path of the script in it. The directory is packed and
-    /// uploaded with the stack; the training toolkit installs its `requirements.txt` and starts the script.
+    /// Sets the directory of the training script, and the path of the script in the directory, such as `train.py`. The
+    /// directory is packed and uploaded with the stack's assets; the training toolkit in the image installs its
+    /// `requirements.txt` and starts the script. It replaces [`source_archive`](Self::source_archive). By default, the image
+    /// runs its own program.
     #[track_caller]
     pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -234,14 +243,15 @@ impl TrainingJob {
         self
     }
 
-    /// Runs a recipe of SageMaker HyperPod as a training job: the recipe, a YAML file, becomes `recipe.yaml` in the
-    /// directory of the script that reads it, and the script finds it by the hyperparameters `config-path` and
-    /// `config-name`, as the SageMaker Python SDK 2.257.7 sends them.
+    /// Runs a recipe of SageMaker HyperPod as a training job, with the directory of the script that reads the recipe, the path
+    /// of the script in the directory, and the text of the recipe in YAML. The recipe becomes `recipe.yaml` in the directory,
+    /// and the script gets its name in the hyperparameters `config-path` and `config-name`, as the SageMaker Python SDK
+    /// 2.257.7 sends them.
     ///
     /// On GPUs the script is one of the `examples` of AWS's repository `sagemaker-training-adapter-for-nemo`, such as
-    /// `llama_pretrain.py`, and the strategy is [`ModelParallel`](super::ModelParallel). The recipe has to be resolved:
-    /// without interpolations of OmegaConf. Synthesis reports an error if the file has no member `trainer`, or if
-    /// `trainer.num_nodes` is not the number of instances.
+    /// `llama_pretrain.py`, and the strategy is [`ModelParallel`](super::ModelParallel). An interpolation of OmegaConf
+    /// (`${…}`), a recipe without the member `trainer`, or a `trainer.num_nodes` that is not the number of instances is an
+    /// error at the caller's line.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -269,13 +279,13 @@ impl TrainingJob {
             .hyperparameter("config-name", RECIPE_FILE)
     }
 
-    /// Runs a recipe of SageMaker HyperPod whose image reads it from a channel: the recipes for fine-tuning with `llmft` and
-    /// `verl`, and those of Nova models. The recipe, a YAML file, is uploaded with the stack as `recipe.yaml`, the channel
-    /// `recipe` has it, and the hyperparameter `sagemaker_recipe_local_path` names it, as the SageMaker Python SDK 2.257.7
-    /// sends it. The image is the one that AWS publishes for the recipe.
+    /// Runs a recipe of SageMaker HyperPod, given by its text in YAML, whose image reads the recipe from an input channel: the
+    /// recipes for fine-tuning with `llmft` and `verl`, and those of Nova models. The recipe is uploaded with the stack's assets
+    /// as `recipe.yaml` and added as the channel `recipe`; the hyperparameter `sagemaker_recipe_local_path` is its path, as the
+    /// SageMaker Python SDK 2.257.7 sends it. The image of the job is the one that AWS publishes for the recipe.
     ///
-    /// The recipe has to be resolved: without interpolations of OmegaConf. Synthesis reports an error if it has any, or if its
-    /// `trainer.num_nodes` is not the number of instances.
+    /// An interpolation of OmegaConf (`${…}`), or a `trainer.num_nodes` that is not the number of instances, is an error at the
+    /// caller's line.
     ///
     /// ```
     /// use stackwright_stacks::training::{Instances, TrainingJob};
@@ -299,7 +309,7 @@ impl TrainingJob {
     }
 
     /// Sets the archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the
-    /// script in it.
+    /// script in the archive. The role of the job may read the archive. It replaces [`source`](Self::source).
     #[track_caller]
     pub fn source_archive(mut self, archive: impl Into<RunLocation>, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -308,14 +318,15 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the command that the container runs instead of its default one (`ContainerEntrypoint`).
+    /// Sets the command that the container runs, as a list of words (`ContainerEntrypoint`). The default is the command of the
+    /// image.
     #[track_caller]
     pub fn container_entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.entrypoint = words.into_iter().map(|word| word.into().with_caller_location()).collect();
         self
     }
 
-    /// Sets the arguments of the container's command (`ContainerArguments`).
+    /// Sets the arguments of the container's command, as a list of words (`ContainerArguments`). By default, there are none.
     #[track_caller]
     pub fn container_arguments<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.container_arguments = words.into_iter().map(|word| word.into().with_caller_location()).collect();
@@ -339,15 +350,16 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the format of hyperparameter values, if the default does not suit the image.
+    /// Sets the format of the values of hyperparameters. The default is [`HyperparameterFormat::Json`] for jobs with a script,
+    /// with a distribution strategy, or of [`pytorch`](Self::pytorch), and [`HyperparameterFormat::Plain`] for others.
     pub fn hyperparameter_format(mut self, format: HyperparameterFormat) -> Self {
         self.hyperparameter_format = Some(format);
         self
     }
 
-    /// Sets an environment variable. Everybody who may describe the job can read it: do not set it to a secret; use
-    /// [`secret`](Self::secret). For a location in S3, such as that of a compile cache, use
-    /// [`environment_location`](Self::environment_location), which also grants the access.
+    /// Sets an environment variable of the container. Everybody who may describe the job can read the value: do not set it to a
+    /// secret; use [`secret`](Self::secret). For a location in S3, such as that of a compile cache, use
+    /// [`environment_location`](Self::environment_location), which also gives the role access.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
@@ -374,8 +386,8 @@ impl TrainingJob {
         self
     }
 
-    /// Adds an input channel, which the job reads from `/opt/ml/input/data/NAME`: a location in S3, the output of
-    /// another step, or an [`Input`].
+    /// Adds an input channel with a name, which the container reads at `/opt/ml/input/data/NAME`: a location in S3, the output of
+    /// another step, or an [`Input`]. The role of the job may read the data. By default, there are no channels.
     #[track_caller]
     pub fn input(mut self, channel: impl IntoValue<String>, input: impl Into<Input>) -> Self {
         self.inputs.push((channel.into().with_caller_location(), input.into()));
@@ -388,63 +400,69 @@ impl TrainingJob {
         self
     }
 
-    /// Sets how the model is compressed. The default is an archive.
+    /// Sets how the model is stored. The default is [`OutputCompression::Gzip`].
     pub fn output_compression(mut self, compression: OutputCompression) -> Self {
         self.output_compression = Some(compression);
         self
     }
 
-    /// Sets the maximum run time. The default is one day.
+    /// Sets the maximum run time (`MaxRuntimeInSeconds`). The default is one day; for a [`serverless`](Self::serverless) job, the
+    /// property is not set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the maximum time that the job may stay pending while it waits for instances with accelerators, from 2
-    /// hours to 28 days (`MaxPendingTimeInSeconds`).
+    /// Sets the maximum time that the job may stay pending while it waits for capacity, from 2 hours to 28 days
+    /// (`MaxPendingTimeInSeconds`). Without this call, the property is not set.
     #[track_caller]
     pub fn max_pending(mut self, time: impl Into<Seconds>) -> Self {
         self.max_pending = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the capacity that the job runs on. The default is on-demand instances.
+    /// Sets the capacity that the job runs on: [`Spot`](super::Spot), a [`WarmPool`](super::WarmPool) or a
+    /// [`TrainingPlan`](super::TrainingPlan). The default is on-demand instances.
     pub fn capacity(mut self, capacity: impl Into<TrainingCapacity>) -> Self {
         self.capacity = Some(capacity.into());
         self
     }
 
-    /// Sets the location of checkpoints. Every run has its own directory below the location, unless [`Checkpoints`]
-    /// sets another mode. [`Spot`](super::Spot) has its own location.
+    /// Sets the location of checkpoints in S3. Each run has its own directory below the location, unless
+    /// [`Checkpoints::continuing`] is used. The role of the job may read and write there. By default, there are no checkpoints.
+    /// With [`Spot`](super::Spot), the location of `Spot` replaces this one.
     pub fn checkpoints(mut self, checkpoints: impl Into<Checkpoints>) -> Self {
         self.checkpoints = Some(checkpoints.into());
         self
     }
 
-    /// Sets the size of each instance's volume in GB. The default is 30. Instance types with NVMe storage use that
-    /// instead.
+    /// Sets the size of the EBS volume of each instance in GB. The default is 30. Instance types with local NVMe storage have no
+    /// EBS volume.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
-    /// Sets the number of retries after an internal error of SageMaker, 1 to 30 (`RetryStrategy`).
+    /// Sets the number of retries after an internal error of SageMaker, 1 to 30 (`RetryStrategy`). The default is none, and 3 with
+    /// [`Spot`](super::Spot).
     #[track_caller]
     pub fn retries(mut self, attempts: impl IntoValue<i64>) -> Self {
         self.retries = Some(unquoted(attempts).with_caller_location());
         self
     }
 
-    /// Connects the job to subnets and security groups of a VPC.
+    /// Connects the job to subnets and security groups of a VPC. The role of the job gets the permissions for network interfaces.
+    /// By default, the job is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.vpc = Some(vpc.into());
         self
     }
 
-    /// Encrypts volumes and output with a KMS key, given as a handle, an ARN or an alias. Without it, the output is
-    /// encrypted with the key of its bucket, and volumes with a key of SageMaker.
+    /// Encrypts volumes and output with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are encrypted
+    /// with the default key of the stack; if there is none, the output is encrypted with the key of its bucket, and volumes with
+    /// a key of SageMaker. Local NVMe storage is encrypted with a key of the instance.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -458,91 +476,101 @@ impl TrainingJob {
         self
     }
 
-    /// Encrypts the traffic between containers, which makes distributed training slower.
+    /// Encrypts the traffic between the containers of the job, which makes distributed training slower
+    /// (`EnableInterContainerTrafficEncryption`). By default, it is not encrypted.
     #[track_caller]
     pub fn encrypt_between_containers(self) -> Self {
         self.switch(&["EnableInterContainerTrafficEncryption"], true)
     }
 
-    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`).
+    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`). By default, they have
+    /// network access.
     #[track_caller]
     pub fn network_isolation(self) -> Self {
         self.switch(&["EnableNetworkIsolation"], true)
     }
 
-    /// Enables remote debugging: connections to the running container through AWS Systems Manager. The role gets the
-    /// permissions that the SSM agent needs.
+    /// Enables remote debugging: connections to the running container through AWS Systems Manager (`RemoteDebugConfig`). The role
+    /// gets the permissions that the SSM Agent needs. By default, it is disabled.
     #[track_caller]
     pub fn remote_debug(self) -> Self {
         self.switch(&["RemoteDebugConfig", "EnableRemoteDebug"], true)
     }
 
-    /// Sets whether SageMaker checks the instances' accelerators before the job starts.
+    /// Sets whether SageMaker checks the accelerators of the instances before the job starts (`InfraCheckConfig`). Without this
+    /// call, the property is not set.
     #[track_caller]
     pub fn infrastructure_check(self, is_on: impl IntoValue<bool>) -> Self {
         self.switch(&["InfraCheckConfig", "EnableInfraCheck"], is_on)
     }
 
-    /// Passes the session tags of the caller to the job's role (`SessionChainingConfig`).
+    /// Passes the session tags of the principal that starts the job to the role of the job (`SessionChainingConfig`). By default,
+    /// they are not passed.
     #[track_caller]
     pub fn session_tag_chaining(self) -> Self {
         self.switch(&["SessionChainingConfig", "EnableSessionTagChaining"], true)
     }
 
-    /// Sets the profiler: its location, or [`Profiler::disabled`].
+    /// Sets the profiler (`ProfilerConfig`): a location in S3 for its data, a [`Profiler`], or [`Profiler::disabled`]. The role of
+    /// the job may write to the location. Without this call, the property is not set. Jobs of a tuning job have no profiler.
     pub fn profiler(mut self, profiler: impl Into<Profiler>) -> Self {
         self.observation.profiler = Some(profiler.into());
         self
     }
 
-    /// Adds a rule of the profiler.
+    /// Adds a rule of the profiler (`ProfilerRuleConfigurations`). By default, there are none. Jobs of a tuning job have no rules.
     pub fn profiler_rule(mut self, rule: DebuggerRule) -> Self {
         self.observation.profiler_rules.push(rule);
         self
     }
 
-    /// Sets the hook of SageMaker Debugger that saves tensors.
+    /// Sets the hook of SageMaker Debugger that saves tensors (`DebugHookConfig`): a location in S3, or a [`DebuggerHook`]. The
+    /// role of the job may write to the location. Without this call, the property is not set. Jobs of a tuning job have no hook.
     pub fn debugger(mut self, hook: impl Into<DebuggerHook>) -> Self {
         self.observation.debugger = Some(hook.into());
         self
     }
 
-    /// Adds a rule of SageMaker Debugger.
+    /// Adds a rule of SageMaker Debugger (`DebugRuleConfigurations`). By default, there are none. Jobs of a tuning job have no
+    /// rules.
     pub fn debugger_rule(mut self, rule: DebuggerRule) -> Self {
         self.observation.debugger_rules.push(rule);
         self
     }
 
-    /// Sets the location of the files for TensorBoard.
+    /// Sets the location in S3 to which files for TensorBoard are uploaded (`TensorBoardOutputConfig`). The role of the job may
+    /// write there. By default, they are not uploaded. Jobs of a tuning job do not upload them.
     pub fn tensor_board(mut self, output: impl Into<TensorBoard>) -> Self {
         self.observation.tensor_board = Some(output.into());
         self
     }
 
-    /// Adds a metric that SageMaker extracts from the log with a regular expression.
+    /// Adds a metric that SageMaker extracts from the log: its name, and a regular expression whose first group is the value, such
+    /// as `loss=([0-9.]+)`. By default, there are none.
     #[track_caller]
     pub fn metric(mut self, name: impl IntoValue<String>, regex: impl IntoValue<String>) -> Self {
         self.metrics.push((name.into().with_caller_location(), regex.into().with_caller_location()));
         self
     }
 
-    /// Sets whether SageMaker keeps metrics as time series for its consoles (`EnableSageMakerMetricsTimeSeries`).
-    /// Unless set, it is enabled for jobs with metrics; the SageMaker Python SDK enables it for every framework image
-    /// that supports it.
+    /// Sets whether SageMaker keeps metrics as time series for its consoles (`EnableSageMakerMetricsTimeSeries`). The default is
+    /// `true` for jobs with metrics; for other jobs, the property is not set. The SageMaker Python SDK enables it for every
+    /// framework image that supports it.
     #[track_caller]
     pub fn metrics_time_series(mut self, is_on: impl IntoValue<bool>) -> Self {
         self.metrics_time_series = Some(is_on.into().with_caller_location());
         self
     }
 
-    /// Adds a tag to the job.
+    /// Adds a tag to the job. Jobs of a tuning job have the tags of the tuning job instead.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
-    /// Sets the experiment and the trial that the job belongs to.
+    /// Sets the names of the experiment and of the trial of SageMaker Experiments that the job belongs to (`ExperimentConfig`). In
+    /// a pipeline, the default is the experiment and the trial of the pipeline; otherwise there is none.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
@@ -550,14 +578,16 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the name of the job in its trial (`TrialComponentDisplayName`).
+    /// Sets the display name of the job in its trial of SageMaker Experiments (`TrialComponentDisplayName`). By default, SageMaker
+    /// derives it from the name of the job.
     #[track_caller]
     pub fn trial_component(mut self, display_name: impl IntoValue<String>) -> Self {
         self.experiment.push(("TrialComponentDisplayName", display_name.into().with_caller_location()));
         self
     }
 
-    /// Sets the experiment and the run of SageMaker Experiments that the job belongs to.
+    /// Sets the names of the experiment and of the run of SageMaker Experiments that the job belongs to (`ExperimentConfig`). By
+    /// default, the job belongs to no run.
     #[track_caller]
     pub fn experiment_run(mut self, experiment: impl IntoValue<String>, run: impl IntoValue<String>) -> Self {
         self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
@@ -565,20 +595,23 @@ impl TrainingJob {
         self
     }
 
-    /// Records the job in managed MLflow.
+    /// Records the job in managed MLflow of SageMaker. The role of the job gets the permissions for the server. By default, the
+    /// job is not recorded.
     pub fn mlflow(mut self, mlflow: Mlflow) -> Self {
         self.mlflow = Some(mlflow);
         self
     }
 
-    /// Sets the ARN of the model package group in which a customized model is registered.
+    /// Sets the model package group in which a customized model is registered, by its ARN (`ModelPackageConfig`). The role of the
+    /// job may create versions in the group. By default, the model is not registered.
     #[track_caller]
     pub fn model_package_group(mut self, arn: impl IntoValue<String>) -> Self {
         self.model_package_group = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Sets the ARN of the model package from which a customization continues.
+    /// Sets the model package from which a customization continues, by its ARN (`SourceModelPackageArn`). The call has no effect
+    /// without [`model_package_group`](Self::model_package_group).
     #[track_caller]
     pub fn source_model_package(mut self, arn: impl IntoValue<String>) -> Self {
         self.source_model_package = Some(arn.into().with_caller_location());
@@ -596,8 +629,8 @@ impl TrainingJob {
     }
 
     /// States the shape of the model and the training step, so that `check`, `synth` and `estimate` compare the GPU
-    /// memory of a step with that of the instances. They are written into the `Metadata` of the launcher as
-    /// `stackwright-memory`; the request of the job does not change.
+    /// memory of a step with that of the instances. They are written into the `Metadata` of the pipeline, the state machine or
+    /// the schedule as `stackwright-memory`; the request of the job does not change.
     ///
     /// ```
     /// use stackwright_estimate::cost::Options;

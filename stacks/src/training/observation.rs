@@ -9,10 +9,11 @@ use crate::document::list;
 use crate::iam::{self, Statement};
 use crate::image::ContainerImage;
 
-/// `ProfilerConfig`: the system metrics and the framework profile of a job.
+/// The profiler of a training job (`ProfilerConfig`): the system metrics and the framework profile. A location in S3 converts
+/// into a profiler that stores its data there.
 ///
-/// The SageMaker Python SDK requests the profiler for every job, with the job's output path. A job of this library has
-/// it only where it is set; [`Profiler::disabled`] turns it off explicitly.
+/// The SageMaker Python SDK requests the profiler for every job, with the job's output path. A job of this library requests
+/// the profiler only if [`TrainingJob::profiler`](super::TrainingJob::profiler) is called.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,12 +31,12 @@ pub struct Profiler {
 }
 
 impl Profiler {
-    /// Creates a profiler that stores its data below a location.
+    /// Creates a profiler that stores its data below a location in S3.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: Some(output.into()), interval: None, parameters: Map::default() }
     }
 
-    /// Disables the profiler (`DisableProfiler`).
+    /// Creates a configuration that disables the profiler explicitly (`DisableProfiler`).
     pub fn disabled() -> Self {
         Self { output: None, interval: None, parameters: Map::default() }
     }
@@ -47,7 +48,8 @@ impl Profiler {
         self
     }
 
-    /// Sets a parameter of the framework profiler: its name and its value, which is JSON for most of them.
+    /// Sets a parameter of the framework profiler (`ProfilingParameters`): its name, such as `DetailedProfilingConfig`, and its
+    /// value, which is JSON for most of them. Neither is validated.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
@@ -76,7 +78,8 @@ impl<L: Into<RunLocation>> From<L> for Profiler {
     }
 }
 
-/// `DebugHookConfig`: the tensors that SageMaker Debugger's hook saves.
+/// The hook of SageMaker Debugger in a training job (`DebugHookConfig`), which saves tensors. A location in S3 converts into a
+/// hook that stores its data there.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -96,7 +99,7 @@ pub struct DebuggerHook {
 }
 
 impl DebuggerHook {
-    /// Creates a hook that saves tensors below a location.
+    /// Creates a hook that saves tensors below a location in S3, without stating collections.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self {
             output: output.into(),
@@ -107,13 +110,14 @@ impl DebuggerHook {
         }
     }
 
-    /// A hook with an explicitly empty list of collections, as the SageMaker Python SDK requests it.
+    /// States an empty list of collections explicitly, as the SageMaker Python SDK does. By default, the list is not stated. It
+    /// has no effect if there are collections.
     pub fn without_collections(mut self) -> Self {
         self.writes_empty_collections = true;
         self
     }
 
-    /// Adds a collection of tensors by its name, with its parameters.
+    /// Adds a collection of tensors by its name, such as `gradients`, with its parameters, such as `save_interval`.
     #[track_caller]
     pub fn collection<K: Into<String>, V: IntoValue<String>>(
         mut self,
@@ -127,14 +131,15 @@ impl DebuggerHook {
         self
     }
 
-    /// Sets a parameter of the hook.
+    /// Sets a parameter of the hook (`HookParameters`), such as `save_interval` with the value `100`. Neither the name nor the
+    /// value is validated.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Sets the directory in the container that the hook writes to.
+    /// Sets the directory in the container that the hook writes to. The default is `/opt/ml/output/tensors`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -171,8 +176,8 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
     }
 }
 
-/// A rule of SageMaker Debugger or of the profiler, which runs at the same time as the job and evaluates the data
-/// that the job saves.
+/// A rule of SageMaker Debugger or of the profiler of a training job: a processing job that runs at the same time and evaluates
+/// the data that the training job saves.
 ///
 /// ```
 /// use stackwright_stacks::ContainerImage;
@@ -198,14 +203,14 @@ pub struct DebuggerRule {
 }
 
 impl DebuggerRule {
-    /// Uses a rule that AWS maintains, such as `VanishingGradient` or `ProfilerReport`, with the image that evaluates
-    /// it.
+    /// Creates a rule that AWS maintains, by its name, such as `VanishingGradient` or `ProfilerReport`, with the image that
+    /// evaluates the rule.
     #[track_caller]
     pub fn built_in(name: &str, evaluator: ContainerImage) -> Self {
         Self::custom(name, evaluator).parameter("rule_to_invoke", name)
     }
 
-    /// Creates a rule in an image of your own, with a name for its configuration.
+    /// Creates a rule in a custom image, with a name for its configuration (`RuleConfigurationName`).
     #[track_caller]
     pub fn custom(name: impl IntoValue<String>, evaluator: ContainerImage) -> Self {
         Self {
@@ -219,21 +224,23 @@ impl DebuggerRule {
         }
     }
 
-    /// Sets the name of the rule's configuration, if it differs from the rule's name.
+    /// Sets the name of the rule's configuration (`RuleConfigurationName`). The default is the name of the rule.
     #[track_caller]
     pub fn configuration_name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = name.into().with_caller_location();
         self
     }
 
-    /// Sets a parameter of the rule.
+    /// Sets a parameter of the rule (`RuleParameters`), such as `threshold` with the value `0.0000001`. Neither the name nor the
+    /// value is validated.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Sets the instance type on which the rule is evaluated, and the size of its volume in GB.
+    /// Sets the instance type on which the rule is evaluated, such as `ml.m5.xlarge`, and the size of its volume in GB. By default,
+    /// SageMaker chooses.
     #[track_caller]
     pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.instance_type = Some(instance_type.into().with_caller_location());
@@ -241,13 +248,15 @@ impl DebuggerRule {
         self
     }
 
-    /// Sets the location in S3 of the rule's results.
+    /// Sets the location in S3 of the rule's results. The role of the job may write there. By default, SageMaker chooses a location
+    /// below the output of the job.
     pub fn output(mut self, location: impl Into<RunLocation>) -> Self {
         self.output = Some(location.into());
         self
     }
 
-    /// Sets the directory in the rule's container whose content is uploaded to S3.
+    /// Sets the directory in the rule's container whose content is uploaded to S3. The default is
+    /// `/opt/ml/processing/output/rule/`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -280,7 +289,8 @@ impl DebuggerRule {
     }
 }
 
-/// The location of the files for TensorBoard (`TensorBoardOutputConfig`).
+/// The output of a training job for TensorBoard (`TensorBoardOutputConfig`). A location in S3 converts into an output that is
+/// stored there.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -295,12 +305,12 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Creates a configuration that uploads the files to a location.
+    /// Creates an output whose files are uploaded to a location in S3.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: output.into(), local_path: None }
     }
 
-    /// Sets the directory in the container. The default is `/opt/ml/output/tensorboard`.
+    /// Sets the directory of the files in the container. The default is `/opt/ml/output/tensorboard`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

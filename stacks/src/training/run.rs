@@ -8,9 +8,9 @@ use crate::s3::S3Location;
 /// The name of the member that marks an object as a variable of the run, until a launcher replaces it.
 const MARKER: &str = "stackwright:Run";
 
-/// A variable of the run that starts a job.
+/// A value that differs in each run of a pipeline, a state machine or a schedule.
 ///
-/// Each launcher replaces it by its own variable:
+/// Each of them replaces the variable by one of its own:
 ///
 /// | variable | `Pipeline` | `StateMachine` | `Schedule` of a training job |
 /// |---|---|---|---|
@@ -32,12 +32,14 @@ pub enum RunVariable {
 }
 
 impl RunVariable {
-    /// The ID of the run: two runs never have the same one, and the retries within a run share it.
+    /// Returns the ID of the run, as a value for names and locations. Two runs never have the same ID; the retries within a run
+    /// have the same.
     pub fn id() -> Value<String> {
         Self::Id.value()
     }
 
-    /// The time at which the run was started (or, for a schedule, was to be started), in ISO 8601.
+    /// Returns the start time of the run in ISO 8601, as a value for names and locations. For a schedule, it is the scheduled
+    /// time.
     pub fn start_time() -> Value<String> {
         Self::StartTime.value()
     }
@@ -95,9 +97,11 @@ impl RunVariable {
     }
 }
 
-/// A location in S3 whose URI is known when a job starts: an [`S3Location`], or the output of another step.
+/// A location in S3 whose URI is resolved when a job starts: an [`S3Location`], which converts into it, or the output of another
+/// step of a pipeline.
 ///
-/// The policies of roles name a location that is known when the stack is deployed.
+/// It contains a location that is known when the stack is deployed and below which the URI is: the policies of roles name that
+/// location.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -114,7 +118,8 @@ pub struct RunLocation {
 }
 
 impl S3Location {
-    /// A directory below this location that is named after the run, so that every run has its own.
+    /// Returns a directory below the location that is named after the ID of the run, so that each run has its own
+    /// ([`RunVariable::id`]).
     pub fn per_run(&self) -> S3Location {
         self.join(RunVariable::id())
     }
@@ -134,13 +139,13 @@ impl RunLocation {
         self
     }
 
-    /// A location below this one.
+    /// Returns a location below the location: its URI is joined with a key, such as `report.json`, with a slash between them.
     pub fn join(&self, key: impl IntoValue<String>) -> Self {
         let uri = sub!("{}/{}", &self.uri, key.into()).with_location(self.uri.location());
         Self { uri, ..self.clone() }
     }
 
-    /// Returns the URI, `s3://…`, with the variables of the run.
+    /// Returns the URI of the location, `s3://BUCKET/KEY`, which may contain variables of the run.
     pub fn uri(&self) -> Value<String> {
         self.uri.clone()
     }

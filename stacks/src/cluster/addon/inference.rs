@@ -10,7 +10,7 @@ use super::{Addons, ClusterAddon, EksAddon};
 const ROLE_PREFIX: &str = "SageMakerHyperPodInference";
 const BUCKET_PREFIX: &str = "hyperpod-tls-";
 
-/// The inference operator of HyperPod, with the roles that its pods assume.
+/// The inference operator of HyperPod (add-on `amazon-sagemaker-hyperpod-inference`), with the roles that its pods assume.
 ///
 /// Its service accounts use IAM roles for service accounts (IRSA). The trust policy of such a role has the URL of the
 /// EKS cluster's OIDC issuer in the names of its condition keys, and the names of members of a template are fixed.
@@ -44,7 +44,9 @@ impl Default for InferenceOperator {
 }
 
 impl InferenceOperator {
-    /// Creates the operator. The execution role, the bucket and the roles of load balancer and autoscaler are required.
+    /// Creates the operator. It needs calls of [`execution_role`](Self::execution_role),
+    /// [`certificate_bucket`](Self::certificate_bucket), [`load_balancer_role`](Self::load_balancer_role) and
+    /// [`autoscaler_role`](Self::autoscaler_role); a missing one is an error at the line of this call.
     #[track_caller]
     pub fn new() -> Self {
         Self {
@@ -57,7 +59,8 @@ impl InferenceOperator {
         }
     }
 
-    /// Sets the role of the operator, by its ARN. Its name starts with `SageMakerHyperPodInference`, and it has the policy
+    /// Sets the role of the operator, by its ARN. Required. The name of the role starts with
+    /// `SageMakerHyperPodInference`; another name is an error. The role has to have the managed policy
     /// `AmazonSageMakerHyperPodInferenceAccess`.
     #[track_caller]
     pub fn execution_role(mut self, arn: impl IntoValue<String>) -> Self {
@@ -65,28 +68,30 @@ impl InferenceOperator {
         self
     }
 
-    /// Sets the bucket for TLS certificates of endpoints, by its name, which starts with `hyperpod-tls-`.
+    /// Sets the bucket in which the operator stores the TLS certificates of endpoints, by its name. Required. The name
+    /// starts with `hyperpod-tls-`; another name is an error.
     #[track_caller]
     pub fn certificate_bucket(mut self, name: impl IntoValue<String>) -> Self {
         self.certificate_bucket = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets the role of the load balancer controller, by its ARN.
+    /// Sets the role of the AWS Load Balancer Controller, which the operator installs, by its ARN. Required.
     #[track_caller]
     pub fn load_balancer_role(mut self, arn: impl IntoValue<String>) -> Self {
         self.load_balancer_role = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Sets the role of the autoscaler (KEDA), by its ARN.
+    /// Sets the role of the autoscaler KEDA, which the operator installs, by its ARN. Required.
     #[track_caller]
     pub fn autoscaler_role(mut self, arn: impl IntoValue<String>) -> Self {
         self.autoscaler_role = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Sets the role that downloads gated models of SageMaker JumpStart, by its ARN.
+    /// Sets the role that downloads gated models of SageMaker JumpStart, by its ARN. Without it, the operator cannot
+    /// deploy gated models.
     #[track_caller]
     pub fn gated_models_role(mut self, arn: impl IntoValue<String>) -> Self {
         self.gated_models_role = Some(arn.into().with_caller_location());

@@ -57,15 +57,16 @@ pub(super) struct Addons {
 
 type EksAddon = Addon;
 
-/// The add-ons whose pods call AWS with a role.
+/// The add-ons whose pods call AWS with a role, for [`HyperPodAddons::pod_role`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PodRole {
-    /// The training operator: `sagemaker:DescribeClusterNode` on the cluster.
+    /// The training operator. Its role allows `sagemaker:DescribeClusterNode` on the cluster.
     TrainingOperator,
-    /// Observability: `aps:RemoteWrite` on the workspace, and the log groups of the cluster if logs of containers are sent.
+    /// The observability add-on. Its role allows `aps:RemoteWrite` on the Prometheus workspace, and writing to the log
+    /// groups of the cluster if logs of containers are sent to CloudWatch.
     Observability,
-    /// CloudWatch Container Insights: the managed policy `CloudWatchAgentServerPolicy`.
+    /// CloudWatch Container Insights. Its role has the managed policy `CloudWatchAgentServerPolicy`.
     ContainerInsights,
 }
 
@@ -161,8 +162,9 @@ impl Addons {
 
 /// The add-ons of a HyperPod cluster with Amazon EKS.
 ///
-/// They become `AWS::EKS::Addon`, each with a role of least privilege by EKS Pod Identity where its pods call AWS. Task
-/// governance has its own construct: [`TaskGovernance`](super::TaskGovernance).
+/// Each add-on becomes an `AWS::EKS::Addon`. If the pods of an add-on call AWS, they get a role by EKS Pod Identity
+/// ([`PodRole`] lists its permissions). Task governance has its own construct:
+/// [`TaskGovernance`](super::TaskGovernance).
 ///
 /// ```no_run
 /// use stackwright_stacks::cluster::{HyperPodAddons, Observability};
@@ -185,7 +187,7 @@ pub struct HyperPodAddons {
 }
 
 impl HyperPodAddons {
-    /// Creates the add-ons of a cluster. Without further calls, this is only `coredns`, the DNS server, which runs on
+    /// Creates the add-ons of a cluster. Without further calls, `coredns` is the only one: the DNS server, which runs on
     /// the nodes.
     pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>) -> Self {
         Self {
@@ -206,7 +208,7 @@ impl HyperPodAddons {
         self
     }
 
-    /// Adds observability.
+    /// Adds the observability add-on of HyperPod, which sends metrics to Amazon Managed Service for Prometheus.
     pub fn observability(mut self, observability: Observability) -> Self {
         self.observability = Some(observability);
         self
@@ -228,14 +230,16 @@ impl HyperPodAddons {
     }
 
     /// Adds the CSI driver of FSx for Lustre, with which pods mount file systems that exist (static provisioning). For file
-    /// systems that a claim creates, its service account `fsx-csi-controller-sa` needs a role of yours.
+    /// systems that a persistent volume claim creates, the service account `fsx-csi-controller-sa` of the driver needs a
+    /// role that you create and associate.
     pub fn fsx_csi_driver(mut self) -> Self {
         self.fsx_csi_driver = true;
         self
     }
 
-    /// Lets the pods of an add-on call AWS with a role of yours, by its handle or ARN, and creates none. Its trust policy lets
-    /// `pods.eks.amazonaws.com` call `sts:AssumeRole` and `sts:TagSession`.
+    /// Lets the pods of an add-on call AWS with an existing role, by its handle or ARN, instead of a new role. The role
+    /// needs the permissions that [`PodRole`] lists, and its trust policy has to let `pods.eks.amazonaws.com` call
+    /// `sts:AssumeRole` and `sts:TagSession`.
     #[track_caller]
     pub fn pod_role(mut self, pods: PodRole, role: impl Into<RoleReference>) -> Self {
         self.addons.given.retain(|(of, _)| *of != pods);
@@ -297,14 +301,14 @@ impl Construct for HyperPodAddons {
     }
 }
 
-/// Add-ons that were added to a stack.
+/// The [`HyperPodAddons`] that were added to a stack.
 #[derive(Clone, Debug)]
 pub struct HyperPodAddonsHandle {
     roles: Vec<(PodRole, RoleReference)>,
 }
 
 impl HyperPodAddonsHandle {
-    /// Returns the role that the pods of an add-on assume, if the add-on is installed.
+    /// Returns the role that the pods of an add-on assume, or `None` if the add-on is not installed.
     pub fn role(&self, pods: PodRole) -> Option<&RoleReference> {
         self.roles.iter().find(|(of, _)| *of == pods).map(|(_, role)| role)
     }

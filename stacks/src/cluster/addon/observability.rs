@@ -11,13 +11,14 @@ use crate::defaults;
 use crate::iam::{RoleReference, Statement, arn};
 use crate::key::EncryptionKey;
 
-/// How much of a kind of metrics the observability add-on collects.
+/// The level of detail of the metrics that the observability add-on collects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricLevel {
-    /// The metrics that the dashboards need.
+    /// The metrics about training, nodes and accelerators that the dashboards need (`BASIC`). Metrics about network,
+    /// scaling and task governance are disabled.
     Basic,
-    /// All metrics.
+    /// All metrics (`ADVANCED`), also about network, scaling and task governance.
     Advanced,
 }
 
@@ -30,9 +31,10 @@ impl MetricLevel {
     }
 }
 
-/// What the observability add-on of HyperPod collects, and where it stores it: in a workspace of Amazon Managed Service for
-/// Prometheus, which is created unless an existing one is set, with dashboards in a workspace of Amazon Managed Grafana if one
-/// is set.
+/// The settings of the observability add-on of HyperPod (`amazon-sagemaker-hyperpod-observability`).
+///
+/// The add-on sends metrics to a workspace of Amazon Managed Service for Prometheus, which is created unless an existing
+/// one is set. It adds dashboards to a workspace of Amazon Managed Grafana if one is set.
 ///
 /// ```
 /// use stackwright_stacks::cluster::Observability;
@@ -49,13 +51,15 @@ pub struct Observability {
 }
 
 impl Observability {
-    /// Creates the settings with a new Prometheus workspace and basic metrics.
+    /// Creates the settings with a new Prometheus workspace (`AWS::APS::Workspace`) and basic metrics, without dashboards
+    /// and without logs of containers.
     pub fn new() -> Self {
         Self { workspace: None, key: None, grafana: None, level: MetricLevel::Basic, logs: false }
     }
 
-    /// Stores the metrics in an existing Prometheus workspace, given by its endpoint (without the slash at its end)
-    /// and its ARN.
+    /// Stores the metrics in an existing Prometheus workspace, given by its endpoint and its ARN. The endpoint has no slash
+    /// at its end, as in `https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-0a1b2c3d`. An ARN of another
+    /// service is an error at the caller's line. [`kms_key`](Self::kms_key) has no effect on an existing workspace.
     #[track_caller]
     pub fn workspace(mut self, endpoint: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:aps:us-east-1:123456789012:workspace/ws-0a1b2c3d";
@@ -64,7 +68,7 @@ impl Observability {
     }
 
     /// Encrypts the new Prometheus workspace with this key of AWS KMS, given as a handle or an ARN, instead of the
-    /// stack's default key or a key that AWS owns. An alias is not accepted. If the key is changed later,
+    /// stack's default key or a key that AWS owns. An alias is an error. If the key is changed later,
     /// CloudFormation replaces the workspace, and its metrics are lost.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
@@ -72,8 +76,8 @@ impl Observability {
         self
     }
 
-    /// Shows dashboards in a Grafana workspace, by its name and its ARN. Such a workspace needs IAM Identity Center, so it is
-    /// not created here.
+    /// Adds dashboards to an existing workspace of Amazon Managed Grafana, given by its name and its ARN. By default, there
+    /// are no dashboards: a Grafana workspace needs IAM Identity Center, so the add-on creates none.
     #[track_caller]
     pub fn grafana(mut self, name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:grafana:us-east-1:123456789012:/workspaces/g-0a1b2c3d";
@@ -81,14 +85,13 @@ impl Observability {
         self
     }
 
-    /// Sets the level of the metrics about training, nodes, accelerators, network and governance. The default is
-    /// [`MetricLevel::Basic`].
+    /// Sets the level of detail of the metrics. The default is [`MetricLevel::Basic`].
     pub fn level(mut self, level: MetricLevel) -> Self {
         self.level = level;
         self
     }
 
-    /// Sends the logs of containers to CloudWatch as well.
+    /// Sends the logs of containers to CloudWatch Logs. By default, they are not sent.
     pub fn container_logs(mut self) -> Self {
         self.logs = true;
         self

@@ -10,9 +10,10 @@ use crate::training::OnCluster;
 /// The port of the elastic agent in a pod.
 const AGENT_PORT: u16 = 8080;
 
-/// A job for the training operator of HyperPod on Amazon EKS.
+/// A job for the training operator of HyperPod on Amazon EKS. [`ClusterJob::on_eks`] creates it.
 ///
-/// It becomes `STACK.ID.job.yaml` in the assembly. Start it with `kubectl apply --filename FILE`.
+/// It becomes the file `STACK.ID.job.yaml` in the assembly, and no resource of the template. Start the job with
+/// `kubectl apply --filename FILE`.
 #[derive(Clone, Debug)]
 pub struct EksJob {
     pub(super) job: ClusterJob,
@@ -37,14 +38,16 @@ impl EksJob {
         }
     }
 
-    /// Runs the job in the namespace and the queue of a team (see
-    /// [`ComputeAllocation`](crate::cluster::ComputeAllocation)).
+    /// Runs the job in the namespace and the queue of a team, the one of its
+    /// [`ComputeAllocation`](crate::cluster::ComputeAllocation). By default, the manifest names neither, and the job runs in
+    /// the namespace of the `kubectl` context.
     pub fn team(mut self, name: &str) -> Self {
         self.team = Some(name.to_owned());
         self
     }
 
-    /// Sets the priority class of the job, one of those in the cluster's policy.
+    /// Sets the priority class of the job, by its name in the cluster's policy
+    /// ([`ClusterPolicy::priority_class`](crate::cluster::ClusterPolicy::priority_class)). By default, the job names none.
     pub fn priority(mut self, class: &str) -> Self {
         self.priority = Some(class.to_owned());
         self
@@ -56,20 +59,22 @@ impl EksJob {
         self
     }
 
-    /// Sets the number of spare nodes for nodes that fail. It needs task governance.
+    /// Sets the number of spare pods, which take over from pods on nodes that fail (`spares`). The default is 0. Spare pods
+    /// need [`TaskGovernance`](crate::cluster::TaskGovernance).
     pub fn spares(mut self, nodes: u32) -> Self {
         self.spares = nodes;
         self
     }
 
-    /// Mounts a persistent volume claim of the namespace at a path.
+    /// Mounts an existing persistent volume claim of the job's namespace, by its name, at a path in the container, such as
+    /// `/data`. By default, only `/dev/shm` is mounted.
     pub fn claim(mut self, name: &str, mount_path: &str) -> Self {
         self.claims.push((name.to_owned(), mount_path.to_owned()));
         self
     }
 
-    /// Writes the configuration of the launcher of HyperPod recipes instead of a manifest. `results` is the directory for
-    /// results and logs, on a volume of the pods.
+    /// Returns the job as a configuration of the launcher of HyperPod recipes instead of a manifest. `results` is the path
+    /// of the directory for results and logs in the container, on a volume that [`claim`](Self::claim) mounts.
     pub fn as_recipe(self, results: &str) -> RecipeJob {
         RecipeJob::on_eks(self, results)
     }

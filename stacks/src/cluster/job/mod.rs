@@ -14,11 +14,12 @@ pub use eks::EksJob;
 pub use recipe::RecipeJob;
 pub use slurm::SlurmJob;
 
-/// A training job as a file beside the template, for the scheduler of a HyperPod cluster.
+/// A training job as a file beside the template, for the scheduler of a HyperPod cluster. [`on_eks`](Self::on_eks) and
+/// [`on_slurm`](Self::on_slurm) return the construct to add to a stack.
 ///
-/// It uses the script, the instances, the strategy, the hyperparameters and the environment of a [`TrainingJob`]. The
-/// script has to be in the image, or on a file system that the nodes share: a cluster does not fetch the archive of
-/// the source as SageMaker does. Processes are started by `hyperpodrun` or `torchrun`, so that `Ddp`, `Fsdp` and
+/// It uses the script, the instances, the strategy, the hyperparameters and the environment of a [`TrainingJob`], which
+/// have to be literals. The script has to be in the image, or on a file system that the nodes share: a cluster does not
+/// fetch the archive of the source as SageMaker does. Processes are started by `hyperpodrun` or `torchrun`, so that `Ddp`, `Fsdp` and
 /// `DeepSpeed` can be used. The configuration of DeepSpeed is written beside the job, as `STACK.ID.ds_config.json`:
 /// copy it to the directory of the script as `ds_config.json`. A strategy that only the training toolkit of SageMaker
 /// starts is an error.
@@ -49,8 +50,11 @@ pub struct ClusterJob {
 }
 
 impl ClusterJob {
-    /// Creates a job with its name (lower case letters, digits and hyphens), the training job that describes it, and
-    /// the directory of the script on the nodes or in the image.
+    /// Creates a job with its name, the training job that describes it, and the directory of the script on the nodes or in
+    /// the image, such as `/fsx/llama`.
+    ///
+    /// The name has at most 63 lowercase letters, digits and hyphens. Another name, an instance type without
+    /// accelerators, or a value of the training job that is not a literal is an error at the caller's line.
     #[track_caller]
     pub fn new(name: &str, job: &TrainingJob, directory: &str) -> Self {
         Self {
@@ -61,12 +65,14 @@ impl ClusterJob {
         }
     }
 
-    /// Returns the job as a `HyperPodPyTorchJob` for the training operator of HyperPod, with this image.
+    /// Returns the job as a `HyperPodPyTorchJob` for the training operator of HyperPod, whose pods run this container image,
+    /// such as `123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3`. It replaces the image of the training job.
     pub fn on_eks(self, image: &str) -> EksJob {
         EksJob::new(self, image)
     }
 
-    /// Returns the job as a script for `sbatch`.
+    /// Returns the job as a script for `sbatch`, which runs on the nodes themselves unless
+    /// [`SlurmJob::container`] sets an image.
     pub fn on_slurm(self) -> SlurmJob {
         SlurmJob::new(self)
     }

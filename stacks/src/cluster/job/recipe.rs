@@ -8,14 +8,14 @@ use super::slurm::quoted;
 use super::{ClusterJob, EksJob, SlurmJob};
 use crate::training::OnCluster;
 
-/// A job as the configuration of the launcher of HyperPod recipes (`aws/sagemaker-hyperpod-recipes`), for training with a script of
-/// your own ("custom script").
+/// A job as the configuration of the launcher of HyperPod recipes (the GitHub repository `aws/sagemaker-hyperpod-recipes`),
+/// for training with a custom script. [`EksJob::as_recipe`] and [`SlurmJob::as_recipe`] create it.
 ///
-/// It becomes `STACK.ID.recipe.yaml` in the assembly. In a copy of that repository, start it with
+/// It becomes the file `STACK.ID.recipe.yaml` in the assembly. In a copy of that repository, start it with
 /// `python main.py --config-path DIRECTORY --config-name STACK.ID.recipe`.
 ///
 /// The members are those of `launcher_scripts/custom_script/config_slurm.yaml` and
-/// `recipes_collection/cluster/k8s.yaml` at `26319955`. The launcher of that commit was run with both kinds of
+/// `recipes_collection/cluster/k8s.yaml` at the commit `26319955`. The launcher of that commit was run with both kinds of
 /// configurations (2026-11-27): for Slurm it writes the submission script and the script of each node, for Amazon EKS
 /// the values of its Helm chart, which renders a `HyperPodPyTorchJob` from them. `sbatch` and `helm` were not run.
 ///

@@ -6,9 +6,10 @@ use stackwright_synth::{Construct, Document, Scope};
 use super::{ClusterJob, RecipeJob};
 use crate::training::OnCluster;
 
-/// A job for Slurm.
+/// A job for Slurm. [`ClusterJob::on_slurm`] creates it.
 ///
-/// It becomes `STACK.ID.job.sbatch` in the assembly. Start it with `sbatch FILE` on a login node.
+/// It becomes the file `STACK.ID.job.sbatch` in the assembly, and no resource of the template. Start the job with
+/// `sbatch FILE` on a login node. The output is written to `logs/NAME_JOBID.out` in the directory of the script.
 #[derive(Clone, Debug)]
 pub struct SlurmJob {
     pub(super) job: ClusterJob,
@@ -22,27 +23,29 @@ impl SlurmJob {
         Self { job, partition: None, image: None, auto_resume: true }
     }
 
-    /// Submits the job to this partition, instead of the cluster's default partition.
+    /// Sets the partition of Slurm that runs the job. The default is the default partition of the cluster.
     pub fn partition(mut self, name: &str) -> Self {
         self.partition = Some(name.to_owned());
         self
     }
 
     /// Runs the job in a container with Enroot and Pyxis, given by an image of a registry, or by the path of a squash
-    /// file on a shared file system.
+    /// file on a shared file system, such as `/fsx/images/trainer.sqsh`. The directory of the script is mounted. By default,
+    /// the job runs on the nodes without a container. [`LifecycleScripts::enroot`](crate::cluster::LifecycleScripts::enroot)
+    /// installs Enroot and Pyxis.
     pub fn container(mut self, image: &str) -> Self {
         self.image = Some(image.to_owned());
         self
     }
 
-    /// Sets whether HyperPod replaces a faulty node and resumes the step. The default is `true`.
+    /// Sets whether HyperPod replaces a faulty node and resumes the job (`srun --auto-resume=1`). The default is `true`.
     pub fn auto_resume(mut self, is_on: bool) -> Self {
         self.auto_resume = is_on;
         self
     }
 
-    /// Writes the configuration of the launcher of HyperPod recipes instead of a script. `results` is the directory for results
-    /// and logs, on a file system that the nodes share.
+    /// Returns the job as a configuration of the launcher of HyperPod recipes instead of a script. `results` is the path of
+    /// the directory for results and logs, on a file system that the nodes share.
     pub fn as_recipe(self, results: &str) -> RecipeJob {
         RecipeJob::on_slurm(self, results)
     }

@@ -18,7 +18,8 @@ use super::Container;
 use crate::deferred_error::DeferredError;
 use crate::image::{ContainerImage, Processor};
 
-/// Triton with a model repository, which is packed and uploaded with the stack.
+/// The container of NVIDIA Triton Inference Server in AWS's image, with a model repository, which is packed and uploaded with
+/// the stack's assets.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,14 +50,15 @@ pub struct Triton {
 }
 
 impl Triton {
-    /// Creates a Triton container with a version such as `25.09` and its models. The image is the one for the
-    /// processor of the instances, or the one for GPUs if the instance type is not known during synthesis.
+    /// Creates a Triton container with the version of the image, such as `25.09`, and a model repository. The image is the
+    /// one for the processor of the instances, or the one for GPUs if the instance type is not known during synthesis.
     #[track_caller]
     pub fn new(version: impl Into<String>, repository: ModelRepository) -> Self {
         Self::of(ContainerImage::for_instances_or_gpus("tritonserver", version), repository)
     }
 
-    /// Creates a Triton container with a version such as `25.09` for a type of processor, with its models.
+    /// Creates a Triton container with the version of the image, such as `25.09`, the processor that the image is for, and a
+    /// model repository.
     #[track_caller]
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
         Self::of(ContainerImage::triton(version, processor), repository)
@@ -67,14 +69,16 @@ impl Triton {
         Self { image, repository, default_model: None, source: Location::caller() }
     }
 
-    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is AWS's
+    /// image with the version of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }
 
-    /// Sets the model for requests that name no model. The default is the only ensemble or the only model of the
-    /// repository.
+    /// Sets the model for requests that name no model (environment variable `SAGEMAKER_TRITON_DEFAULT_MODEL_NAME`). The
+    /// default is the only ensemble of the repository or, without ensembles, its only model. If there are several, a missing
+    /// call is an error.
     #[track_caller]
     pub fn default_model(mut self, name: impl IntoValue<String>) -> Self {
         self.default_model = Some(name.into().with_caller_location());

@@ -7,30 +7,42 @@ use std::time::Duration;
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::{Asset, CallerLocation};
 
-/// The data type of a tensor.
+/// The data type of the elements of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 #[non_exhaustive]
 pub enum TritonType {
+    /// Booleans (`TYPE_BOOL`).
     Bool,
+    /// Unsigned 8-bit integers (`TYPE_UINT8`).
     Uint8,
+    /// Unsigned 16-bit integers (`TYPE_UINT16`).
     Uint16,
+    /// Unsigned 32-bit integers (`TYPE_UINT32`).
     Uint32,
+    /// Unsigned 64-bit integers (`TYPE_UINT64`).
     Uint64,
+    /// Signed 8-bit integers (`TYPE_INT8`).
     Int8,
+    /// Signed 16-bit integers (`TYPE_INT16`).
     Int16,
+    /// Signed 32-bit integers (`TYPE_INT32`).
     Int32,
+    /// Signed 64-bit integers (`TYPE_INT64`).
     Int64,
+    /// 16-bit floating point numbers (`TYPE_FP16`).
     Fp16,
+    /// 32-bit floating point numbers (`TYPE_FP32`).
     Fp32,
+    /// 64-bit floating point numbers (`TYPE_FP64`).
     Fp64,
+    /// 16-bit floating point numbers in the format bfloat16 (`TYPE_BF16`).
     Bf16,
-    /// Strings of bytes with any length.
+    /// Strings of bytes with any length (`TYPE_STRING`).
     String,
 }
 
 impl TritonType {
-    /// Triton's name: `TYPE_FP32`.
+    /// Returns the name of the data type in `config.pbtxt`, such as `TYPE_FP32`.
     pub fn name(self) -> String {
         format!("TYPE_{}", format!("{self:?}").to_uppercase())
     }
@@ -53,12 +65,13 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Creates a tensor with a name, a type and a shape.
+    /// Creates a tensor with a name, a data type and a shape: the size of each dimension without the batch dimension, or -1
+    /// for any size.
     pub fn new(name: impl Into<String>, data_type: TritonType, dims: impl Into<Vec<i64>>) -> Self {
         Self { name: name.into(), data_type, dims: dims.into(), optional: false }
     }
 
-    /// Declares the input as optional.
+    /// Declares the input as optional, so that requests may omit it. By default, an input is required.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -74,8 +87,8 @@ impl Tensor {
     }
 }
 
-/// The number and the location of the execution instances of a model (`instance_group`). By default there is one
-/// instance on each GPU.
+/// The number and the location of the execution instances of a model (`instance_group`): copies of the model that process
+/// requests in parallel. By default, Triton runs one on each GPU.
 ///
 /// ```
 /// use stackwright_stacks::container::TritonInstanceGroup;
@@ -92,12 +105,12 @@ pub struct TritonInstanceGroup {
 }
 
 impl TritonInstanceGroup {
-    /// Creates a group with this number of instances on each GPU.
+    /// Creates a group with this number of instances on each GPU (`KIND_GPU`).
     pub fn gpu(count: u32) -> Self {
         Self { kind: "KIND_GPU", count, gpus: Vec::new() }
     }
 
-    /// Creates a group with this number of instances on the CPU.
+    /// Creates a group with this number of instances on the CPU (`KIND_CPU`).
     pub fn cpu(count: u32) -> Self {
         Self { kind: "KIND_CPU", count, gpus: Vec::new() }
     }
@@ -108,14 +121,14 @@ impl TritonInstanceGroup {
         Self { kind: "KIND_MODEL", count, gpus: Vec::new() }
     }
 
-    /// Restricts the instances to these GPUs, counted from 0.
+    /// Restricts the instances to these GPUs, counted from 0. By default, all GPUs are used.
     pub fn on_gpus(mut self, gpus: impl Into<Vec<u32>>) -> Self {
         self.gpus = gpus.into();
         self
     }
 }
 
-/// Triton's dynamic batcher, which combines requests into batches.
+/// The settings of Triton's dynamic batcher, which combines requests into batches (`dynamic_batching`).
 ///
 /// ```
 /// use std::time::Duration;
@@ -131,33 +144,34 @@ pub struct DynamicBatching {
 }
 
 impl DynamicBatching {
-    /// Dynamic batching with Triton's defaults: all waiting requests are combined.
+    /// Creates settings with Triton's defaults: all waiting requests are combined, up to the maximum batch size of the model.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the preferred batch sizes: a batch of one of these sizes runs at once. No size may exceed the model's
-    /// maximum batch size.
+    /// Sets the preferred batch sizes: a batch of one of these sizes runs at once. A size above the maximum batch size of the
+    /// model is an error. By default, no size is preferred.
     pub fn preferred(mut self, sizes: impl Into<Vec<u32>>) -> Self {
         self.preferred = sizes.into();
         self
     }
 
-    /// Sets the maximum time that a request waits for other requests of its batch.
+    /// Sets the maximum time that a request waits for other requests of its batch, in whole microseconds. By default,
+    /// requests do not wait.
     pub fn max_queue_delay(mut self, time: Duration) -> Self {
         self.delay = Some(time);
         self
     }
 
-    /// Returns responses in the order of the requests.
+    /// Returns responses in the order of the requests. By default, a response is returned as soon as it is available.
     pub fn preserve_ordering(mut self) -> Self {
         self.preserve_ordering = true;
         self
     }
 }
 
-/// Triton's sequence batcher, for models that keep a state between requests: all requests of a sequence are sent to
-/// the same instance of the model.
+/// The settings of Triton's sequence batcher (`sequence_batching`), for models that keep a state between requests: all
+/// requests of a sequence are sent to the same instance of the model.
 ///
 /// ```
 /// use std::time::Duration;
@@ -176,38 +190,42 @@ pub struct SequenceBatching {
     controls: Vec<(String, SequenceControl)>,
 }
 
-/// The control inputs that inform a model about a sequence. Flags are 0 or 1, in the given type.
+/// The control inputs by which Triton informs a model about a sequence. Flags are 0 or 1 in the given data type: `Fp32`,
+/// `Bool`, or `Int32` for every other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SequenceControl {
-    /// Whether the request is the first of the sequence.
+    /// A flag: whether the request is the first of the sequence (`CONTROL_SEQUENCE_START`).
     Start(TritonType),
-    /// Whether the request is the last of the sequence.
+    /// A flag: whether the request is the last of the sequence (`CONTROL_SEQUENCE_END`).
     End(TritonType),
-    /// Whether the slot of the batch has a request.
+    /// A flag: whether the slot of the batch has a request (`CONTROL_SEQUENCE_READY`).
     Ready(TritonType),
-    /// The ID of the sequence.
+    /// The ID of the sequence in the given data type (`CONTROL_SEQUENCE_CORRID`).
     CorrelationId(TritonType),
 }
 
 impl SequenceBatching {
-    /// The direct strategy: each sequence has its own slot in the batch until it ends.
+    /// Creates a sequence batcher with the direct strategy: each sequence has its own slot in the batch until it ends.
     pub fn direct() -> Self {
         Self { candidates: None, max_idle: None, controls: Vec::new() }
     }
 
-    /// The oldest strategy: the oldest requests of a number of candidate sequences are batched dynamically.
+    /// Creates a sequence batcher with the oldest strategy: the oldest requests of at most this number of sequences are
+    /// batched dynamically.
     pub fn oldest(max_candidate_sequences: u32) -> Self {
         Self { candidates: Some(max_candidate_sequences), ..Self::direct() }
     }
 
-    /// Sets the time without requests after which the slot of a sequence is freed. The default is one second.
+    /// Sets the time without requests after which the slot of a sequence is freed, in whole microseconds. The default is one
+    /// second.
     pub fn max_idle(mut self, time: Duration) -> Self {
         self.max_idle = Some(time);
         self
     }
 
-    /// Adds a control input, which Triton fills in. Do not list it among the model's inputs.
+    /// Adds a control input, by the name of the model's input that Triton sets. Do not add the input to the model with
+    /// [`TritonModel::input`]. By default, there are none.
     pub fn control(mut self, input: impl Into<String>, control: SequenceControl) -> Self {
         self.controls.push((input.into(), control));
         self
@@ -255,12 +273,13 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// Creates a request with batch size 1 and without inputs.
+    /// Creates a warm-up request with a name, the batch size 1 and no inputs. Add each input of the model with
+    /// [`zeros`](Self::zeros) or [`random`](Self::random).
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
     }
 
-    /// Sets the size of the batch. The default is 1.
+    /// Sets the number of requests in the batch. The default is 1.
     pub fn batch_size(mut self, requests: u32) -> Self {
         self.batch_size = requests;
         self
@@ -272,13 +291,15 @@ impl WarmUp {
         self
     }
 
-    /// Adds an input of zeros. Its shape must have no variable dimensions.
+    /// Adds an input of zeros. A dimension of variable size, or a tensor that does not match an input of the model, is an
+    /// error.
     pub fn zeros(mut self, input: Tensor) -> Self {
         self.inputs.push((input, false));
         self
     }
 
-    /// Adds an input of random numbers. Its shape must have no variable dimensions.
+    /// Adds an input of random numbers. A dimension of variable size, or a tensor that does not match an input of the model,
+    /// is an error.
     pub fn random(mut self, input: Tensor) -> Self {
         self.inputs.push((input, true));
         self
@@ -298,19 +319,20 @@ impl WarmUp {
     }
 }
 
-/// The versions of a model that Triton serves; the latest one unless set.
+/// The versions of a model that Triton serves, for [`TritonModel::version_policy`]. By default, Triton serves the latest one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum VersionPolicy {
-    /// This number of latest versions.
+    /// The given number of latest versions, those with the highest numbers.
     Latest(u32),
     /// All versions.
     All,
-    /// These versions.
+    /// The versions with the given numbers.
     Specific(Vec<u32>),
 }
 
-/// The TensorRT optimization of ONNX Runtime, which compiles a model when it is loaded.
+/// The settings with which ONNX Runtime compiles a model with TensorRT when the model is loaded, for
+/// [`TritonModel::tensorrt`].
 ///
 /// ```
 /// use stackwright_stacks::container::TensorRtOptions;
@@ -326,24 +348,25 @@ pub struct TensorRtOptions {
 }
 
 impl TensorRtOptions {
-    /// Computes with 32-bit precision.
+    /// Creates settings for 32-bit precision.
     pub fn fp32() -> Self {
         Self { precision: "FP32", workspace: None, cache: None }
     }
 
-    /// Computes with 16-bit precision where that is faster.
+    /// Creates settings for 16-bit precision in the layers where it is faster.
     pub fn fp16() -> Self {
         Self { precision: "FP16", ..Self::fp32() }
     }
 
-    /// Sets the maximum workspace memory for the selection of kernels, in bytes.
+    /// Sets the maximum GPU memory that TensorRT may use while it selects kernels, in bytes. The default is that of ONNX
+    /// Runtime.
     pub fn max_workspace_size(mut self, bytes: u64) -> Self {
         self.workspace = Some(bytes);
         self
     }
 
-    /// Caches compiled engines in a directory of the container, so that a model is compiled only when it is loaded
-    /// for the first time.
+    /// Caches compiled engines in a directory of the container, such as `/tmp/engines`, so that a model is compiled only when
+    /// it is loaded for the first time. By default, it is compiled each time.
     pub fn engine_cache(mut self, directory: impl Into<String>) -> Self {
         self.cache = Some(directory.into());
         self
@@ -371,7 +394,10 @@ pub(super) enum VersionData {
     Text(String),
 }
 
-/// A model of a repository: its files, and the settings for its `config.pbtxt`.
+/// A model of a Triton model repository: its files, and the settings of its `config.pbtxt`.
+///
+/// Names of models consist of letters, digits, `_`, `-` and `.`; another name, or a name that two models of a repository
+/// have, is an error. Files are assets that refer to a file or a directory ([`Asset::new`]).
 ///
 /// ```
 /// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
@@ -441,35 +467,36 @@ impl TritonModel {
         }
     }
 
-    /// Creates a model from a TensorRT plan that was built on an instance type such as `ml.g5.xlarge`. It runs only
-    /// on GPUs of the same compute capability and with the same version of TensorRT.
+    /// Creates a model with a name from a TensorRT plan that was built on an instance type such as `ml.g5.xlarge`. The plan
+    /// runs only on GPUs of the same compute capability and with the same version of TensorRT. An endpoint on instances with
+    /// other GPUs is an error.
     #[track_caller]
     pub fn tensorrt_plan(name: impl Into<String>, plan: Asset, built_on: impl Into<String>) -> Self {
         let model = Self::of(name, "model.plan", &plan);
         Self { platform: Some("tensorrt_plan"), built_on: Some(built_on.into()), ..model }
     }
 
-    /// Creates a model from an ONNX file. [`tensorrt`](Self::tensorrt) lets ONNX Runtime compile it for the GPU that
-    /// it is loaded on.
+    /// Creates a model with a name from an ONNX file. [`tensorrt`](Self::tensorrt) lets ONNX Runtime compile the model for
+    /// the GPU that it is loaded on.
     #[track_caller]
     pub fn onnx(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("onnxruntime_onnx"), ..Self::of(name, "model.onnx", &file) }
     }
 
-    /// Creates a model from a TorchScript file.
+    /// Creates a model with a name from a TorchScript file.
     #[track_caller]
     pub fn torchscript(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("pytorch_libtorch"), ..Self::of(name, "model.pt", &file) }
     }
 
-    /// Creates a Python model from a file with a class `TritonPythonModel`, or a directory that contains it as
-    /// `model.py`.
+    /// Creates a Python model with a name from a file with a class `TritonPythonModel`, or from a directory that contains
+    /// such a file as `model.py`.
     #[track_caller]
     pub fn python(name: impl Into<String>, file_or_directory: Asset) -> Self {
         Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_directory) }
     }
 
-    /// Creates a TensorFlow model from the directory of a SavedModel.
+    /// Creates a TensorFlow model with a name from the directory of a SavedModel.
     #[track_caller]
     pub fn tensorflow_saved_model(name: impl Into<String>, directory: Asset) -> Self {
         let name = name.into();
@@ -477,8 +504,8 @@ impl TritonModel {
         Self { platform: Some("tensorflow_savedmodel"), ..model }
     }
 
-    /// Creates a large language model for vLLM, with the arguments of its engine, which become `model.json`. The
-    /// backend adds the inputs and outputs, and responses are streamed.
+    /// Creates a large language model for vLLM with a name and the arguments of vLLM's engine, a JSON object that becomes
+    /// `model.json`. The backend adds the inputs and outputs, and responses are streamed.
     ///
     /// ```
     /// use stackwright_stacks::container::TritonModel;
@@ -516,40 +543,41 @@ impl TritonModel {
         Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_directory) }
     }
 
-    /// Adds an input tensor.
+    /// Adds an input tensor. Backends that complete the configuration themselves, such as ONNX Runtime, need none.
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// Adds an output tensor.
+    /// Adds an output tensor. Backends that complete the configuration themselves, such as ONNX Runtime, need none.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
     }
 
-    /// Adds a version. Version 1 is the one that the model was constructed with.
+    /// Adds a version with its number and its file. The file of the constructor is version 1.
     pub fn version(mut self, number: u32, file: Asset) -> Self {
         self.versions.extend(file.path().map(|path| (number, VersionData::Path(path.to_owned()))));
         self
     }
 
-    /// Enables the sequence batcher. It excludes [`dynamic_batching`](Self::dynamic_batching).
+    /// Enables the sequence batcher. By default, it is disabled. A model with both the sequence batcher and the dynamic
+    /// batcher ([`dynamic_batching`](Self::dynamic_batching)) is an error.
     #[track_caller]
     pub fn sequence_batching(mut self, sequences: SequenceBatching) -> Self {
         self.sequences = Some((sequences, Location::caller()));
         self
     }
 
-    /// Adds a warm-up request, which runs when the model is loaded. Several calls add up.
+    /// Adds a warm-up request, which runs when the model is loaded. By default, there are none.
     #[track_caller]
     pub fn warm_up(mut self, request: WarmUp) -> Self {
         self.warm_ups.push((request, Location::caller()));
         self
     }
 
-    /// Declares a decoupled model, which may send any number of responses to a request in any order, such as streamed
-    /// tokens.
+    /// Sets whether the model is decoupled: whether it may send any number of responses to a request, such as streamed
+    /// tokens. The default is `false`, and `true` for [`vllm`](Self::vllm).
     pub fn decoupled(mut self, decoupled: bool) -> Self {
         self.decoupled = decoupled;
         self
@@ -561,13 +589,14 @@ impl TritonModel {
         self
     }
 
-    /// Adds an instance group. Several groups add up.
+    /// Adds a group of execution instances. By default, Triton runs one instance on each GPU.
     pub fn instances(mut self, group: TritonInstanceGroup) -> Self {
         self.groups.push(group);
         self
     }
 
-    /// Enables the dynamic batcher.
+    /// Enables the dynamic batcher. By default, it is disabled. A model with both the dynamic batcher and the sequence batcher
+    /// ([`sequence_batching`](Self::sequence_batching)) is an error.
     #[track_caller]
     pub fn dynamic_batching(mut self, batching: DynamicBatching) -> Self {
         self.batching = Some((batching, Location::caller()));
@@ -580,19 +609,22 @@ impl TritonModel {
         self
     }
 
-    /// Lets ONNX Runtime compile the model with TensorRT.
+    /// Lets ONNX Runtime compile the model with TensorRT when it is loaded. It applies to models of [`onnx`](Self::onnx). By
+    /// default, ONNX Runtime does not use TensorRT.
     pub fn tensorrt(mut self, options: TensorRtOptions) -> Self {
         self.tensorrt = Some(options);
         self
     }
 
-    /// Sets a parameter of the backend.
+    /// Adds a parameter of the backend (`parameters`), such as `model_type` with the value `xgboost_json`. Neither the name
+    /// nor the value is validated.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
         self
     }
 
-    /// Caches responses, and returns them for identical requests.
+    /// Enables Triton's cache of responses, which returns the same response for identical requests. By default, it is
+    /// disabled.
     pub fn response_cache(mut self) -> Self {
         self.response_cache = true;
         self
@@ -651,8 +683,8 @@ fn pairs(pairs: &[(String, String)]) -> Vec<JsonValue> {
     pairs.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
-/// An ensemble: a graph of models that serves a request as one model. It has no instances of its own and uses those of
-/// its models.
+/// An ensemble: a graph of models of a Triton model repository that serves a request as one model. It has no execution
+/// instances of its own and uses those of its models.
 ///
 /// ```
 /// use stackwright_stacks::container::{Ensemble, EnsembleStep, Tensor, TritonType};
@@ -675,7 +707,8 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// Creates an ensemble without steps.
+    /// Creates an ensemble with a name and without steps. It needs at least one [`step`](Self::step); an ensemble without one
+    /// is an error.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -688,19 +721,20 @@ impl Ensemble {
         }
     }
 
-    /// Adds an input tensor.
+    /// Adds an input tensor of the ensemble, which its steps can use.
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// Adds an output tensor.
+    /// Adds an output tensor of the ensemble. An output that no step produces, or that has another data type, is an error.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
     }
 
-    /// Sets the maximum batch size. It must not exceed that of any model in the ensemble.
+    /// Sets the maximum batch size. The default is 0, without batching. A size above that of a model of the ensemble is an
+    /// error.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
@@ -753,7 +787,8 @@ pub struct EnsembleStep {
 }
 
 impl EnsembleStep {
-    /// Creates a step that runs a model of the repository, given by its name.
+    /// Creates a step that runs a model of the repository, given by its name. A name that no model has is an error at the
+    /// caller's line.
     #[track_caller]
     pub fn new(model: impl Into<String>) -> Self {
         Self {
@@ -771,13 +806,14 @@ impl EnsembleStep {
         self
     }
 
-    /// Maps an input of the model to the tensor of the ensemble that it gets.
+    /// Maps an input of the model, by its name, to the name of the tensor of the ensemble that it gets. Every input that is
+    /// not optional has to be mapped.
     pub fn input(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
         self.inputs.push((of_model.into(), tensor.into()));
         self
     }
 
-    /// Maps an output of the model to the tensor of the ensemble that it becomes.
+    /// Maps an output of the model, by its name, to the name of the tensor of the ensemble that it becomes.
     pub fn output(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
         self.outputs.push((of_model.into(), tensor.into()));
         self

@@ -12,8 +12,9 @@ use super::check::{EnsembleCheck, Found, check_scheduling, check_warm_ups};
 use super::model::{Ensemble, TritonModel, VersionData};
 use crate::deferred_error::DeferredError;
 
-/// Models and ensembles, identified by their names. An archive of a repository is a model of a multi-model endpoint;
-/// in [`Triton`](super::Triton) it is the model data of the container.
+/// A Triton model repository: models and ensembles with different names. It is the model data of a
+/// [`Triton`](super::Triton) container. Added to a stack, it becomes an archive that is uploaded with the stack's assets,
+/// for example for a multi-model endpoint.
 ///
 /// Synthesis checks the parts against each other: whether the models of an ensemble exist, whether its tensors are
 /// produced and have matching types, and whether a preferred batch size is allowed.
@@ -37,13 +38,13 @@ impl ModelRepository {
         Self::default()
     }
 
-    /// Adds a model.
+    /// Adds a model. Its name is unique in the repository.
     pub fn model(mut self, model: TritonModel) -> Self {
         self.models.push(model);
         self
     }
 
-    /// Adds an ensemble of models of the repository.
+    /// Adds an ensemble of models of the repository. Its name is unique in the repository.
     pub fn ensemble(mut self, ensemble: Ensemble) -> Self {
         self.ensembles.push(ensemble);
         self
@@ -70,8 +71,9 @@ impl ModelRepository {
             .collect()
     }
 
-    /// Returns the repository as an archive, without a container, for example to let a pipeline add trained weights
-    /// and register the result.
+    /// Returns the repository as an archive (`.tar.gz`), without a container, for example to let a pipeline add trained
+    /// weights and register the result. Errors of the models are not reported; they are reported if the repository itself is
+    /// added to a stack or used in a container.
     pub fn archive(self) -> Asset {
         self.into_archive().0
     }

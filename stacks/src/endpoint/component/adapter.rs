@@ -10,8 +10,10 @@ use super::{InferenceComponentHandle, allow};
 use crate::endpoint::name;
 use crate::s3::S3Location;
 
-/// An adapter (LoRA) on a component: it uses the copies and accelerators of its base component. The base component
+/// An inference component for a LoRA adapter: it uses the copies and accelerators of its base component. The base component
 /// has to support adapters (see [`LargeModel::adapters`](crate::container::LargeModel::adapters)).
+///
+/// It becomes `AWS::SageMaker::InferenceComponent`.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -40,13 +42,14 @@ pub struct AdapterComponent {
 }
 
 impl AdapterComponent {
-    /// Creates a component for an adapter, which is a `.tar.gz` archive in S3, on a base component.
+    /// Creates a component for an adapter, which is a `.tar.gz` archive in S3, on a base component. The role of the endpoint
+    /// may read the archive.
     pub fn new(base: &InferenceComponentHandle, adapter: impl Into<S3Location>) -> Self {
         Self { base: base.clone(), adapter: adapter.into(), name: None }
     }
 
-    /// Sets the name. The default consists of the stack's name and the construct's ID. If the name is changed,
-    /// CloudFormation replaces the component.
+    /// Sets the name of the component. The default is `STACK-ID`, the stack's name and the construct's ID; a default with
+    /// more than 63 characters is an error. If the name is changed, CloudFormation replaces the component.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());

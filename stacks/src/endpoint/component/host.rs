@@ -15,7 +15,11 @@ use crate::image::Processor;
 use crate::security::{SecurityOptions, SecuritySettings};
 
 /// The endpoint that inference components share. It has instances and no model; SageMaker adjusts the number of
-/// instances to the copies of its components, down to zero.
+/// instances to the copies of its components, down to zero (`ManagedInstanceScaling`).
+///
+/// It becomes `AWS::SageMaker::Endpoint`, `AWS::SageMaker::EndpointConfig` and `AWS::IAM::Role`. The routing strategy is
+/// [`Routing::least_outstanding_requests`] unless set, and there are no alarms: those of failed requests belong to the
+/// components.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -76,15 +80,17 @@ impl HostingOptions for ComponentEndpoint {
 impl MetricsOptions for ComponentEndpoint {}
 
 impl ComponentEndpoint {
-    /// Creates an endpoint on instances of one type. SageMaker adjusts the number of instances to the components,
-    /// within the given range. The endpoint starts with one instance.
+    /// Creates an endpoint on instances of one type, such as `ml.g5.12xlarge`. SageMaker adjusts the number of instances to
+    /// the components, within the given range. The endpoint starts with one instance.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<CapacityRange>) -> Self {
         Self::of(Hosting::on(instance_type), instances.into())
     }
 
     /// Creates an endpoint on instances of up to five types, of which SageMaker uses the available one with the
-    /// lowest priority number. SageMaker adjusts the number of instances to the components, within the given range.
+    /// lowest priority number. SageMaker adjusts the number of instances to the components, within the given range. The
+    /// endpoint starts with one instance.
+    ///
     /// Components may have settings for each type: [`on_instance_type`](super::InferenceComponent::on_instance_type).
     pub fn on_pools(
         pools: impl IntoIterator<Item = InstancePool>,
@@ -154,15 +160,15 @@ impl Construct for ComponentEndpoint {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ComponentEndpointHandle {
-    /// The endpoint.
+    /// The endpoint with its configuration.
     pub endpoint: EndpointHandle,
-    /// The role that all of its components run with.
+    /// The execution role of the endpoint, with which all of its components run.
     pub role: RoleReference,
     processor: Option<Processor>,
 }
 
 impl ComponentEndpointHandle {
-    /// Returns the name of the endpoint. A request contains it together with the name of a component.
+    /// Returns the name of the endpoint. A request (`InvokeEndpoint`) contains it together with the name of a component.
     pub fn name(&self) -> Value<String> {
         self.endpoint.name()
     }

@@ -29,7 +29,9 @@ use crate::iam::{Statement, versioned_policy};
 use crate::image::Processor;
 use crate::metric::Subject;
 
-/// A model on a [`ComponentEndpoint`], with a number of copies, each with its share of an instance.
+/// An inference component: a model on a [`ComponentEndpoint`], with a number of copies, each with its share of an instance.
+///
+/// It becomes `AWS::SageMaker::InferenceComponent`, `AWS::SageMaker::Model`, and a policy of the endpoint's role.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -78,7 +80,8 @@ impl AutoscalingOptions for InferenceComponent {
 }
 
 impl InferenceComponent {
-    /// Creates a component with a container on an endpoint, and the minimum host memory of each copy in MB.
+    /// Creates a component with a container on an endpoint, and the minimum host memory of each copy in MB
+    /// (`MinMemoryRequiredInMb`).
     #[track_caller]
     pub fn new(
         host: impl Into<ComponentHost>,
@@ -105,7 +108,7 @@ impl InferenceComponent {
         }
     }
 
-    /// Sets the number of accelerators of each copy. The default is 0.
+    /// Sets the number of accelerators of each copy (`NumberOfAcceleratorDevicesRequired`). The default is 0.
     #[track_caller]
     pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
@@ -113,7 +116,7 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the number of CPU cores of each copy, at least 0.25.
+    /// Sets the number of CPU cores of each copy, at least 0.25 (`NumberOfCpuCoresRequired`). By default, none are reserved.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
@@ -121,43 +124,47 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the maximum host memory that a copy may use, in MB.
+    /// Sets the maximum host memory that a copy may use, in MB (`MaxMemoryRequiredInMb`). By default, there is no maximum.
     #[track_caller]
     pub fn max_memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.requirements = self.requirements.max_memory_required_in_mb(size.into().with_caller_location());
         self
     }
 
-    /// Sets the number of copies. The default is 1. If [`scale`](AutoscalingOptions::scale) enables autoscaling, do
-    /// not call this setter: every update of the component resets the number of copies to it.
+    /// Sets the number of copies (`CopyCount`). The default is 1. If [`scale`](AutoscalingOptions::scale) enables autoscaling,
+    /// do not call this setter: every update of the component would reset the number of copies.
     #[track_caller]
     pub fn copies(mut self, number: impl IntoValue<i64>) -> Self {
         self.copies = Some(number.into().with_caller_location());
         self
     }
 
-    /// Adds a statement to the permissions of the endpoint's role, in addition to those that the component needs.
+    /// Adds a statement to the permissions of the endpoint's role, in addition to those that the component needs. It has no
+    /// effect on a role that the app does not create.
     pub fn allow(mut self, statement: Statement) -> Self {
         self.statements.push(statement);
         self
     }
 
-    /// Sets whether instances cache the model and the image, so that further copies start faster (`DataCacheConfig`).
+    /// Sets whether instances cache the model and the image, so that further copies start faster (`DataCacheConfig`). Without
+    /// this call, the property is not set.
     #[track_caller]
     pub fn data_cache(mut self, enabled: impl IntoValue<bool>) -> Self {
         self.cache = Some(enabled.into().with_caller_location());
         self
     }
 
-    /// Uses another container, or the same container with other resources, for copies on instances of this type,
-    /// which is one of the endpoint's instance pools (`Specifications`).
+    /// Adds the settings for one instance type: another container, or the same container with other resources
+    /// (`Specifications`). The endpoint has to have instance pools; if any type has settings, the component runs on the types
+    /// with settings only.
     pub fn on_instance_type(mut self, specification: ForInstanceType) -> Self {
         self.types.push(specification);
         self
     }
 
-    /// Sets the maximum time for downloading the model, and the maximum time until the container passes health
-    /// checks; each is one minute to one hour.
+    /// Sets the maximum time for downloading the model (`ModelDataDownloadTimeoutInSeconds`), and the maximum time until the
+    /// container passes health checks (`ContainerStartupHealthCheckTimeoutInSeconds`); each is one minute to one hour. The
+    /// defaults are those of SageMaker.
     #[track_caller]
     pub fn startup_timeouts(
         mut self,
@@ -171,8 +178,8 @@ impl InferenceComponent {
         self
     }
 
-    /// Updates one batch of copies at a time, and waits after each batch. The default is half of the copies and five
-    /// minutes.
+    /// Sets the size of the batches in which an update replaces copies, and the waiting time after each batch, at most one
+    /// hour. The defaults are half of the copies and five minutes.
     #[track_caller]
     pub fn rolling_update(mut self, batch: CopyBatch, wait: impl Into<Seconds>) -> Self {
         self.batch = batch;
@@ -180,13 +187,14 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the number of copies that a rollback replaces at a time. The default is all copies.
+    /// Sets the number of copies that a rollback replaces at a time (`RollbackMaximumBatchSize`). The default is all copies.
     pub fn rollback_batch(mut self, batch: CopyBatch) -> Self {
         self.rollback_batch = Some(batch);
         self
     }
 
-    /// Sets the maximum time of a whole update, ten minutes to eight hours.
+    /// Sets the maximum time of a whole update, ten minutes to eight hours (`MaximumExecutionTimeoutInSeconds`). The default
+    /// is that of SageMaker.
     #[track_caller]
     pub fn update_timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -350,11 +358,11 @@ impl Construct for InferenceComponent {
     }
 }
 
-/// A component that was added to a stack.
+/// An [`InferenceComponent`] or an [`AdapterComponent`] that was added to a stack.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InferenceComponentHandle {
-    /// The component.
+    /// The handle of the `AWS::SageMaker::InferenceComponent`.
     pub component: sagemaker::InferenceComponentHandle,
     name: Value<String>,
     host: ComponentHost,

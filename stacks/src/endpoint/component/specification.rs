@@ -8,7 +8,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::container::Container;
 
-/// The size of a batch of copies, as a percentage or as a number.
+/// The size of a batch of copies of an inference component, as a percentage or as a number.
 ///
 /// ```
 /// use stackwright_stacks::endpoint::CopyBatch;
@@ -22,7 +22,7 @@ pub struct CopyBatch {
 }
 
 impl CopyBatch {
-    /// A share of the copies, 5 to 50 percent for an update.
+    /// Returns a share of the copies in percent: 5 to 50 for an update, 5 to 100 for a rollback.
     #[track_caller]
     pub fn percent(share: impl IntoValue<i64>) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl CopyBatch {
         }
     }
 
-    /// A number of copies.
+    /// Returns a number of copies, between 5 and 50 percent of all copies for an update.
     #[track_caller]
     pub fn copies(number: impl IntoValue<i64>) -> Self {
         Self {
@@ -45,7 +45,8 @@ impl CopyBatch {
     }
 }
 
-/// The settings of a component on one instance type that differ from those of the component.
+/// The settings of an inference component on one instance type that differ from those of the component, for
+/// [`InferenceComponent::on_instance_type`](super::InferenceComponent::on_instance_type).
 ///
 /// ```
 /// use stackwright_stacks::endpoint::ForInstanceType;
@@ -62,7 +63,8 @@ pub struct ForInstanceType {
 }
 
 impl ForInstanceType {
-    /// Creates the settings for an instance type, which is one of the endpoint's pools.
+    /// Creates the settings for an instance type, such as `ml.g6e.12xlarge`, which has to be one of the endpoint's instance
+    /// pools. Without further calls, they are those of the component.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>) -> Self {
         Self {
@@ -74,27 +76,27 @@ impl ForInstanceType {
         }
     }
 
-    /// Sets another container than the component's.
+    /// Sets the container. The default is that of the component.
     pub fn container(mut self, container: impl Into<Container>) -> Self {
         self.container = Some(container.into());
         self
     }
 
-    /// Sets the number of accelerators of each copy.
+    /// Sets the number of accelerators of each copy. The default is that of the component.
     #[track_caller]
     pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.accelerators = Some(number.into().with_caller_location());
         self
     }
 
-    /// Sets the number of CPU cores of each copy.
+    /// Sets the number of CPU cores of each copy, at least 0.25. The default is that of the component.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.cpu_cores = Some(number.into().with_caller_location());
         self
     }
 
-    /// Sets the minimum host memory of each copy, in MB.
+    /// Sets the minimum host memory of each copy, in MB. The default is that of the component.
     #[track_caller]
     pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.memory_mb = Some(size.into().with_caller_location());

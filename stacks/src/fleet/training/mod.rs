@@ -29,14 +29,18 @@ enum Capacity {
     Block(Value<String>),
 }
 
-/// A queue and a job definition of AWS Batch for training on GPU instances, which exist only while a job runs.
+/// A queue and a job definition of AWS Batch for training on GPU instances, which exist only while a job runs. Jobs are
+/// submitted with the API operation `SubmitJob`.
 ///
 /// A job has one container on each node, with all GPUs and EFA devices of the node. With several nodes it is a multi-node
 /// parallel job: AWS Batch starts all of them together, and passes each its index and the address of the main node in
 /// `AWS_BATCH_JOB_NODE_INDEX`, `AWS_BATCH_JOB_NUM_NODES` and `AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS`.
 ///
-/// It becomes `AWS::Batch::ComputeEnvironment`, `AWS::Batch::JobQueue`, `AWS::Batch::JobDefinition` and
-/// `AWS::EC2::LaunchTemplate`.
+/// It becomes `AWS::Batch::ComputeEnvironment`, `AWS::Batch::JobQueue`, `AWS::Batch::JobDefinition`,
+/// `AWS::EC2::LaunchTemplate`, and roles for the containers and the instances.
+///
+/// An instance type whose hardware is not known, a maximum below the number of nodes of a job, or a network with several
+/// subnets for jobs of several nodes is an error at the line of the constructor.
 ///
 /// ```
 /// use stackwright_stacks::ContainerImage;
@@ -111,14 +115,16 @@ impl TrainingFleet {
         }
     }
 
-    /// Creates a fleet of on-demand instances of one type, with the number of nodes of a job, and the image of its
-    /// containers.
+    /// Creates a fleet of on-demand instances of one type, such as `p4d.24xlarge`, with the number of nodes of a job, and the
+    /// image of its containers.
     #[track_caller]
     pub fn new(network: &NetworkHandle, instance_type: &str, nodes: u32, image: ContainerImage) -> Self {
         Self::of(network, vec![instance_type.to_owned()], nodes, image, Capacity::OnDemand)
     }
 
-    /// Creates a fleet of instances in a capacity block, given by the ID of its reservation.
+    /// Creates a fleet of instances of one type in a Capacity Block for ML, with the number of nodes of a job, the image of its
+    /// containers, and the ID of the block's reservation, such as `cr-0123456789abcdef0`. Another ID is an error at the
+    /// caller's line.
     #[track_caller]
     pub fn capacity_block(
         network: &NetworkHandle,
@@ -132,8 +138,8 @@ impl TrainingFleet {
     }
 
     /// Creates a fleet of spot instances of these types, for jobs of one node: AWS Batch runs jobs of several nodes
-    /// on on-demand instances only. A job whose instance is interrupted is started again, at most five times, and has
-    /// to resume from its own checkpoint: see [`checkpoints`](Self::checkpoints).
+    /// on on-demand instances only. A job whose instance is interrupted is started again, up to five attempts
+    /// ([`attempts`](Self::attempts)), and has to resume from its own checkpoint: see [`checkpoints`](Self::checkpoints).
     #[track_caller]
     pub fn spot(
         network: &NetworkHandle,
@@ -146,8 +152,8 @@ impl TrainingFleet {
         fleet
     }
 
-    /// States the zone of the capacity block by its ID, such as `use1-az4`: a network whose subnets are known to be
-    /// in other zones is an error.
+    /// States the Availability Zone of the capacity block by its ID, such as `use1-az4`. If the subnets of the network are
+    /// known to be in other zones, it is an error. The setting adds nothing to the template.
     pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
         self.zone_id = Some(id.into());
         self
@@ -160,7 +166,7 @@ impl TrainingFleet {
         self
     }
 
-    /// Sets the command of the container, instead of the image's own.
+    /// Sets the command of the container as a list of words. The default is the command of the image.
     #[track_caller]
     pub fn command<W: IntoValue<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.command = Vec::new();
@@ -170,16 +176,17 @@ impl TrainingFleet {
         self
     }
 
-    /// Sets an environment variable of the container.
+    /// Sets an environment variable of the container. Everybody who may describe the job definition can read the value: do not
+    /// set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
         self
     }
 
-    /// Sets the location of the checkpoints of all jobs. A container finds it in the environment variable `CHECKPOINTS`, and may
-    /// read and write there. Use `$CHECKPOINTS/$AWS_BATCH_JOB_ID` in the script: the ID is the same for each attempt of a job,
-    /// and that of a node ends in `#` and its index.
+    /// Sets the location of the checkpoints of all jobs. A container gets its URI in the environment variable `CHECKPOINTS`, and
+    /// the role may read and write there. Use `$CHECKPOINTS/$AWS_BATCH_JOB_ID` in the script: the ID is the same for each attempt
+    /// of a job, and that of a node ends in `#` and its index. By default, there is no location.
     ///
     /// ```
     /// use stackwright_stacks::PrivateBucketHandle;
@@ -198,15 +205,16 @@ impl TrainingFleet {
         self.environment("CHECKPOINTS", location.uri()).allow_write(location)
     }
 
-    /// Sets the maximum number of attempts, 1 to 10, of a job whose instance fails. A job whose script fails is not
-    /// started again.
+    /// Sets the maximum number of attempts, 1 to 10, of a job whose instance fails. The default is 1, and 5 for
+    /// [`spot`](Self::spot). A job whose script fails is not started again.
     #[track_caller]
     pub fn attempts(mut self, number: impl IntoValue<i64>) -> Self {
         self.attempts = number.into().with_caller_location();
         self
     }
 
-    /// Sets the maximum run time of a job, after which AWS Batch terminates it.
+    /// Sets the maximum run time of each attempt of a job, at least one minute, after which AWS Batch terminates it. By default,
+    /// there is no limit.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -229,8 +237,9 @@ impl TrainingFleet {
         self
     }
 
-    /// Uses the instance profile with this ARN for the instances, and creates none. Its role needs the managed policy
-    /// `AmazonEC2ContainerServiceforEC2Role`; [`role`](RoleOptions::role) sets the role of the containers.
+    /// Sets an existing instance profile for the instances, by its ARN, instead of a new one. Its role needs the managed policy
+    /// `AmazonEC2ContainerServiceforEC2Role`; [`role`](RoleOptions::role) sets the role of the containers. An ARN of another
+    /// service is an error at the caller's line.
     #[track_caller]
     pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
         self.profile = Some(checked(arn, "iam", "arn:aws:iam::123456789012:instance-profile/Jobs"));
@@ -331,7 +340,7 @@ impl Construct for TrainingFleet {
     }
 }
 
-/// A queue and a job definition that were added to a stack.
+/// A [`TrainingFleet`] that was added to a stack.
 #[derive(Clone, Debug)]
 pub struct TrainingFleetHandle {
     queue: JobQueueHandle,
@@ -340,12 +349,12 @@ pub struct TrainingFleetHandle {
 }
 
 impl TrainingFleetHandle {
-    /// Returns the ARN of the queue.
+    /// Returns the ARN of the job queue, to which jobs are submitted.
     pub fn queue_arn(&self) -> Value<String> {
         self.queue.job_queue_arn()
     }
 
-    /// Returns the role that the containers of jobs have.
+    /// Returns the role of the containers of jobs.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }

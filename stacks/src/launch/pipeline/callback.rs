@@ -9,7 +9,7 @@ use crate::arn::checked;
 use crate::document::list;
 use crate::iam::Statement;
 
-/// The type of an output of a Lambda or callback step.
+/// The type of an output of a [`LambdaStep`] or a [`CallbackStep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputType {
@@ -57,7 +57,7 @@ impl Parameters {
     }
 }
 
-/// The values of a Lambda or callback step that later steps can use.
+/// A [`LambdaStep`] or a [`CallbackStep`] that was added to a pipeline, with the outputs that later steps can use.
 #[derive(Clone, Debug)]
 pub struct OutputsHandle {
     name: String,
@@ -65,8 +65,8 @@ pub struct OutputsHandle {
 }
 
 impl OutputsHandle {
-    /// Returns the value of an output, by its name. If the step has no such output, synthesis reports an error at the
-    /// caller's line.
+    /// Returns the value of an output, by its name, which is resolved when the pipeline runs. A name that the step does not
+    /// declare with `output` is an error at the caller's line.
     #[track_caller]
     pub fn output<T>(&self, name: &str) -> Value<T> {
         if self.outputs.iter().any(|known| known == name) {
@@ -80,7 +80,7 @@ impl OutputsHandle {
     }
 }
 
-/// A step that calls a Lambda function. Its outputs are members of the object that the function returns.
+/// A pipeline step that calls a Lambda function. Its outputs are members of the object that the function returns.
 ///
 /// ```
 /// use stackwright_stacks::launch::{LambdaStep, OutputType, Pipeline};
@@ -102,7 +102,8 @@ pub struct LambdaStep {
 }
 
 impl LambdaStep {
-    /// Creates a step that calls a function, given by its ARN.
+    /// Creates a step that calls a function, given by its ARN. The role of the pipeline may invoke the function. An ARN of
+    /// another service is an error at the caller's line.
     #[track_caller]
     pub fn new(function_arn: impl IntoValue<String>) -> Self {
         let function =
@@ -110,14 +111,15 @@ impl LambdaStep {
         Self { function, parameters: Parameters::default(), options: Options::default() }
     }
 
-    /// Adds a member to the event that the function gets.
+    /// Adds a member to the event that the function gets, by its name and its value.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.parameters.input(name, value);
         self
     }
 
-    /// Declares a member of the object that the function returns as an output for later steps.
+    /// Declares a member of the object that the function returns, by its name, as an output for later steps. By default, there
+    /// are none.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
         self.parameters.output(name, kind);
         self
@@ -150,7 +152,7 @@ impl Step for LambdaStep {
     }
 }
 
-/// A step that sends a message with a token to an SQS queue and waits until the receiver calls
+/// A pipeline step that sends a message with a token to an SQS queue and waits until the receiver calls the API operation
 /// `SendPipelineExecutionStepSuccess` or `SendPipelineExecutionStepFailure`.
 ///
 /// ```
@@ -173,21 +175,22 @@ pub struct CallbackStep {
 }
 
 impl CallbackStep {
-    /// Creates a step that sends its message to a queue, given by its ARN.
+    /// Creates a step that sends its message to a queue, given by its ARN. The role of the pipeline may send messages to the
+    /// queue. An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn new(queue_arn: impl IntoValue<String>) -> Self {
         let queue = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:labelling");
         Self { queue, parameters: Parameters::default(), options: Options::default() }
     }
 
-    /// Adds a member to the `arguments` of the message.
+    /// Adds a member to the `arguments` of the message, by its name and its value.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.parameters.input(name, value);
         self
     }
 
-    /// Declares an output that the receiver sets, for later steps.
+    /// Declares an output, by its name, that the receiver of the message sets, for later steps. By default, there are none.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
         self.parameters.output(name, kind);
         self

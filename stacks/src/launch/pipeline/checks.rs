@@ -9,13 +9,13 @@ use super::processing::{Definition, ProcessingJob};
 use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
 use crate::iam::{RoleOptions, Statement, arn};
 
-/// The type of a check.
+/// The type of a [`CheckStep`] of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckType {
-    /// Data quality, with the image of Model Monitor.
+    /// Data quality (statistics and constraints of a data set), with the image of Model Monitor.
     DataQuality,
-    /// Model quality (the model's predictions), with the image of Model Monitor.
+    /// Model quality (the accuracy of the model's predictions), with the image of Model Monitor.
     ModelQuality,
     /// Data bias, with the image of Clarify.
     DataBias,
@@ -37,7 +37,8 @@ impl CheckType {
     }
 }
 
-/// A quality check of Model Monitor, or a check of Clarify.
+/// A pipeline step that runs a quality check of SageMaker Model Monitor, or a check of SageMaker Clarify
+/// (`QualityCheck`, `ClarifyCheck`).
 ///
 /// The job runs the image of Model Monitor (`sagemaker-model-monitor-analyzer`) or of Clarify
 /// (`sagemaker-clarify-processing`), with the inputs, outputs and environment that these images document. The types of
@@ -80,8 +81,8 @@ pub struct CheckStep {
 }
 
 impl CheckStep {
-    /// Creates a check that a processing job runs. The model package group, given by its name, has the earlier
-    /// baseline.
+    /// Creates a check that a processing job runs, with the name of the model package group whose latest approved version has
+    /// the earlier baseline.
     #[track_caller]
     pub fn new(check: CheckType, job: ProcessingJob, model_package_group: impl IntoValue<String>) -> Self {
         Self {
@@ -98,36 +99,38 @@ impl CheckStep {
         }
     }
 
-    /// Sets whether the step only computes the baseline and does not compare it. The default is false.
+    /// Sets whether the step only computes the baseline and does not compare it (`SkipCheck`). The default is `false`.
     #[track_caller]
     pub fn skip_check(mut self, skip: impl IntoValue<bool>) -> Self {
         self.skip = skip.into().with_caller_location();
         self
     }
 
-    /// Sets whether a violation fails the step. The default is true.
+    /// Sets whether a violation of the constraints fails the step (`FailOnViolation`). The default is `true`.
     #[track_caller]
     pub fn fail_on_violation(mut self, fail: impl IntoValue<bool>) -> Self {
         self.fail = fail.into().with_caller_location();
         self
     }
 
-    /// Sets whether later steps get the new baseline instead of the earlier one. The default is false.
+    /// Sets whether [`CheckHandle::baseline_constraints`] and [`CheckHandle::baseline_statistics`] return the new baseline
+    /// instead of the earlier one (`RegisterNewBaseline`). The default is `false`.
     #[track_caller]
     pub fn register_new_baseline(mut self, register: impl IntoValue<bool>) -> Self {
         self.register = register.into().with_caller_location();
         self
     }
 
-    /// Sets the URI of the constraints file to compare with, instead of the constraints of the group's approved
-    /// model.
+    /// Sets the S3 URI of the constraints file to compare with (`SuppliedBaselineConstraints`). The default is the constraints
+    /// of the latest approved version in the group.
     #[track_caller]
     pub fn supplied_constraints(mut self, uri: impl IntoValue<String>) -> Self {
         self.constraints = Some(uri.into().with_caller_location());
         self
     }
 
-    /// Sets the URI of the statistics file to compare with. Checks of Clarify have no statistics.
+    /// Sets the S3 URI of the statistics file to compare with (`SuppliedBaselineStatistics`). The default is the statistics of
+    /// the latest approved version in the group. The call has no effect on checks of Clarify.
     #[track_caller]
     pub fn supplied_statistics(mut self, uri: impl IntoValue<String>) -> Self {
         self.statistics = Some(uri.into().with_caller_location());
@@ -135,7 +138,8 @@ impl CheckStep {
     }
 
     /// Sets the model that a check of Clarify invokes, through a temporary endpoint whose name starts with
-    /// `sm-clarify-`.
+    /// `sm-clarify-`. The role of the processing job gets the permissions for such endpoints. [`CheckType::ModelBias`] and
+    /// [`CheckType::ModelExplainability`] need a model.
     pub fn model(mut self, model: &ModelHandle) -> Self {
         self.model = Some(model.model_name());
         self.job = self.job.allow(
@@ -214,7 +218,7 @@ impl Step for CheckStep {
     }
 }
 
-/// The values of a check that later steps can use.
+/// A [`CheckStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct CheckHandle {
     name: String,
@@ -225,22 +229,24 @@ impl CheckHandle {
         get(&format!("Steps.{}.{property}", self.name))
     }
 
-    /// Returns the URI of the constraints that this run computed.
+    /// Returns the S3 URI of the constraints that the check computed in the same run.
     pub fn calculated_constraints(&self) -> Value<String> {
         self.get("CalculatedBaselineConstraints")
     }
 
-    /// Returns the URI of the statistics that this run computed.
+    /// Returns the S3 URI of the statistics that the check computed in the same run. Checks of Clarify have none.
     pub fn calculated_statistics(&self) -> Value<String> {
         self.get("CalculatedBaselineStatistics")
     }
 
-    /// Returns the URI of the constraints to register with the model.
+    /// Returns the S3 URI of the constraints to register with the model (`BaselineUsedForDriftCheckConstraints`): the new ones
+    /// with [`CheckStep::register_new_baseline`], and the earlier ones without it.
     pub fn baseline_constraints(&self) -> Value<String> {
         self.get("BaselineUsedForDriftCheckConstraints")
     }
 
-    /// Returns the URI of the statistics to register with the model.
+    /// Returns the S3 URI of the statistics to register with the model (`BaselineUsedForDriftCheckStatistics`): the new ones
+    /// with [`CheckStep::register_new_baseline`], and the earlier ones without it. Checks of Clarify have none.
     pub fn baseline_statistics(&self) -> Value<String> {
         self.get("BaselineUsedForDriftCheckStatistics")
     }

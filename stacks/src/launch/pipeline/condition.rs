@@ -5,8 +5,8 @@ use stackwright_synth::{CallerLocation, IntoValue, Json, Properties, Property, S
 use super::step::{Kind, Lowering, Options, Step, StepOptions, lower};
 use crate::document::{list, within};
 
-/// A number that is known during a run and that a condition compares: a metric, a number in a property file, or a parameter
-/// of the pipeline.
+/// A number that is resolved when a pipeline runs and that a condition compares: a metric of a training job, a number in a
+/// property file, or a parameter of the pipeline.
 ///
 /// ```
 /// use stackwright_stacks::launch::Pipeline;
@@ -31,7 +31,7 @@ impl From<Value<i64>> for Measure {
     }
 }
 
-/// A condition of a condition step.
+/// A condition of a [`ConditionStep`]: a comparison, or a combination of comparisons.
 ///
 /// ```
 /// use stackwright_stacks::launch::Pipeline;
@@ -51,13 +51,13 @@ impl Comparison {
         Self([("Type", kind.into())].into_iter().chain(members).collect())
     }
 
-    /// True if two values are equal: strings, numbers or booleans.
+    /// Returns a condition that is true if two values are equal: strings, numbers or booleans (`Equals`).
     #[track_caller]
     pub fn equal(left: impl IntoValue<Json>, right: impl IntoValue<Json>) -> Self {
         Self::of("Equals", [("LeftValue", left.into()), ("RightValue", right.into().with_caller_location())])
     }
 
-    /// True if a string is one of a list.
+    /// Returns a condition that is true if a string is in a list (`In`).
     #[track_caller]
     pub fn is_one_of<T: IntoValue<String>>(
         value: impl IntoValue<String>,
@@ -68,13 +68,13 @@ impl Comparison {
         Self::of("In", [("QueryValue", value.into().cast::<Json>()), ("Values", values.cast::<Json>())])
     }
 
-    /// True if the condition is false.
+    /// Returns a condition that is true if the given condition is false (`Not`).
     #[allow(clippy::should_implement_trait, reason = "conditions of templates have the same form")]
     pub fn not(condition: Self) -> Self {
         Self::of("Not", [("Condition", condition.written())])
     }
 
-    /// True if this condition or another one is true.
+    /// Returns a condition that is true if either of two conditions is true (`Or`).
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let conditions: Vec<Value<Json>> = vec![self.written(), other.written()];
@@ -95,32 +95,32 @@ impl Measure {
         Comparison::of(kind, [("LeftValue", self.0.cast::<Json>()), ("RightValue", right.cast())])
     }
 
-    /// True if the measure is greater than or equal to the value.
+    /// Returns a condition that is true if the measure is greater than or equal to the number.
     #[track_caller]
     pub fn at_least(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThanOrEqualTo", number.into().with_caller_location())
     }
 
-    /// True if the measure is greater than the value.
+    /// Returns a condition that is true if the measure is greater than the number.
     #[track_caller]
     pub fn above(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThan", number.into().with_caller_location())
     }
 
-    /// True if the measure is less than or equal to the value.
+    /// Returns a condition that is true if the measure is less than or equal to the number.
     #[track_caller]
     pub fn at_most(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThanOrEqualTo", number.into().with_caller_location())
     }
 
-    /// True if the measure is less than the value.
+    /// Returns a condition that is true if the measure is less than the number.
     #[track_caller]
     pub fn below(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThan", number.into().with_caller_location())
     }
 }
 
-/// A step that runs one list of steps if all its conditions are true, and another list if one of them is false.
+/// A pipeline step that runs one list of steps if all its conditions are true, and another list if one of them is false.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -144,7 +144,7 @@ pub struct ConditionStep {
 }
 
 impl ConditionStep {
-    /// Creates a condition step with its first condition.
+    /// Creates a condition step with its first condition, and without steps in either branch.
     pub fn when(comparison: Comparison) -> Self {
         Self {
             comparisons: vec![comparison],
@@ -154,20 +154,20 @@ impl ConditionStep {
         }
     }
 
-    /// Adds a further condition; all of them must be true.
+    /// Adds a further condition. The steps of [`then`](Self::then) run if all conditions are true.
     pub fn and(mut self, comparison: Comparison) -> Self {
         self.comparisons.push(comparison);
         self
     }
 
-    /// Adds a step that runs if all conditions are true.
+    /// Adds a step, with a name that is unique in the pipeline, that runs if all conditions are true.
     #[track_caller]
     pub fn then(mut self, name: &str, step: impl Step) -> Self {
         self.then.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));
         self
     }
 
-    /// Adds a step that runs if a condition is false.
+    /// Adds a step, with a name that is unique in the pipeline, that runs if a condition is false.
     #[track_caller]
     pub fn otherwise(mut self, name: &str, step: impl Step) -> Self {
         self.otherwise.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));
@@ -215,7 +215,7 @@ impl Step for ConditionStep {
     }
 }
 
-/// A step that stops the run with the status `Failed` and a message.
+/// A pipeline step that stops the run with the status `Failed` and a message.
 ///
 /// ```
 /// use stackwright_stacks::launch::{FailStep, Pipeline};

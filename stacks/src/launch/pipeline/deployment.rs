@@ -10,10 +10,10 @@ use crate::document::list;
 use crate::iam::{Statement, arn};
 use crate::key::EncryptionKey;
 
-/// A step that creates an endpoint configuration with one variant.
+/// A pipeline step that creates an endpoint configuration with one variant.
 ///
-/// Such an endpoint is not a CloudFormation resource. To have the endpoint in a stack, register the model and let the
-/// stack deploy the approved version.
+/// An endpoint that a pipeline creates is not a CloudFormation resource. To have the endpoint in a stack, register the
+/// model and let the stack deploy the approved version ([`ApprovedModel`](crate::launch::ApprovedModel)).
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, EndpointConfigStep, EndpointStep, Pipeline};
@@ -36,7 +36,8 @@ pub struct EndpointConfigStep {
 }
 
 impl EndpointConfigStep {
-    /// Creates a step that creates an endpoint configuration with a model on an instance type.
+    /// Creates a step that creates an endpoint configuration with a model of the same pipeline on one instance of a type, such
+    /// as `ml.m5.xlarge`.
     #[track_caller]
     pub fn new(model: &ModelHandle, instance_type: impl IntoValue<String>) -> Self {
         let mut variant = Properties::default();
@@ -48,14 +49,15 @@ impl EndpointConfigStep {
         Self { variant, key: None, options: Options::default() }
     }
 
-    /// Sets the number of instances. The default is one.
+    /// Sets the number of instances (`InitialInstanceCount`). The default is 1.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.variant.put("InitialInstanceCount", unquoted(count).with_caller_location());
         self
     }
 
-    /// Encrypts the volumes with a KMS key. SageMaker rejects a key for instance types with NVMe storage.
+    /// Encrypts the volumes of the instances with a KMS key. By default, SageMaker encrypts them with a key of its own; the
+    /// default key of the stack is not used. SageMaker rejects a key for instance types with NVMe storage.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -103,7 +105,7 @@ impl Step for EndpointConfigStep {
     }
 }
 
-/// The values of a step that creates an endpoint configuration that later steps can use.
+/// An [`EndpointConfigStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct EndpointConfigHandle {
     name: String,
@@ -116,7 +118,7 @@ impl EndpointConfigHandle {
     }
 }
 
-/// A step that creates an endpoint, or updates the endpoint if it exists.
+/// A pipeline step that creates an endpoint, or updates the endpoint if it exists.
 ///
 /// See [`EndpointConfigStep`] for an example.
 #[derive(Clone, Debug)]
@@ -127,8 +129,8 @@ pub struct EndpointStep {
 }
 
 impl EndpointStep {
-    /// Creates a step that creates or updates an endpoint with a name and an endpoint configuration of the same
-    /// pipeline.
+    /// Creates a step that creates or updates the endpoint with a name, with an endpoint configuration of the same pipeline.
+    /// The role of the pipeline may create and update this endpoint only.
     #[track_caller]
     pub fn new(endpoint: impl IntoValue<String>, config: &EndpointConfigHandle) -> Self {
         let endpoint = endpoint.into().with_caller_location();

@@ -47,11 +47,14 @@ use step::Lowering;
 /// The version of the schema of pipeline definitions.
 const VERSION: &str = "2020-12-01";
 
-/// A pipeline. Deploying it starts no run: use the command in the output `…StartCommand`, or a
-/// [`Schedule`](super::Schedule).
+/// A pipeline of SageMaker Pipelines. A deployment starts no run: use the command in the output `…StartCommand` of the stack,
+/// or a [`Schedule`](super::Schedule).
 ///
-/// A step that uses a value of another step runs after it; [`StepOptions::after`] adds a further dependency.
-/// `.role(…)` of [`RoleOptions`] sets the pipeline's own role, which starts the jobs.
+/// A step that uses a value of another step runs after that step; [`StepOptions::after`] adds a further dependency. The
+/// name of the pipeline is `STACK-ID` in lowercase. A pipeline without steps, or two steps with the same name, are errors.
+/// [`RoleOptions::role`] sets the role of the pipeline, which starts the jobs.
+///
+/// It becomes `AWS::SageMaker::Pipeline`, and an `AWS::IAM::Role` for the pipeline and for each job.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -82,11 +85,11 @@ pub struct Pipeline {
     role: RoleSettings,
 }
 
-/// A type that a parameter of a pipeline can have, given by its default.
+/// The types of the default values of pipeline parameters: `&str`, `i64`, `f64` and `bool`.
 pub trait ParameterDefault: Into<JsonValue> {
     /// The type of the parameter's value.
     type Yields;
-    /// The name of the type in a pipeline definition.
+    /// The name of the type in a pipeline definition: `String`, `Integer`, `Float` or `Boolean`.
     const NAME: &'static str;
 }
 
@@ -101,26 +104,27 @@ macro_rules! parameters {
 parameters!(&str: String = "String", i64: i64 = "Integer", f64: f64 = "Float", bool: bool = "Boolean");
 
 impl Pipeline {
-    /// Creates a pipeline without steps. Steps and parameters are added to it, then it is added to a stack.
+    /// Creates a pipeline without steps. Add steps with [`step`](Self::step) before you add the pipeline to a stack.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the description of the pipeline.
+    /// Sets the description of the pipeline. By default, there is none.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// Sets the maximum number of steps that run at the same time. By default, SageMaker runs up to 50 steps.
+    /// Sets the maximum number of steps that run at the same time (`MaxParallelExecutionSteps`). By default, SageMaker runs up
+    /// to 50 steps.
     #[track_caller]
     pub fn max_parallel_steps(mut self, steps: impl IntoValue<i64>) -> Self {
         self.max_parallel_steps = Some(steps.into().with_caller_location());
         self
     }
 
-    /// Sets the experiment and the trial of SageMaker Experiments that runs are recorded in. The default is the
-    /// pipeline's name and the ID of the run.
+    /// Sets the names of the experiment and of the trial of SageMaker Experiments in which runs are recorded. The default is
+    /// the pipeline's name and the ID of the run. It has no effect after [`without_experiment`](Self::without_experiment).
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment =
@@ -128,7 +132,8 @@ impl Pipeline {
         self
     }
 
-    /// Records runs in no experiment.
+    /// Does not record runs in SageMaker Experiments. By default, each run is a trial of an experiment with the pipeline's
+    /// name.
     pub fn without_experiment(mut self) -> Self {
         self.without_experiment = true;
         self
@@ -141,8 +146,8 @@ impl Pipeline {
         self
     }
 
-    /// Adds a parameter that every run can set, with its default. It is a parameter of SageMaker and not of
-    /// CloudFormation: use it in steps of this pipeline only.
+    /// Adds a parameter that every run can set, with a name and a default value, and returns a reference to the parameter. It
+    /// is a parameter of SageMaker Pipelines and not of CloudFormation: use the reference in steps of the same pipeline only.
     #[track_caller]
     pub fn parameter<D: ParameterDefault>(&mut self, name: &str, default: D) -> Value<D::Yields> {
         let source = std::panic::Location::caller();
@@ -150,7 +155,8 @@ impl Pipeline {
         get(&format!("Parameters.{name}")).cast()
     }
 
-    /// Adds a step with a name, and returns the values that later steps can take from it.
+    /// Adds a step with a name that is unique in the pipeline, and returns a handle with the values of the step that later
+    /// steps can use.
     #[track_caller]
     pub fn step<S: Step>(&mut self, name: &str, step: S) -> S::Handle {
         let handle = step.handle(name);
@@ -209,12 +215,13 @@ impl PipelineHandle {
         self.resource.reference()
     }
 
-    /// Returns the role that the pipeline runs with, and the resources that a run depends on.
+    /// Returns the role of the pipeline, which starts the jobs.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
 
-    /// Returns the role of the job or of the model of a step, by the step's name.
+    /// Returns the execution role of the job or of the model of a step, by the name of the step, or `None` if the step has no
+    /// such role.
     pub fn job_role(&self, step: &str) -> Option<&RoleReference> {
         self.job_roles.iter().find(|(name, _)| name == step).map(|(_, role)| role)
     }

@@ -11,7 +11,7 @@ use crate::s3::S3Location;
 use crate::training::{Request, RunLocation};
 use crate::vpc::VpcConfig;
 
-/// A step that creates a model from an image and from the output of another step.
+/// A pipeline step that creates a SageMaker model from an image and model data, such as the output of a training step.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, TrainingStep};
@@ -55,7 +55,7 @@ impl StepContainer {
 }
 
 impl CreateModelStep {
-    /// Creates a step that creates a model with an image.
+    /// Creates a step that creates a model with one container that runs an image, without model data.
     pub fn new(image: ContainerImage) -> Self {
         Self {
             containers: vec![StepContainer::new(image)],
@@ -70,7 +70,7 @@ impl CreateModelStep {
     }
 
     /// Adds a further container of a serial inference pipeline: its requests are the responses of the previous
-    /// container. Later calls of [`model`](Self::model) and [`environment`](Self::environment) apply to this
+    /// container. Later calls of [`model`](Self::model) and [`environment`](Self::environment) apply to the new
     /// container.
     ///
     /// ```
@@ -87,7 +87,8 @@ impl CreateModelStep {
         self
     }
 
-    /// Sets the model data: an archive in S3, or the output of a training step.
+    /// Sets the model data of the last container: an archive in S3, or the output of a training step. The role of the model may
+    /// read it. By default, there is none.
     pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
         if let Some(container) = self.containers.last_mut() {
             container.model = Some(location.into());
@@ -95,7 +96,8 @@ impl CreateModelStep {
         self
     }
 
-    /// Sets an environment variable of the container.
+    /// Sets an environment variable of the last container. Everybody who may describe the model can read the value: do not set
+    /// it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value = value.into().with_caller_location();
@@ -105,25 +107,26 @@ impl CreateModelStep {
         self
     }
 
-    /// Allows the model to read a location, such as the input of a batch transform job.
+    /// Allows the role of the model to read a location in S3, such as the input of a batch transform job.
     pub fn reads(mut self, location: S3Location) -> Self {
         self.reads.push(location);
         self
     }
 
-    /// Allows the model to write to a location, such as the output of a batch transform job.
+    /// Allows the role of the model to write to a location in S3, such as the output of a batch transform job.
     pub fn writes(mut self, location: S3Location) -> Self {
         self.writes.push(location);
         self
     }
 
-    /// Connects the model to subnets and security groups of a VPC.
+    /// Connects the model to subnets and security groups of a VPC. The role of the model gets the permissions for network
+    /// interfaces. By default, the model is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.vpc = Some(vpc.into());
         self
     }
 
-    /// Disables the network access of the container (`EnableNetworkIsolation`).
+    /// Disables the network access of the containers (`EnableNetworkIsolation`). By default, they have network access.
     pub fn network_isolation(mut self) -> Self {
         self.is_isolated = true;
         self
@@ -244,14 +247,14 @@ impl Step for CreateModelStep {
     }
 }
 
-/// The values of a step that creates a model that later steps can use.
+/// A [`CreateModelStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct ModelHandle {
     name: String,
 }
 
 impl ModelHandle {
-    /// Returns the name of the model.
+    /// Returns the name of the model, which is resolved when the pipeline runs.
     pub fn model_name(&self) -> Value<String> {
         get(&format!("Steps.{}.ModelName", self.name))
     }

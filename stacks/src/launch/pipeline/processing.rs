@@ -19,7 +19,10 @@ use crate::secret::SecretReference;
 use crate::training::{Request, RunLocation};
 use crate::vpc::VpcConfig;
 
-/// A processing job: a container that reads from and writes to S3.
+/// A SageMaker processing job (`CreateProcessingJob`): a container that reads from and writes to S3. A
+/// [`ProcessingStep`] of a pipeline runs the job.
+///
+/// By default, it has one instance with a volume of 30 GB, and runs for at most one day.
 ///
 /// ```
 /// use stackwright_stacks::launch::ProcessingJob;
@@ -67,7 +70,7 @@ enum Program {
 }
 
 impl ProcessingJob {
-    /// Creates a job that runs an image on one instance of a type.
+    /// Creates a job that runs an image on one instance of a type, such as `ml.m5.xlarge`.
     #[track_caller]
     pub fn new(image: ContainerImage, instance_type: impl IntoValue<String>) -> Self {
         Self {
@@ -93,8 +96,8 @@ impl ProcessingJob {
         }
     }
 
-    /// A job that runs AWS's PyTorch image for the processor of the instance type; the image for CPUs if the type is not
-    /// known during synthesis.
+    /// Creates a job that runs AWS's PyTorch image, by the version of PyTorch, such as `2.6.0`, on one instance of a type. The
+    /// image is the one for the processor of the instance type, or the one for CPUs if the type is not known during synthesis.
     ///
     /// ```
     /// use stackwright_stacks::launch::ProcessingJob;
@@ -112,21 +115,24 @@ impl ProcessingJob {
         Self::new(image, instance_type)
     }
 
-    /// Runs a Python script instead of the program of the image.
+    /// Runs a Python script, a file that is uploaded with the stack's assets, instead of the program of the image. It replaces
+    /// [`source`](Self::source) and [`entrypoint`](Self::entrypoint).
     pub fn script(mut self, file: Asset) -> Self {
         self.program = Program::Script(file);
         self
     }
 
-    /// Runs a Python script in a directory. The directory is packed and uploaded with the stack; its
-    /// `requirements.txt` is installed before the script starts. The image must contain `bash`, `tar` and `pip`, as
-    /// the framework images do.
+    /// Runs a Python script in a directory, given by the path of the script in the directory, instead of the program of the
+    /// image. The directory is packed and uploaded with the stack's assets; its `requirements.txt` is installed before the
+    /// script starts. The image must contain `bash`, `tar` and `pip`, as the framework images do. It replaces
+    /// [`script`](Self::script) and [`entrypoint`](Self::entrypoint).
     pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
         self.program = Program::Source { directory, entry_point: entry_point.into() };
         self
     }
 
-    /// Runs a command instead of the program of the image (`ContainerEntrypoint`).
+    /// Runs a command, given as a list of words, instead of the program of the image (`ContainerEntrypoint`). It replaces
+    /// [`script`](Self::script) and [`source`](Self::source).
     #[track_caller]
     pub fn entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.program =
@@ -134,29 +140,29 @@ impl ProcessingJob {
         self
     }
 
-    /// Adds an argument of the program (`ContainerArguments`).
+    /// Adds an argument of the program (`ContainerArguments`). By default, there are none.
     #[track_caller]
     pub fn argument(mut self, argument: impl IntoValue<String>) -> Self {
         self.arguments.push(argument.into().with_caller_location());
         self
     }
 
-    /// Sets the number of instances. The default is one.
+    /// Sets the number of instances. The default is 1.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.instance_count = unquoted(count).with_caller_location();
         self
     }
 
-    /// Sets the size of each instance's volume in GB. The default is 30.
+    /// Sets the size of the EBS volume of each instance in GB. The default is 30.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
-    /// Adds an input: a location in S3 or the output of another step, copied to `/opt/ml/processing/input/NAME`, or a
-    /// [`ProcessingInput`].
+    /// Adds an input with a name: a location in S3 or the output of another step, copied to `/opt/ml/processing/input/NAME`, or
+    /// a [`ProcessingInput`]. The role of the job may read it.
     pub fn input(mut self, name: impl Into<String>, data: impl Into<ProcessingInput>) -> Self {
         self.inputs.push((name.into(), data.into()));
         self
@@ -175,14 +181,15 @@ impl ProcessingJob {
         self
     }
 
-    /// Adds an output: a location in S3 to which `/opt/ml/processing/output/NAME` is uploaded when the job ends, or a
-    /// [`ProcessingOutput`].
+    /// Adds an output with a name: a location in S3 to which `/opt/ml/processing/output/NAME` is uploaded when the job ends, or
+    /// a [`ProcessingOutput`]. The role of the job may write there.
     pub fn output(mut self, name: impl Into<String>, output: impl Into<ProcessingOutput>) -> Self {
         self.outputs.push((name.into(), output.into()));
         self
     }
 
-    /// Sets an environment variable. Do not set it to a secret; use [`secret`](Self::secret).
+    /// Sets an environment variable of the container. Everybody who may describe the job can read the value: do not set it to a
+    /// secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -208,20 +215,22 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the maximum run time. The default is one day.
+    /// Sets the maximum run time of the job. The default is one day.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
         self
     }
 
-    /// Connects the job to subnets and security groups of a VPC.
+    /// Connects the job to subnets and security groups of a VPC. The role of the job gets the permissions for network
+    /// interfaces. By default, the job is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.vpc = Some(vpc.into());
         self
     }
 
-    /// Encrypts the traffic between the job's containers.
+    /// Encrypts the traffic between the containers of the job (`EnableInterContainerTrafficEncryption`). By default, it is not
+    /// encrypted.
     #[track_caller]
     pub fn encrypt_between_containers(mut self) -> Self {
         self.switches
@@ -229,14 +238,17 @@ impl ProcessingJob {
         self
     }
 
-    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`).
+    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`). By default, they have
+    /// network access.
     #[track_caller]
     pub fn network_isolation(mut self) -> Self {
         self.switches.push(("EnableNetworkIsolation", Value::from(true).with_caller_location()));
         self
     }
 
-    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN or an alias.
+    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are encrypted
+    /// with the default key of the stack. If there is none, the outputs are encrypted with the key of their bucket. Local NVMe
+    /// storage of instances is encrypted with a key of the instance.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -250,7 +262,8 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the experiment and the trial that the job belongs to.
+    /// Sets the names of the experiment and of the trial of SageMaker Experiments that the job belongs to
+    /// (`ExperimentConfig`). By default, the pipeline sets them.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment = vec![
@@ -447,12 +460,13 @@ pub struct ProcessingStep {
 }
 
 impl ProcessingStep {
-    /// Creates a step that runs a processing job.
+    /// Creates a step that runs a processing job, without property files.
     pub fn new(job: ProcessingJob) -> Self {
         Self { job, property_files: Vec::new(), options: Options::default() }
     }
 
-    /// Declares a property file: a JSON file in one of the job's outputs, with a name, that conditions can read.
+    /// Declares a property file, which conditions can read ([`ProcessingHandle::measure`]): its name, the name of the output of
+    /// the job that contains it, and the path of the JSON file in that output.
     pub fn property_file(
         mut self,
         name: impl Into<String>,
@@ -507,7 +521,7 @@ impl Step for ProcessingStep {
     }
 }
 
-/// The values of a processing step that later steps can use.
+/// A [`ProcessingStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct ProcessingHandle {
     name: String,
@@ -515,8 +529,8 @@ pub struct ProcessingHandle {
 }
 
 impl ProcessingHandle {
-    /// Returns the location in S3 of one of the job's outputs, by the output's name. If the job has no such output,
-    /// synthesis reports an error at the caller's line.
+    /// Returns the location in S3 of an output of the job, by the output's name. A name that the job does not have is an error
+    /// at the caller's line.
     #[track_caller]
     pub fn output(&self, name: &str) -> RunLocation {
         if let Some((_, location)) = self.outputs.iter().find(|(known, _)| known == name) {
@@ -532,7 +546,8 @@ impl ProcessingHandle {
         RunLocation::within(S3Location::new("unknown", ""), unknown)
     }
 
-    /// A number in a property file, by its JSON path, such as `metrics.accuracy.value`.
+    /// Returns a number in a property file, by the name of the file ([`ProcessingStep::property_file`]) and the JSON path of
+    /// the number, such as `metrics.accuracy.value`. Neither is validated.
     pub fn measure(&self, property_file: &str, path: &str) -> Measure {
         let file = get(&format!("Steps.{}.PropertyFiles.{property_file}", self.name));
         let read = Json::object([Property::new("PropertyFile", file), Property::new("Path", path)]);
@@ -541,7 +556,7 @@ impl ProcessingHandle {
         Measure::of(read.cast())
     }
 
-    /// Returns the name of the processing job.
+    /// Returns the name of the processing job, which is resolved when the pipeline runs.
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.ProcessingJobName", self.name))
     }

@@ -8,7 +8,7 @@ use crate::training::RunLocation;
 /// The directory in the container below which all inputs and outputs of a processing job are.
 pub(super) const ROOT: &str = "/opt/ml/processing";
 
-/// An input of a processing job.
+/// An input of a [`ProcessingJob`](super::ProcessingJob): objects in S3 that SageMaker copies to the container.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -27,7 +27,8 @@ pub struct ProcessingInput {
 }
 
 impl ProcessingInput {
-    /// All objects whose key starts with the location's key.
+    /// Creates an input with all objects whose keys start with the key of the location. Each instance gets a copy of all
+    /// objects before the job starts.
     pub fn new(location: impl Into<RunLocation>) -> Self {
         Self {
             location: location.into(),
@@ -39,35 +40,35 @@ impl ProcessingInput {
         }
     }
 
-    /// Sets the directory in the container, below `/opt/ml/processing`. The default is `/opt/ml/processing/input/`
-    /// and the name.
+    /// Sets the directory of the input in the container, below `/opt/ml/processing`. The default is
+    /// `/opt/ml/processing/input/NAME` with the name of the input.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
         self
     }
 
-    /// Declares that the location is a manifest file that lists the objects.
+    /// Declares that the location is a manifest file that lists the objects (`ManifestFile`). By default, it is a prefix.
     pub fn manifest(mut self) -> Self {
         self.is_manifest = true;
         self
     }
 
-    /// Distributes the objects over the instances (`ShardedByS3Key`), instead of copying all of them to each
-    /// instance.
+    /// Distributes the objects over the instances (`ShardedByS3Key`). By default, each instance gets all objects.
     pub fn sharded(mut self) -> Self {
         self.is_sharded = true;
         self
     }
 
-    /// Streams the objects through a named pipe.
+    /// Streams the objects through a named pipe while the job runs (`Pipe`). By default, they are copied to files before the
+    /// job starts.
     pub fn pipe(mut self) -> Self {
         self.is_piped = true;
         self
     }
 
-    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container. It requires
-    /// [`pipe`](Self::pipe).
+    /// Declares that the objects are compressed with gzip, so that SageMaker decompresses them for the container. The setting
+    /// requires [`pipe`](Self::pipe). By default, objects are not decompressed.
     pub fn gzip(mut self) -> Self {
         self.is_gzip = true;
         self
@@ -113,7 +114,7 @@ macro_rules! of_locations {
 }
 of_locations!(ProcessingInput, ProcessingOutput);
 
-/// An output of a processing job: a directory whose files are stored in S3.
+/// An output of a [`ProcessingJob`](super::ProcessingJob): a directory of the container whose files are stored in S3.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -129,19 +130,20 @@ pub struct ProcessingOutput {
 }
 
 impl ProcessingOutput {
-    /// Stores the directory below a location when the job ends.
+    /// Creates an output whose files are stored below a location in S3 when the job ends.
     pub fn new(location: impl Into<RunLocation>) -> Self {
         Self { location: location.into(), local_path: None, is_continuous: false }
     }
 
-    /// Sets the directory in the container. The default is `/opt/ml/processing/output/` and the name.
+    /// Sets the directory of the output in the container, below `/opt/ml/processing`. The default is
+    /// `/opt/ml/processing/output/NAME` with the name of the output.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
         self
     }
 
-    /// Uploads files while the job runs, instead of at its end.
+    /// Uploads files while the job runs (`Continuous`). By default, they are uploaded when the job ends.
     pub fn continuous(mut self) -> Self {
         self.is_continuous = true;
         self

@@ -9,9 +9,8 @@ use crate::iam::{Statement, group_and_packages};
 use crate::image::ContainerImage;
 use crate::training::RunLocation;
 
-/// A report about a registered model, which the console shows with the version (`ModelMetrics`).
-///
-/// The steps of Model Monitor and Clarify compute the reports of the variants about quality and bias.
+/// The kind of a report about a registered model, which the console shows with the version (`ModelMetrics`). A
+/// [`CheckStep`](super::CheckStep) computes such reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelMetric {
@@ -49,8 +48,8 @@ impl ModelMetric {
     }
 }
 
-/// A step that creates a version of a model package in a model package group, with the status `PendingManualApproval`
-/// unless [`approved`](Self::approved) is set.
+/// A pipeline step that registers a model: it creates a version in a model package group, with the status
+/// `PendingManualApproval` unless [`approved`](Self::approved) or [`status`](Self::status) is called.
 ///
 /// ```
 /// use stackwright_stacks::launch::{Pipeline, RegisterModelStep};
@@ -80,8 +79,9 @@ pub struct RegisterModelStep {
 }
 
 impl RegisterModelStep {
-    /// Creates a step that registers a model in a group, with the image that serves it. The group is given by its
-    /// name, or by a reference to an `AWS::SageMaker::ModelPackageGroup`, which returns its ARN.
+    /// Creates a step that registers model data with the image that serves the model in a model package group. The group is
+    /// given by its name, or by a reference to an `AWS::SageMaker::ModelPackageGroup`, which returns its ARN. The role of the
+    /// pipeline may create versions in the group, and read the model data.
     #[track_caller]
     pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         let json = || vec![Value::from("application/json")];
@@ -112,14 +112,15 @@ impl RegisterModelStep {
         self
     }
 
-    /// Adds a further container of a serial inference pipeline, with its model: its requests are the responses of the
-    /// previous container.
+    /// Adds a further container of a serial inference pipeline, with its model data and its image: its requests are the
+    /// responses of the previous container.
     pub fn next_container(mut self, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         self.next.push((image, model.into()));
         self
     }
 
-    /// Sets the instance types that batch transform jobs may run the model on.
+    /// Sets the instance types that batch transform jobs may run the model on, such as `ml.m5.xlarge`. By default, the version
+    /// states none.
     #[track_caller]
     pub fn transform_instance_types<T: IntoValue<String>>(
         mut self,
@@ -129,14 +130,15 @@ impl RegisterModelStep {
         self
     }
 
-    /// Sets the instance types that the model may be deployed on.
+    /// Sets the instance types that endpoints may run the model on, such as `ml.m5.xlarge`. By default, the version states none.
     #[track_caller]
     pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Adds a report about the model: a file in S3, such as one in the output of a processing step, with its MIME type.
+    /// Adds a report about the model: a file in S3, such as one in the output of a processing step, with its MIME type, such as
+    /// `application/json`. The role of the pipeline may read the file. By default, there are none.
     ///
     /// ```
     /// use stackwright_stacks::launch::pipeline::ModelMetric;
@@ -163,14 +165,14 @@ impl RegisterModelStep {
         self
     }
 
-    /// Registers the version with the status `Approved`.
+    /// Registers the version with the status `Approved`. The default is `PendingManualApproval`.
     pub fn approved(mut self) -> Self {
         self.status = "Approved".into();
         self
     }
 
     /// Registers the version with a status, which can be a parameter of the pipeline: `Approved`,
-    /// `PendingManualApproval` or `Rejected`.
+    /// `PendingManualApproval` (the default) or `Rejected`.
     #[track_caller]
     pub fn status(mut self, status: impl IntoValue<String>) -> Self {
         self.status = status.into().with_caller_location();

@@ -18,8 +18,9 @@ const MODEL: &str = "model";
 const CODE: &str = "inference";
 const OUTPUT: &str = "archive";
 
-/// A step that adds a directory with inference code to the archive of a trained model, as `code/`, where AWS's inference
-/// images for PyTorch, Hugging Face, XGBoost and scikit-learn search for it. A processing job on one ml.m5.xlarge runs it.
+/// A pipeline step that adds a directory with inference code to the archive of a trained model, as `code/`, where AWS's
+/// inference images for PyTorch, Hugging Face, XGBoost and scikit-learn search for it. The step is a processing job, by
+/// default on one `ml.m5.xlarge` with a volume of 30 GB.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, RepackStep, TrainingStep};
@@ -43,8 +44,8 @@ pub struct RepackStep {
 }
 
 impl RepackStep {
-    /// Creates a step that adds a directory to the archive of a model, or to a directory with its files, and stores
-    /// the archive `model.tar.gz` at a location.
+    /// Creates a step that adds a directory with code to a model, given by its archive or by a directory with its files, and
+    /// stores the result as `model.tar.gz` below a location in S3. The directory is uploaded with the stack's assets.
     pub fn new(model: impl Into<RunLocation>, code: Asset, output: impl Into<RunLocation>) -> Self {
         let job = ProcessingJob::new(ContainerImage::sklearn("1.2-1"), "ml.m5.xlarge")
             .source(Asset::archive().file("repack.py", SCRIPT), "repack.py")
@@ -55,20 +56,22 @@ impl RepackStep {
     }
 
     /// Sets the instance type of the job and the size of its volume in GB, which has to have space for three copies
-    /// of the model.
+    /// of the model. The default is `ml.m5.xlarge` with 30 GB.
     #[track_caller]
     pub fn on(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.job = self.job.instance_type(instance_type).volume_gb(volume_gb);
         self
     }
 
-    /// Connects the job to subnets and security groups of a VPC.
+    /// Connects the job to subnets and security groups of a VPC. The role of the job gets the permissions for network
+    /// interfaces. By default, the job is not connected to a VPC.
     pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.job = self.job.vpc(vpc);
         self
     }
 
-    /// Encrypts volumes and the archive with a KMS key, given as a handle, an ARN or an alias.
+    /// Encrypts the volume and the archive with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are
+    /// encrypted with the default key of the stack; if there is none, the archive is encrypted with the key of its bucket.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.job = self.job.kms_key(key);
@@ -102,12 +105,12 @@ impl Step for RepackStep {
     }
 }
 
-/// The values of a repack step that later steps can use.
+/// A [`RepackStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct RepackHandle(ProcessingHandle);
 
 impl RepackHandle {
-    /// Returns the archive with the model and the code.
+    /// Returns the location in S3 of the archive `model.tar.gz` with the model and the code.
     pub fn model(&self) -> RunLocation {
         self.0.output(OUTPUT).join("model.tar.gz")
     }

@@ -14,9 +14,9 @@ use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, Training
 use crate::document::list;
 use crate::iam::{BuiltRole, RoleReference, Statement, arn, pass_to_sagemaker};
 
-/// A step of a pipeline.
+/// A step of a [`Pipeline`](super::Pipeline), such as a [`TrainingStep`].
 pub trait Step {
-    /// The values of the step that later steps can use.
+    /// The handle of the step in its pipeline, with the values that later steps can use.
     type Handle;
 
     #[doc(hidden)]
@@ -144,19 +144,19 @@ impl Lowering {
     }
 }
 
-/// The errors after which a step is retried (`ExceptionType`).
+/// The errors after which a [`RetryPolicy`] retries a pipeline step (`ExceptionType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryOn {
-    /// SageMaker Pipelines had an internal error.
+    /// SageMaker Pipelines had an internal error (`Step.SERVICE_FAULT`).
     ServiceFault,
-    /// A request was throttled.
+    /// A request was throttled (`Step.THROTTLING`).
     Throttling,
-    /// The job failed with an internal error of SageMaker.
+    /// The job failed with an internal error of SageMaker (`SageMaker.JOB_INTERNAL_ERROR`).
     JobInternalError,
-    /// There was no capacity (`SageMaker.CAPACITY_ERROR`).
+    /// There was no capacity for the instances of the job (`SageMaker.CAPACITY_ERROR`).
     CapacityError,
-    /// A quota of the account was exceeded.
+    /// A quota of the account was exceeded (`SageMaker.RESOURCE_LIMIT`).
     ResourceLimit,
 }
 
@@ -172,7 +172,7 @@ impl RetryOn {
     }
 }
 
-/// A retry policy of a step, which limits either the number of attempts or the total time.
+/// A retry policy of a pipeline step, which limits either the number of attempts or the total time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -190,12 +190,13 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Retries up to a number of attempts, 1 to 20.
+    /// Creates a policy that retries a step after these errors, up to a number of attempts, 1 to 20.
     pub fn attempts(attempts: u32, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("MaxAttempts", attempts.into()), on)
     }
 
-    /// Retries until this time has passed, at most 10 days.
+    /// Creates a policy that retries a step after these errors until a time has passed, at most 10 days. The time is rounded
+    /// down to whole minutes.
     pub fn until(time: Duration, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("ExpireAfterMin", i64::try_from(time.as_secs() / 60).unwrap_or(i64::MAX)), on)
     }
@@ -204,7 +205,7 @@ impl RetryPolicy {
         Self { on: on.into_iter().collect(), interval: Duration::from_mins(1), backoff: 2.0, end }
     }
 
-    /// Sets the wait before the second attempt. The default is one minute.
+    /// Sets the wait before the second attempt, in whole seconds. The default is one minute.
     pub fn interval(mut self, time: Duration) -> Self {
         self.interval = time;
         self
@@ -282,7 +283,7 @@ impl Options {
     }
 }
 
-/// The setters that all steps share.
+/// The setters that all steps of a pipeline share.
 ///
 /// ```
 /// use std::time::Duration;
@@ -296,32 +297,36 @@ pub trait StepOptions: Sized {
     #[doc(hidden)]
     fn options(&mut self) -> &mut Options;
 
-    /// Runs the step after another one, given by its name, even if it uses no value of that step.
+    /// Runs the step after another step, given by its name, even if it uses no value of that step (`DependsOn`).
     fn after(mut self, step: impl Into<String>) -> Self {
         self.options().after.push(step.into());
         self
     }
 
-    /// Adds a retry policy. Several policies for different errors add up. Only steps that start jobs can be retried.
+    /// Adds a retry policy. By default, steps that start a job or create a model are attempted up to three times after service
+    /// faults and throttling; a policy replaces this default. Several policies cover different errors. SageMaker retries
+    /// steps of training, tuning, processing and transform jobs, of models, endpoint configurations and registrations; for
+    /// other steps, the call has no effect.
     fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options().retries.push(policy);
         self
     }
 
-    /// Reuses the result of an earlier run with the same arguments if it is not older than `age`. A step whose
-    /// arguments contain a variable of the run is never cached, because the arguments differ in every run.
+    /// Reuses the result of an earlier run with the same arguments if it is not older than `age` (`CacheConfig`), in whole
+    /// minutes. A step whose arguments contain a variable of the run is never cached, because the arguments differ in every
+    /// run. By default, results are not reused.
     fn cache(mut self, age: Duration) -> Self {
         self.options().cache = Some(age);
         self
     }
 
-    /// Sets the display name in the console.
+    /// Sets the display name of the step in the console. The default is the name of the step.
     fn display_name(mut self, name: impl Into<String>) -> Self {
         self.options().display_name = Some(name.into());
         self
     }
 
-    /// Sets the description of the step.
+    /// Sets the description of the step. By default, there is none.
     fn description(mut self, text: impl Into<String>) -> Self {
         self.options().description = Some(text.into());
         self

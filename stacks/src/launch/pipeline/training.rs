@@ -8,8 +8,9 @@ use super::get;
 use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Started, Step, StepOptions, id};
 use crate::training::{Definition, RunLocation, TrainingJob};
 
-/// A step that runs a [`TrainingJob`]. The step is retried after errors of the service; a spot job is also retried
-/// after capacity errors.
+/// A pipeline step that runs a [`TrainingJob`]. By default, the step is attempted up to three times after service faults and
+/// throttling; a job with managed spot training is also attempted up to ten times after capacity errors and internal errors.
+/// [`StepOptions::retry`] replaces this default.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -75,7 +76,7 @@ impl Step for TrainingStep {
     }
 }
 
-/// The values of a training step that later steps can use.
+/// A [`TrainingStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct TrainingHandle {
     name: String,
@@ -84,20 +85,21 @@ pub struct TrainingHandle {
 }
 
 impl TrainingHandle {
-    /// Returns the model of the job: its `model.tar.gz`, or the directory of its files if the job stores them
-    /// uncompressed.
+    /// Returns the location in S3 of the model that the job stores: the archive `model.tar.gz`, or the directory with the
+    /// model's files if the job stores them uncompressed.
     pub fn model(&self) -> RunLocation {
         let uri = get(&format!("Steps.{}.ModelArtifacts.S3ModelArtifacts", self.name));
         let model = RunLocation::within(self.output.known().clone(), uri);
         if self.stores_files { model.directory() } else { model }
     }
 
-    /// Returns the name of the training job.
+    /// Returns the name of the training job, which is resolved when the pipeline runs.
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.TrainingJobName", self.name))
     }
 
-    /// Returns the last value of a metric of the job, by the metric's name.
+    /// Returns the last value of a metric of the job, by the metric's name, for a condition. The name is one that the job
+    /// defines ([`TrainingJob::metric`]); another name is not detected before the run.
     pub fn metric(&self, name: &str) -> super::Measure {
         super::Measure::of(get(&format!("Steps.{}.FinalMetricDataList['{name}'].Value", self.name)))
     }

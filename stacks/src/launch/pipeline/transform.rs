@@ -15,15 +15,15 @@ use crate::training::RunLocation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SplitType {
-    /// One record per line.
+    /// Each line is a record (`Line`).
     Line,
-    /// RecordIO records.
+    /// The objects contain records in the format RecordIO (`RecordIO`).
     RecordIo,
-    /// TensorFlow `TFRecord` records.
+    /// The objects contain records in TensorFlow's format TFRecord (`TFRecord`).
     TfRecord,
 }
 
-/// A batch transform job: it sends every record of a data set in S3 to a model.
+/// A pipeline step that runs a batch transform job: the job sends every record of a data set in S3 to a model.
 ///
 /// The model reads and writes with its own role, which must be allowed to access the locations: see
 /// [`CreateModelStep`](super::CreateModelStep).
@@ -62,8 +62,8 @@ pub struct TransformStep {
 }
 
 impl TransformStep {
-    /// Creates a job that invokes a model on an instance type with the records below `input`, and stores the
-    /// responses below `output`.
+    /// Creates a step that invokes a model of the same pipeline, on one instance of a type, with the objects whose keys start
+    /// with `input`, and stores the responses below `output`.
     #[track_caller]
     pub fn new(
         model: &ModelHandle,
@@ -97,29 +97,29 @@ impl TransformStep {
         }
     }
 
-    /// Sets the number of instances. The default is one.
+    /// Sets the number of instances. The default is 1.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.resources.put("InstanceCount", unquoted(count).with_caller_location());
         self
     }
 
-    /// Sets the MIME type of the records.
+    /// Sets the MIME type of the records, such as `text/csv` (`ContentType`). By default, requests state none.
     #[track_caller]
     pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
         self.input.put("ContentType", name.into().with_caller_location());
         self
     }
 
-    /// Sets the MIME type of the responses.
+    /// Sets the MIME type of the responses, such as `application/json` (`Accept`). By default, requests state none.
     #[track_caller]
     pub fn accept(mut self, name: impl IntoValue<String>) -> Self {
         self.output.put("Accept", name.into().with_caller_location());
         self
     }
 
-    /// Sets how objects are split into records. By default, each object is one record. Responses are assembled line
-    /// by line if the records are lines.
+    /// Sets how objects are split into records (`SplitType`). By default, each object is one record. With
+    /// [`SplitType::Line`], the responses are stored as lines of one object.
     pub fn split(mut self, split: SplitType) -> Self {
         let (name, assembled) = match split {
             SplitType::Line => ("Line", "Line"),
@@ -131,34 +131,36 @@ impl TransformStep {
         self
     }
 
-    /// Declares that the input is compressed with gzip.
+    /// Declares that the objects of the input are compressed with gzip. By default, they are not compressed.
     pub fn gzip(mut self) -> Self {
         self.input.put("CompressionType", "Gzip");
         self
     }
 
-    /// Sends one record in each request, instead of as many as fit (`BatchStrategy`).
+    /// Sends one record in each request (`BatchStrategy: SingleRecord`). By default, a request has as many records as fit.
     pub fn single_record(mut self) -> Self {
         self.arguments.put("BatchStrategy", "SingleRecord");
         self
     }
 
-    /// Sets the maximum size of a request in MB.
+    /// Sets the maximum size of a request in MB (`MaxPayloadInMB`). The default is 6; 0 stands for no limit.
     #[track_caller]
     pub fn max_payload_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxPayloadInMB", unquoted(size).with_caller_location());
         self
     }
 
-    /// Sets the maximum number of requests that an instance gets at the same time.
+    /// Sets the maximum number of requests that an instance gets at the same time (`MaxConcurrentTransforms`). By default,
+    /// SageMaker asks the container for a number, and uses 1 if the container states none.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxConcurrentTransforms", unquoted(requests).with_caller_location());
         self
     }
 
-    /// Sets the JSONPath expressions that select the part of a record to send (`InputFilter`), and the part of the
-    /// record and the response to store (`OutputFilter`). With `join`, each response is joined with its record.
+    /// Sets the JSONPath expressions that select the part of a record to send (`InputFilter`), such as `$.features`, and the
+    /// part of the result to store (`OutputFilter`), such as `$`. With `join`, each response is joined with its record before
+    /// the output filter is applied. By default, whole records are sent, and whole responses are stored.
     #[track_caller]
     pub fn data_processing(
         mut self,
@@ -174,14 +176,17 @@ impl TransformStep {
         self
     }
 
-    /// Sets an environment variable of the container.
+    /// Sets an environment variable of the container for the job. Everybody who may describe the job can read the value: do not
+    /// set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Encrypts the volumes and the responses with a KMS key. The model's role must be allowed to use the key.
+    /// Encrypts the volumes and the responses with a KMS key. The role of the model must be allowed to use the key: add a
+    /// statement to its [`CreateModelStep`](super::CreateModelStep). By default, the responses are encrypted with the key of
+    /// their bucket.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         let key = key.into();
@@ -233,7 +238,7 @@ impl Step for TransformStep {
     }
 }
 
-/// The values that later steps can take from a transform step.
+/// A [`TransformStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct TransformHandle {
     name: String,

@@ -19,13 +19,13 @@ pub enum Objective {
     Maximize,
 }
 
-/// How a tuning job chooses values (`Strategy`).
+/// How a tuning job chooses the values of hyperparameters (`Strategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TuningStrategy {
     /// Bayesian optimization: values are chosen from the results of earlier training jobs. This is the default.
     Bayesian,
-    /// Random search.
+    /// Random search: values are chosen at random within the ranges.
     Random,
     /// Many training jobs start with few resources, and the best ones get more. See [`TuningJob::hyperband`].
     Hyperband,
@@ -33,17 +33,17 @@ pub enum TuningStrategy {
     Grid,
 }
 
-/// How the values of a range are distributed (`ScalingType`).
+/// How the values of a range of a tuning job are distributed (`ScalingType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RangeScaling {
     /// SageMaker chooses the scale.
     Auto,
-    /// Linear.
+    /// All values of the range are equally likely.
     Linear,
-    /// Logarithmic; for ranges above 0.
+    /// The logarithms of the values are distributed linearly. All values of the range must be above 0.
     Logarithmic,
-    /// Reverse logarithmic: the logarithm of the distance to 1; for ranges between 0 and 1.
+    /// The logarithms of the distances to 1 are distributed linearly. All values of the range must be between 0 and 1.
     ReverseLogarithmic,
 }
 
@@ -69,7 +69,8 @@ pub enum Range {
     Categorical(Vec<String>),
 }
 
-/// A hyperparameter tuning job: it runs a [`TrainingJob`] many times with different hyperparameters.
+/// A hyperparameter tuning job (`CreateHyperParameterTuningJob`): it runs a [`TrainingJob`] many times with different
+/// hyperparameters. A [`TuningStep`] of a pipeline runs the tuning job.
 ///
 /// All training jobs of a tuning job have the same `CheckpointConfig`, as in the requests of the SageMaker Python SDK, and AWS does
 /// not document that SageMaker separates their checkpoints. If the job has checkpoints, the script should write them to a
@@ -111,8 +112,9 @@ pub struct TuningJob {
 }
 
 impl TuningJob {
-    /// Creates a tuning job that optimizes a metric in at most `max_jobs` training jobs. The metric must be defined
-    /// for the training job: see [`TrainingJob::metric`].
+    /// Creates a tuning job that minimizes or maximizes a metric, given by its name, in at most `most_jobs` training jobs. The
+    /// metric must be defined for the training job: see [`TrainingJob::metric`]. At least one [`range`](Self::range) is needed,
+    /// unless [`autotune`](Self::autotune) is called.
     #[track_caller]
     pub fn new(
         job: TrainingJob,
@@ -140,13 +142,14 @@ impl TuningJob {
         }
     }
 
-    /// Tunes a hyperparameter within a range. The range replaces the value that the training job has for it.
+    /// Adds a hyperparameter, by its name, with the range of values to try. The range replaces the value that the training job
+    /// has for the hyperparameter.
     pub fn range(mut self, name: impl Into<String>, range: Range) -> Self {
         self.ranges.push((name.into(), range));
         self
     }
 
-    /// Sets the maximum number of training jobs at the same time. The default is one.
+    /// Sets the maximum number of training jobs that run at the same time (`MaxParallelTrainingJobs`). The default is 1.
     #[track_caller]
     pub fn parallel(mut self, jobs: impl IntoValue<i64>) -> Self {
         self.parallel = unquoted(jobs).with_caller_location();
@@ -159,53 +162,60 @@ impl TuningJob {
         self
     }
 
-    /// Uses the strategy Hyperband, with the minimum and maximum resources (usually epochs) of a training job.
+    /// Uses the strategy [`TuningStrategy::Hyperband`], with the minimum and the maximum resources (usually epochs) of a training
+    /// job. It replaces [`strategy`](Self::strategy).
     pub fn hyperband(mut self, least: u32, most: u32) -> Self {
         self.strategy = TuningStrategy::Hyperband;
         self.hyperband = Some((least.into(), most.into()));
         self
     }
 
-    /// Sets the distribution of the values of a range, for a hyperparameter by its name.
+    /// Sets the distribution of the values of an integer or continuous range, by the name of the hyperparameter. The default
+    /// is that of SageMaker. It has no effect without a [`range`](Self::range) of the same name.
     pub fn scaling(mut self, name: impl Into<String>, scaling: RangeScaling) -> Self {
         self.scaling.push((name.into(), scaling));
         self
     }
 
-    /// Stops jobs early that are unlikely to become the best one.
+    /// Stops training jobs early that are unlikely to become the best one (`TrainingJobEarlyStoppingType: Auto`). By default,
+    /// all jobs run to their end.
     pub fn early_stopping(mut self) -> Self {
         self.early_stopping = true;
         self
     }
 
-    /// Lets SageMaker choose ranges and other settings that are not set (`Autotune`).
+    /// Lets SageMaker choose ranges and other settings that are not set (`Autotune`). By default, it does not.
     pub fn autotune(mut self) -> Self {
         self.autotune = true;
         self
     }
 
-    /// Sets the value of the metric at which the tuning job stops.
+    /// Sets the value of the metric at which the tuning job stops (`TargetObjectiveMetricValue`). By default, it runs all
+    /// training jobs.
     #[track_caller]
     pub fn target(mut self, value: impl IntoValue<f64>) -> Self {
         self.target = Some(value.into().with_caller_location());
         self
     }
 
-    /// Sets the maximum run time of the tuning job.
+    /// Sets the maximum run time of the tuning job (`MaxRuntimeInSeconds`). By default, the number of training jobs is the only
+    /// limit.
     #[track_caller]
     pub fn max_runtime(mut self, time: impl Into<Seconds>) -> Self {
         self.max_runtime = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the random seed of the strategy: two tuning jobs with the same seed try the same values.
+    /// Sets the random seed of the strategy, so that two tuning jobs with the same seed try the same values as far as possible.
+    /// By default, SageMaker chooses a seed.
     #[track_caller]
     pub fn random_seed(mut self, seed: impl IntoValue<i64>) -> Self {
         self.seed = Some(unquoted(seed).with_caller_location());
         self
     }
 
-    /// Starts from the results of earlier tuning jobs, given by their names; at most five.
+    /// Starts from the results of earlier tuning jobs, given by their names, at most five (`WarmStartConfig`). By default, the
+    /// tuning job uses no earlier results.
     #[track_caller]
     pub fn warm_start<N: IntoValue<String>>(
         mut self,
@@ -377,7 +387,7 @@ impl Step for TuningStep {
     }
 }
 
-/// The values of a tuning step that later steps can use.
+/// A [`TuningStep`] that was added to a pipeline, with the values that later steps can use.
 #[derive(Clone, Debug)]
 pub struct TuningHandle {
     name: String,
@@ -385,27 +395,27 @@ pub struct TuningHandle {
 }
 
 impl TuningHandle {
-    /// Returns the name of the best training job.
+    /// Returns the name of the training job with the best value of the metric, which is resolved when the pipeline runs.
     pub fn best_job(&self) -> Value<String> {
         get(&format!("Steps.{}.BestTrainingJob.TrainingJobName", self.name))
     }
 
-    /// Returns the `model.tar.gz` of the best training job.
+    /// Returns the location in S3 of the `model.tar.gz` of the best training job.
     pub fn model(&self) -> RunLocation {
         self.output.join(self.best_job()).join("output/model.tar.gz")
     }
 
-    /// Returns the name of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
+    /// Returns the name of the training job at a rank, 0 (the best) to 49.
     pub fn job_at(&self, rank: u8) -> Value<String> {
         get(&format!("Steps.{}.TrainingJobSummaries[{rank}].TrainingJobName", self.name))
     }
 
-    /// Returns the `model.tar.gz` of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
+    /// Returns the location in S3 of the `model.tar.gz` of the training job at a rank, 0 (the best) to 49.
     pub fn model_at(&self, rank: u8) -> RunLocation {
         self.output.join(self.job_at(rank)).join("output/model.tar.gz")
     }
 
-    /// Returns the name of the tuning job, from which another one can start: see [`TuningJob::warm_start`].
+    /// Returns the name of the tuning job. Another tuning job can start from its results: see [`TuningJob::warm_start`].
     pub fn job_name(&self) -> Value<String> {
         get(&format!("Steps.{}.HyperParameterTuningJobName", self.name))
     }

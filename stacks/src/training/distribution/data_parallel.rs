@@ -6,9 +6,10 @@ use stackwright_synth::{CallerLocation, IntoValue, Value};
 
 use super::Launch;
 
-/// Distributed data parallel (DDP) of PyTorch, started by torchrun (`torch_distributed` of the SageMaker Python SDK).
+/// Distributed data parallel (DDP) of PyTorch, started by `torchrun` with one process for each accelerator
+/// (`torch_distributed` of the SageMaker Python SDK).
 ///
-/// Use it also for a script that configures sharding itself (FSDP, DeepSpeed, or `torch_xla` on Trainium).
+/// The strategy also suits a script that configures sharding itself (FSDP, DeepSpeed, or `torch_xla` on Trainium).
 ///
 /// ```
 /// use stackwright_stacks::training::Ddp;
@@ -19,7 +20,7 @@ use super::Launch;
 pub struct Ddp(CallerLocation);
 
 impl Ddp {
-    /// DDP with the collectives of NCCL.
+    /// Creates the strategy. The script chooses the backend of `torch.distributed`, such as NCCL.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
@@ -37,8 +38,8 @@ impl Default for Ddp {
     }
 }
 
-/// The SageMaker distributed data parallel library (SMDDP), started by its own launcher, for ml.p4d.24xlarge and
-/// ml.p4de.24xlarge. For FSDP and DeepSpeed, SMDDP is a setting of these strategies.
+/// The SageMaker distributed data parallel library (SMDDP), started by its own launcher, for `ml.p4d.24xlarge` and
+/// `ml.p4de.24xlarge`. For FSDP and DeepSpeed, SMDDP is a setting of these strategies.
 ///
 /// ```
 /// use stackwright_stacks::training::Smddp;
@@ -52,13 +53,14 @@ pub struct Smddp {
 }
 
 impl Smddp {
-    /// SMDDP with the default options of its launcher.
+    /// Creates the strategy with the default options of its launcher.
     #[track_caller]
     pub fn new() -> Self {
         Self { options: "".into(), source: Location::caller() }
     }
 
-    /// Options that are added to the `mpirun` command that starts the script.
+    /// Sets options that are added to the `mpirun` command that starts the script, such as `-x NCCL_DEBUG=VERSION`. By default,
+    /// there are none.
     #[track_caller]
     pub fn custom_mpi_options(mut self, options: impl IntoValue<String>) -> Self {
         self.options = options.into().with_caller_location();

@@ -9,15 +9,15 @@ use stackwright_synth::CallerLocation;
 use super::Distribution;
 use super::deepspeed_file::DeepSpeedConfig;
 
-/// The precision of the forward and the backward pass.
+/// The precision of the forward and the backward pass of a training job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precision {
-    /// bfloat16. It requires an accelerator of the generation of the A100 or newer.
+    /// The 16-bit type bfloat16. It requires NVIDIA GPUs of the generation of the A100 or newer.
     Bf16,
-    /// float16, with loss scaling.
+    /// 16-bit floating point, with loss scaling.
     Fp16,
-    /// float32.
+    /// 32-bit floating point.
     Fp32,
 }
 
@@ -32,21 +32,23 @@ impl Precision {
     }
 }
 
-/// ZeRO stage 1: optimizer states are sharded.
+/// The marker of ZeRO stage 1: optimizer states are sharded over the accelerators.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage1 {}
 
-/// ZeRO stage 2: optimizer states and gradients are sharded.
+/// The marker of ZeRO stage 2: optimizer states and gradients are sharded over the accelerators.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage2 {}
 
-/// ZeRO stage 3: optimizer states, gradients and parameters are sharded.
+/// The marker of ZeRO stage 3: optimizer states, gradients and parameters are sharded over the accelerators.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage3 {}
 
-/// DeepSpeed with ZeRO, started by torchrun. Its configuration is written to `ds_config.json` beside the entry point,
-/// because a hyperparameter has at most 2,500 characters. The script gets the name of the file in the hyperparameter
+/// DeepSpeed with ZeRO, started by `torchrun`. The configuration is written to the file `ds_config.json` beside the entry
+/// point, because a hyperparameter has at most 2,500 characters. The script gets the name of the file in the hyperparameter
 /// `deepspeed_config`, which DeepSpeed's function `add_config_arguments` reads.
+///
+/// Options that DeepSpeed does not have, and combinations that it refuses, are errors at the line of the constructor.
 ///
 /// ```
 /// use stackwright_stacks::training::{ActivationCheckpointing, DeepSpeed, Precision};
@@ -77,7 +79,7 @@ pub struct DeepSpeed<Stage> {
 }
 
 impl DeepSpeed<Stage1> {
-    /// ZeRO stage 1, with the micro-batch size per accelerator.
+    /// Creates a configuration with ZeRO stage 1, which shards optimizer states, and the micro-batch size per accelerator.
     #[track_caller]
     pub fn zero_1(micro_batch_size: u32) -> Self {
         Self::of(1, micro_batch_size, Location::caller())
@@ -85,7 +87,8 @@ impl DeepSpeed<Stage1> {
 }
 
 impl DeepSpeed<Stage2> {
-    /// ZeRO stage 2, with the micro-batch size per accelerator.
+    /// Creates a configuration with ZeRO stage 2, which shards optimizer states and gradients, and the micro-batch size per
+    /// accelerator.
     #[track_caller]
     pub fn zero_2(micro_batch_size: u32) -> Self {
         Self::of(2, micro_batch_size, Location::caller())
@@ -93,7 +96,8 @@ impl DeepSpeed<Stage2> {
 }
 
 impl DeepSpeed<Stage3> {
-    /// ZeRO stage 3, with the micro-batch size per accelerator.
+    /// Creates a configuration with ZeRO stage 3, which shards optimizer states, gradients and parameters, and the micro-batch
+    /// size per accelerator.
     #[track_caller]
     pub fn zero_3(micro_batch_size: u32) -> Self {
         let mut this = Self::of(3, micro_batch_size, Location::caller());
@@ -102,17 +106,20 @@ impl DeepSpeed<Stage3> {
         this
     }
 
-    /// Offloads parameters to the host's memory while they are not used.
+    /// Offloads parameters to the host's memory while they are not used (`offload_param`). By default, they stay on the
+    /// accelerators.
     pub fn offload_parameters_to_cpu(self) -> Self {
         self.zero("offload_param", json!({ "device": "cpu", "pin_memory": true }))
     }
 
-    /// Offloads parameters to the instance's NVMe storage, on which `/tmp` is, while they are not used.
+    /// Offloads parameters to a directory on the instance's NVMe storage, such as `/tmp`, while they are not used
+    /// (`offload_param`). By default, they stay on the accelerators.
     pub fn offload_parameters_to_nvme(self, directory: &str) -> Self {
         self.zero("offload_param", json!({ "device": "nvme", "nvme_path": directory, "pin_memory": true }))
     }
 
-    /// Offloads optimizer states to the instance's NVMe storage.
+    /// Offloads optimizer states to a directory on the instance's NVMe storage, such as `/tmp` (`offload_optimizer`). By default,
+    /// they stay on the accelerators.
     pub fn offload_optimizer_to_nvme(self, directory: &str) -> Self {
         self.zero(
             "offload_optimizer",
@@ -153,45 +160,50 @@ impl<Stage> DeepSpeed<Stage> {
         self.set("gradient_accumulation_steps", steps)
     }
 
-    /// Sets the maximum norm of the gradients (`gradient_clipping`).
+    /// Sets the maximum norm of the gradients (`gradient_clipping`). By default, gradients are not clipped.
     pub fn gradient_clipping(self, norm: f64) -> Self {
         self.set("gradient_clipping", norm)
     }
 
-    /// Sets the optimizer, by its name in DeepSpeed, with its parameters.
+    /// Sets the optimizer, by its name in DeepSpeed, such as `AdamW`, with a JSON object of its parameters. By default, the
+    /// script creates the optimizer.
     pub fn optimizer(self, name: &str, parameters: JsonValue) -> Self {
         self.set("optimizer", json!({ "type": name, "params": parameters }))
     }
 
-    /// Sets the learning rate scheduler, by its name in DeepSpeed, with its parameters.
+    /// Sets the learning rate scheduler, by its name in DeepSpeed, such as `WarmupLR`, with a JSON object of its parameters. By
+    /// default, the script creates the scheduler.
     pub fn scheduler(self, name: &str, parameters: JsonValue) -> Self {
         self.set("scheduler", json!({ "type": name, "params": parameters }))
     }
 
-    /// Offloads optimizer states to the host's memory, where the CPU updates them.
+    /// Offloads optimizer states to the host's memory, where the CPU updates them (`offload_optimizer`). By default, they stay on
+    /// the accelerators.
     pub fn offload_optimizer_to_cpu(self) -> Self {
         self.zero("offload_optimizer", json!({ "device": "cpu", "pin_memory": true }))
     }
 
-    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored.
+    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored. By default,
+    /// they are stored.
     pub fn activation_checkpointing(self, how: ActivationCheckpointing) -> Self {
         self.set("activation_checkpointing", how.0)
     }
 
-    /// Sets an option of `zero_optimization` by its name. An option that DeepSpeed does not have is reported as an
-    /// error.
+    /// Sets an option of `zero_optimization` by its name, such as `reduce_bucket_size`. An option that DeepSpeed does not have is
+    /// an error at the line of the constructor.
     pub fn zero(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.zero.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Sets any other option by its name. An option that DeepSpeed does not have is reported as an error.
+    /// Sets any other option of the configuration by its name, such as `steps_per_print`. An option that DeepSpeed does not have
+    /// is an error at the line of the constructor.
     pub fn set(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.config.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Enables the SMDDP collectives, like [`Fsdp::smddp`](super::Fsdp::smddp).
+    /// Enables the collectives of SMDDP, like [`Fsdp::smddp`](super::Fsdp::smddp). By default, they are not used.
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());
@@ -213,7 +225,7 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
     }
 }
 
-/// Activation checkpointing of DeepSpeed.
+/// The settings of activation checkpointing, for [`DeepSpeed::activation_checkpointing`].
 ///
 /// ```
 /// use stackwright_stacks::training::ActivationCheckpointing;
@@ -224,7 +236,7 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
 pub struct ActivationCheckpointing(Map<String, JsonValue>);
 
 impl ActivationCheckpointing {
-    /// Activation checkpointing with DeepSpeed's defaults.
+    /// Creates settings with DeepSpeed's defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -234,17 +246,19 @@ impl ActivationCheckpointing {
         self
     }
 
-    /// Partitions the checkpoints over the accelerators of a tensor parallel group.
+    /// Partitions the checkpoints over the accelerators of a tensor parallel group (`partition_activations`). By default, they are
+    /// not partitioned.
     pub fn partitioned(self) -> Self {
         self.set("partition_activations", true)
     }
 
-    /// Offloads partitioned checkpoints to the host's memory.
+    /// Partitions the checkpoints, and offloads them to the host's memory (`cpu_checkpointing`). By default, they stay on the
+    /// accelerators.
     pub fn on_cpu(self) -> Self {
         self.set("partition_activations", true).set("cpu_checkpointing", true)
     }
 
-    /// Sets the number of checkpoints, usually one per layer.
+    /// Sets the number of checkpoints, usually one per layer (`number_checkpoints`). The default is that of DeepSpeed.
     pub fn count(self, checkpoints: u32) -> Self {
         self.set("number_checkpoints", checkpoints)
     }

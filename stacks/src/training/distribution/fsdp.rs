@@ -6,14 +6,14 @@ use stackwright_synth::CallerLocation;
 
 use super::{Launch, Precision};
 
-/// The sharding strategy of FSDP, with PyTorch's names.
+/// The sharding strategy of [`Fsdp`], with PyTorch's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShardingStrategy {
     /// Shards parameters, gradients and optimizer states over all accelerators, like ZeRO stage 3.
     FullShard,
-    /// Shards gradients and optimizer states; parameters are not sharded between the forward and the backward pass.
-    /// It is like ZeRO stage 2.
+    /// Shards gradients and optimizer states; parameters are not sharded between the forward and the backward pass, like ZeRO
+    /// stage 2.
     ShardGradOp,
     /// Shards as `FullShard` within an instance, and replicates the model across instances.
     HybridShard,
@@ -22,7 +22,7 @@ pub enum ShardingStrategy {
 }
 
 impl ShardingStrategy {
-    /// The name in PyTorch, such as `SHARD_GRAD_OP`.
+    /// Returns the name of the strategy in PyTorch, such as `SHARD_GRAD_OP`.
     pub fn name(self) -> &'static str {
         match self {
             Self::FullShard => "FULL_SHARD",
@@ -33,7 +33,7 @@ impl ShardingStrategy {
     }
 }
 
-/// Fully sharded data parallel (FSDP) of PyTorch, started by torchrun.
+/// Fully sharded data parallel (FSDP) of PyTorch, started by `torchrun` with one process for each accelerator.
 ///
 /// The settings are environment variables with the names that Hugging Face Accelerate reads, such as
 /// `FSDP_SHARDING_STRATEGY`. A script without Accelerate must read the same variables.
@@ -55,7 +55,7 @@ pub struct Fsdp {
 }
 
 impl Fsdp {
-    /// FSDP with a sharding strategy.
+    /// Creates the strategy with a way of sharding (`FSDP_SHARDING_STRATEGY`).
     #[track_caller]
     pub fn new(strategy: ShardingStrategy) -> Self {
         Self {
@@ -69,32 +69,37 @@ impl Fsdp {
         }
     }
 
-    /// Sets the precision of the forward and the backward pass.
+    /// Sets the precision of the forward and the backward pass (`ACCELERATE_MIXED_PRECISION`). Without this call, the variable is
+    /// not set.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = Some(precision);
         self
     }
 
-    /// Wraps layers of this class (`FSDP_TRANSFORMER_CLS_TO_WRAP`).
+    /// Wraps each layer of a class in a separate FSDP unit, by the name of the class, such as `LlamaDecoderLayer`
+    /// (`FSDP_TRANSFORMER_CLS_TO_WRAP`). Without this call, the variable is not set.
     pub fn wrap(mut self, layer_class: impl Into<String>) -> Self {
         self.wrap = Some(layer_class.into());
         self
     }
 
-    /// Offloads parameters to the host's memory while they are not used.
+    /// Offloads parameters to the host's memory while they are not used (`FSDP_OFFLOAD_PARAMS`). By default, they stay on the
+    /// accelerators.
     pub fn offload_parameters(mut self) -> Self {
         self.offload = true;
         self
     }
 
-    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored.
+    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored
+    /// (`FSDP_ACTIVATION_CHECKPOINTING`). By default, they are stored.
     pub fn activation_checkpointing(mut self) -> Self {
         self.activation_checkpointing = true;
         self
     }
 
-    /// Enables the SMDDP collectives. The script gets the hyperparameter `ddp_dist_backend` with the value `smddp`;
-    /// it must import `smdistributed.dataparallel.torch.torch_smddp` and pass the name to `init_process_group`.
+    /// Enables the collectives of the SageMaker distributed data parallel library (SMDDP). The script gets the hyperparameter
+    /// `ddp_dist_backend` with the value `smddp`; it must import `smdistributed.dataparallel.torch.torch_smddp` and pass the name
+    /// to `init_process_group`. By default, they are not used.
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());

@@ -25,8 +25,8 @@ use stackwright_synth::{CallerLocation, Scope, Value};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::instances::Instances;
 
-/// A distribution strategy. A job has at most one; the SMDDP collectives for FSDP or DeepSpeed are a setting of
-/// these.
+/// The distribution strategy of a training job. Each strategy converts into it. A job has at most one; the collectives of SMDDP
+/// for FSDP or DeepSpeed are a setting of these strategies.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Distribution {
@@ -34,17 +34,17 @@ pub enum Distribution {
     Ddp(Ddp),
     /// Fully sharded data parallel (FSDP) of PyTorch.
     Fsdp(Fsdp),
-    /// The SageMaker model parallel library, based on FSDP.
+    /// The SageMaker model parallelism library, based on FSDP.
     ModelParallel(ModelParallel),
     /// DeepSpeed with ZeRO.
     DeepSpeed(DeepSpeedConfig),
     /// The SageMaker distributed data parallel library (SMDDP), without FSDP or DeepSpeed.
     Smddp(Smddp),
-    /// MPI.
+    /// Processes that `mpirun` starts.
     Mpi(Mpi),
-    /// TensorFlow's `MultiWorkerMirroredStrategy`.
+    /// The strategy `MultiWorkerMirroredStrategy` of TensorFlow.
     MultiWorkerMirrored(MultiWorkerMirrored),
-    /// TensorFlow's parameter servers.
+    /// Parameter servers of TensorFlow.
     ParameterServer(ParameterServer),
 }
 

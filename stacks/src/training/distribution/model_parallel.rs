@@ -7,8 +7,10 @@ use stackwright_synth::CallerLocation;
 
 use super::Launch;
 
-/// The SageMaker model parallel library version 2, started by torchrun. A job that is constructed with
+/// The SageMaker model parallelism library (SMP) version 2, started by `torchrun`. A job that is created by
 /// [`TrainingJob::pytorch`](crate::training::TrainingJob::pytorch) gets the image of the library.
+///
+/// A setting whose setter is not called is not passed to the library, so that its default applies.
 ///
 /// ```
 /// use stackwright_stacks::training::ModelParallel;
@@ -24,7 +26,8 @@ pub struct ModelParallel {
 }
 
 impl ModelParallel {
-    /// The library with its defaults: everything is sharded over all accelerators.
+    /// Creates the strategy with the defaults of the library: parameters, gradients and optimizer states are sharded over all
+    /// accelerators.
     #[track_caller]
     pub fn new() -> Self {
         Self {
@@ -35,7 +38,8 @@ impl ModelParallel {
         }
     }
 
-    /// Sets a parameter of `mp_parameters` by its name, if there is no setter for it.
+    /// Sets a parameter of the hyperparameter `mp_parameters` by its name, if there is no setter for it. Neither the name nor the
+    /// value is validated.
     pub fn parameter(self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.set(name, value)
     }
@@ -45,46 +49,50 @@ impl ModelParallel {
         self
     }
 
-    /// Sets the number of accelerators over which the model is sharded; with 0, the library decides.
+    /// Sets the number of accelerators over which the model is sharded (`hybrid_shard_degree`). The default is 0: the library
+    /// chooses.
     pub fn hybrid_shard_degree(self, accelerators: u32) -> Self {
         self.set("hybrid_shard_degree", accelerators)
     }
 
-    /// Sets the number of accelerators over which each layer is split.
+    /// Sets the number of accelerators over which each layer is split (`tensor_parallel_degree`). The default is 1.
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.set("tensor_parallel_degree", accelerators)
     }
 
-    /// Sets the number of accelerators over which each sequence is split; at most the hybrid shard degree.
+    /// Sets the number of accelerators over which each sequence is split, at most the
+    /// [`hybrid_shard_degree`](Self::hybrid_shard_degree) (`context_parallel_degree`). The default is 1.
     pub fn context_parallel_degree(self, accelerators: u32) -> Self {
         self.set("context_parallel_degree", accelerators)
     }
 
-    /// Sets the number of accelerators over which the experts of a mixture-of-experts model are distributed.
+    /// Sets the number of accelerators over which the experts of a mixture-of-experts model are distributed
+    /// (`expert_parallel_degree`). The default is 1.
     pub fn expert_parallel_degree(self, accelerators: u32) -> Self {
         self.set("expert_parallel_degree", accelerators)
     }
 
-    /// Offloads activations to the host's memory, and loads them back this number of layers before they are needed.
+    /// Offloads activations to the host's memory, and loads them back this number of layers before they are needed
+    /// (`sm_activation_offloading`, `activation_loading_horizon`). By default, they stay on the accelerators.
     pub fn activation_offloading(self, horizon: u32) -> Self {
         self.set("sm_activation_offloading", true).set("activation_loading_horizon", horizon)
     }
 
-    /// Sets the random seed of tensor parallel layers.
+    /// Sets the random seed of tensor parallel layers (`random_seed`). The default is that of the library.
     pub fn random_seed(self, seed: u32) -> Self {
         self.set("random_seed", seed)
     }
 
     /// Requests delayed parameter initialization: parameters are created on the accelerators, shard by shard, instead
-    /// of in the host's memory. The script must implement it; it gets the hyperparameter `delayed_param` with the
-    /// value 1.
+    /// of in the host's memory. The script gets the hyperparameter `delayed_param` with the value 1, and must implement it. By
+    /// default, the script does not get the hyperparameter.
     #[track_caller]
     pub fn delayed_parameter_initialization(mut self) -> Self {
         self.delayed_parameter_initialization = Some(Location::caller());
         self
     }
 
-    /// Enables the SMDDP collectives, like [`Fsdp::smddp`](super::Fsdp::smddp).
+    /// Enables the collectives of SMDDP, like [`Fsdp::smddp`](super::Fsdp::smddp). By default, they are not used.
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());

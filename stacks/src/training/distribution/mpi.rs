@@ -7,7 +7,8 @@ use stackwright_synth::{CallerLocation, IntoValue, Value};
 use super::super::hyperparameter::Hyperparameter;
 use super::Launch;
 
-/// Starts the script with `mpirun`: for Horovod, for `mpi4py`, and for SageMaker model parallel of version 1.
+/// A distribution strategy that starts the script with `mpirun`: for Horovod, for `mpi4py`, and for version 1 of the SageMaker
+/// model parallelism library.
 ///
 /// ```
 /// use stackwright_stacks::training::Mpi;
@@ -22,20 +23,20 @@ pub struct Mpi {
 }
 
 impl Mpi {
-    /// MPI with the toolkit's default of one process per host.
+    /// Creates the strategy with the default of SageMaker's training toolkit: one process for each instance.
     #[track_caller]
     pub fn new() -> Self {
         Self { processes_per_host: None, options: "".into(), source: Location::caller() }
     }
 
-    /// Sets the number of processes per instance.
+    /// Sets the number of processes for each instance. The default is 1.
     #[track_caller]
     pub fn processes_per_host(mut self, processes: impl IntoValue<i64>) -> Self {
         self.processes_per_host = Some(processes.into().with_caller_location());
         self
     }
 
-    /// Options that are added to the `mpirun` command.
+    /// Sets options that are added to the `mpirun` command, such as `-x NCCL_DEBUG=INFO`. By default, there are none.
     #[track_caller]
     pub fn custom_options(mut self, options: impl IntoValue<String>) -> Self {
         self.options = options.into().with_caller_location();
@@ -63,7 +64,8 @@ impl Default for Mpi {
     }
 }
 
-/// TensorFlow's `MultiWorkerMirroredStrategy`: the toolkit writes `TF_CONFIG` for the script.
+/// The distribution strategy `MultiWorkerMirroredStrategy` of TensorFlow: SageMaker's training toolkit sets the environment
+/// variable `TF_CONFIG` for the script.
 ///
 /// ```
 /// use stackwright_stacks::training::MultiWorkerMirrored;
@@ -74,7 +76,7 @@ impl Default for Mpi {
 pub struct MultiWorkerMirrored(CallerLocation);
 
 impl MultiWorkerMirrored {
-    /// One worker per instance.
+    /// Creates the strategy, with one worker on each instance.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
@@ -92,7 +94,7 @@ impl Default for MultiWorkerMirrored {
     }
 }
 
-/// TensorFlow's parameter servers: each instance runs a parameter server and a worker.
+/// The distribution strategy of TensorFlow with parameter servers: each instance runs a parameter server and a worker.
 ///
 /// ```
 /// use stackwright_stacks::training::ParameterServer;
@@ -103,7 +105,7 @@ impl Default for MultiWorkerMirrored {
 pub struct ParameterServer(CallerLocation);
 
 impl ParameterServer {
-    /// One parameter server per instance.
+    /// Creates the strategy, with one parameter server and one worker on each instance.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
