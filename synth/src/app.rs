@@ -15,7 +15,7 @@ use crate::render::Keep;
 use crate::resource::TypedResource;
 use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
 
-/// The root of a program, which contains its stacks.
+/// The app: the root of a program, which contains its CloudFormation stacks.
 ///
 /// ```
 /// use stackwright_synth::{App, Resource};
@@ -23,7 +23,7 @@ use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
 /// let app = App::new("shop");
 /// let data = app.stack("Data");
 /// let topic = data.add("Orders", Resource::of("AWS::SNS::Topic"));
-/// // Using a handle in another stack just works, and orders the two.
+/// // A handle can be used in another stack, which is then deployed after the first one.
 /// let alarms = app.stack("Alarms");
 /// alarms.add("Late", Resource::of("AWS::SNS::Subscription").set("TopicArn", topic.reference()));
 /// assert_eq!(app.synth()?.stacks[1].dependencies, ["Data"]);
@@ -45,8 +45,8 @@ pub(crate) struct State {
 }
 
 impl App {
-    /// Creates an app without stacks. By default, the name of a stack in CloudFormation is `APP-STACK`: the name of
-    /// the app and the ID of the stack.
+    /// Creates an app with a name, such as `shop`, and without stacks. By default, the name of a stack in CloudFormation is
+    /// `APP-STACK`: the name of the app and the ID of the stack.
     pub fn new(name: impl Into<String>) -> Self {
         // Distinguishes the apps of one process; it is never written to a template.
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -69,7 +69,9 @@ impl App {
         self.state.borrow().name.clone()
     }
 
-    /// Adds a stack with an ID that is unique in the app.
+    /// Adds a stack with an ID that is unique in the app, such as `Serving`. An ID consists of letters, digits and hyphens,
+    /// starts with a letter, and has at most 128 characters; another ID, or one that another stack has, is an error at the
+    /// caller's line.
     #[track_caller]
     pub fn stack(&self, id: &str) -> Stack {
         let source = Location::caller();
@@ -112,8 +114,8 @@ impl App {
         Stack { key, state: Rc::clone(&self.state) }
     }
 
-    /// Adds a tag to every stack that is added to the app after this call. CloudFormation adds it to every resource
-    /// that supports tags. A tag of a stack takes precedence over a tag of the app with the same key.
+    /// Adds a tag to every stack that is added to the app after this call. CloudFormation adds the tags of a stack to every
+    /// resource that supports tags. A tag of a stack takes precedence over a tag of the app with the same key.
     pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.state.borrow_mut().tags.insert(key.into(), value.into());
         self
@@ -126,15 +128,15 @@ impl App {
         self
     }
 
-    /// Sets a default value that the constructs of every stack use, unless the program or the stack sets another one.
-    /// See [`Stack::with_default`].
+    /// Sets a default value of the type `T` that the constructs of every stack use, unless the construct or the stack sets
+    /// another one. It applies to constructs that are added after this call. See [`Stack::with_default`].
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
         self.state.borrow_mut().defaults.set(value);
         self
     }
 
-    /// Sets the S3 bucket for assets. The bucket must exist. By default `deploy` creates one for each account and
-    /// region.
+    /// Sets the S3 bucket for assets and large templates, by its name. The bucket must exist. By default, `deploy` creates a
+    /// bucket for each account and region.
     pub fn asset_bucket(self, name: impl Into<String>) -> Self {
         self.state.borrow_mut().asset_bucket = Some(name.into());
         self
@@ -148,9 +150,9 @@ impl App {
         crate::assembly::assemble(&self.state.borrow(), Keep::Sections)
     }
 
-    /// Synthesizes the template of every stack like [`synth`](Self::synth), and keeps only its text in memory. The
-    /// sections are parsed from the text when they are read. With many stacks whose sections are not read, it needs a
-    /// quarter less memory.
+    /// Synthesizes the template of every stack like [`synth`](Self::synth), and keeps only the text of the templates in memory.
+    /// The sections of a template are parsed from the text when they are read. With many stacks whose sections are not read,
+    /// the assembly needs a quarter less memory.
     ///
     /// # Errors
     /// Returns all errors at once, each with the line of the program that caused it.

@@ -49,32 +49,33 @@ const FORMER_IDS: &str = "former-ids.json";
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Assembly {
-    /// The stacks in the order in which the app added them.
+    /// The stacks, in the order in which the program added them, or in which the manifest lists them.
     pub stacks: Vec<StackArtifact>,
 }
 
-/// One stack of an assembly.
+/// One stack of an [`Assembly`], with its template and everything that is needed to deploy the stack.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackArtifact {
-    /// The ID of the stack in the app.
+    /// The ID of the stack in the app, such as `Serving`.
     pub id: String,
-    /// The name of the stack in CloudFormation.
+    /// The name of the stack in CloudFormation, such as `shop-Serving`.
     pub name: String,
-    /// The account and region that the stack is deployed to.
+    /// The account and region that the stack is deployed to, as far as the program sets them.
     pub environment: Environment,
-    /// The template.
+    /// The template of the stack.
     pub template: Template,
-    /// The lines of the program that set each value.
+    /// The line of the program, or of the template file, that set each value of the template.
     pub provenance: Provenance,
-    /// The IDs of the stacks that must be deployed before this one.
+    /// The IDs of the stacks that must be deployed before the stack.
     pub dependencies: Vec<String>,
-    /// The former logical IDs of resources by their logical ID: see
+    /// The former logical IDs of resources, by the current logical ID: see
     /// [`Construct::formerly`](crate::Construct::formerly).
     pub former_ids: IndexMap<String, Vec<String>>,
-    /// Tags of the stack.
+    /// The tags of the stack, by their keys.
     pub tags: IndexMap<String, String>,
-    /// Whether termination protection is enabled. With `None`, a deployment does not change the setting of the stack.
+    /// Whether a deployment enables or disables termination protection of the stack. With `None`, it does not change the
+    /// setting.
     pub termination_protection: Option<bool>,
     /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
@@ -91,11 +92,12 @@ pub struct StackArtifact {
 pub struct FileAsset {
     /// The SHA-256 of the content, as 64 hexadecimal digits.
     pub hash: String,
-    /// The bucket name. It contains `${AWS::AccountId}` and `${AWS::Region}` if they are not known yet.
+    /// The name of the S3 bucket. The name contains `${AWS::AccountId}` and `${AWS::Region}` if the program does not set the
+    /// account and the region. For a container image, it is the name of the repository in Amazon ECR.
     pub bucket: String,
-    /// The object key, which is derived from the content.
+    /// The object key, which is derived from the content. For a container image, it is the tag.
     pub object_key: String,
-    /// The path of the file on disk, or of the directory that [`packed`](Self::packed) packs as a `.zip` archive.
+    /// The path of the file, or of the directory that [`packed`](Self::packed) packs as a `.zip` archive, on the local disk.
     pub path: PathBuf,
     /// The packed directory, whose temporary file exists until it is copied.
     content: Option<Content>,
@@ -126,7 +128,7 @@ pub enum AssemblyError {
         #[source]
         error: io::Error,
     },
-    /// The output directory contains files that are not an assembly. Writing would delete them.
+    /// The output directory contains files that are not an assembly, which writing would delete.
     #[error("{0} is not empty and does not hold an assembly: choose another directory, or empty it")]
     NotAnAssembly(PathBuf),
     /// A file of the assembly has unexpected content.
@@ -134,7 +136,7 @@ pub enum AssemblyError {
     Malformed {
         /// The path of the file.
         path: PathBuf,
-        /// The problem.
+        /// The reason why the content is not valid.
         message: String,
     },
     /// A template of the assembly is not valid.
@@ -142,7 +144,7 @@ pub enum AssemblyError {
     Template {
         /// The path of the template.
         path: PathBuf,
-        /// The problem and its position.
+        /// The reason why the template is not valid, and its position in the file.
         #[source]
         error: TemplateError,
     },
@@ -223,7 +225,7 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
 }
 
 impl StackArtifact {
-    /// Returns the file name of the template in the assembly.
+    /// Returns the file name of the template in the assembly, `ID.template.json`.
     pub fn template_file(&self) -> String {
         format!("{}.template.json", self.id)
     }
@@ -233,13 +235,13 @@ impl StackArtifact {
         self.template.json()
     }
 
-    /// Returns the bucket for a template that is too large to be passed in a request. The name contains
-    /// `${AWS::AccountId}` and `${AWS::Region}` if they are not known yet.
+    /// Returns the name of the S3 bucket for a template that is too large to be passed in a request. The name contains
+    /// `${AWS::AccountId}` and `${AWS::Region}` if the program does not set the account and the region.
     pub fn template_bucket(&self) -> &str {
         &self.template_bucket
     }
 
-    /// Returns the object key of a template that is too large to be passed in a request.
+    /// Returns the object key of a template that is too large to be passed in a request, or `None` for a smaller template.
     pub fn template_object_key(&self) -> Option<String> {
         let body = self.template_body();
         (body.len() > limits().template_body_bytes).then(|| format!("{}.json", sha256(body)))
@@ -264,7 +266,8 @@ impl Assembly {
         Self { stacks }
     }
 
-    /// Creates an assembly of one template. The ID of the stack is the file name up to the first dot.
+    /// Creates an assembly of one template, given by its file name and its text in YAML or JSON. The ID of the stack is the
+    /// file name up to the first dot. The file is not read.
     ///
     /// # Errors
     /// Returns an error if the text is not a valid template.
@@ -274,8 +277,8 @@ impl Assembly {
     }
 
     /// Creates an assembly of one template like [`of_template`](Self::of_template), and continues after errors that
-    /// do not affect the structure of the template (see [`Template::read_with_errors`]). The template must not be
-    /// deployed if there are errors.
+    /// do not affect the structure of the template (see [`Template::read_with_errors`]). Returns the assembly and these
+    /// errors. The template must not be deployed if there are errors.
     ///
     /// ```
     /// use stackwright_synth::Assembly;
@@ -317,7 +320,7 @@ impl Assembly {
         }
     }
 
-    /// Returns the stack with this ID or name.
+    /// Returns the stack with an ID or with a name in CloudFormation, or `None` if there is no such stack.
     pub fn stack(&self, id_or_name: &str) -> Option<&StackArtifact> {
         self.stacks.iter().find(|stack| stack.id == id_or_name || stack.name == id_or_name)
     }
@@ -341,7 +344,8 @@ impl Assembly {
         ordered
     }
 
-    /// Writes the assembly into a directory, completely or not at all. An existing assembly is replaced.
+    /// Writes the assembly into a directory, completely or not at all, in the format that the CDK CLI reads. The directory is
+    /// created if it does not exist; an existing assembly is replaced.
     ///
     /// # Errors
     /// Returns an error if the directory contains files that are not an assembly, or if it cannot be written.
@@ -402,7 +406,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// Returns every file of the assembly except the assets, by name.
+    /// Returns the content of every file of the assembly except the assets, by file name.
     pub fn files(&self) -> BTreeMap<String, Cow<'_, str>> {
         let mut files: BTreeMap<_, _> =
             self.texts().map(|(name, text)| (name, Cow::Borrowed(text))).collect();
@@ -493,7 +497,7 @@ impl Assembly {
         files
     }
 
-    /// Reads an assembly from a directory that `synth` or the CDK wrote.
+    /// Reads an assembly from a directory that `synth` or the CDK CLI wrote, such as `cdk.out`.
     ///
     /// # Errors
     /// Returns an error if the directory does not contain an assembly, or if a part of it is not valid.
@@ -647,8 +651,8 @@ struct ArtifactProperties<'a> {
 }
 
 impl FileAsset {
-    /// Returns a checksum of the content of each file in the archive, by its name in the archive; `None` if the asset
-    /// is neither a directory nor a `.tar.gz` or `.zip` archive that can be read.
+    /// Returns a string for each file in the archive, by its name in the archive, that changes if the content or the permissions
+    /// of the file change. Returns `None` if the asset is neither a directory nor a `.tar.gz` or `.zip` archive that can be read.
     pub fn archive_entries(&self) -> Option<BTreeMap<String, String>> {
         match self.kind {
             AssetKind::Directory | AssetKind::ContainerImage => crate::asset::directory_entries(&self.path),
@@ -666,8 +670,8 @@ impl FileAsset {
         self.kind == AssetKind::ContainerImage
     }
 
-    /// Returns the asset in the form in which it is uploaded: a directory of the CDK's output is packed into a
-    /// temporary `.zip` archive.
+    /// Returns the asset in the form in which it is uploaded: a directory of an assembly of the CDK is packed into a
+    /// temporary `.zip` archive, which is deleted with the last clone of the returned asset.
     ///
     /// # Errors
     /// Returns an error if the directory cannot be read, or if the asset is a container image, which only the CDK CLI

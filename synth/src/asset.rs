@@ -20,10 +20,12 @@ use crate::zipped::ZippedAsset;
 /// Names of files that tools create automatically. They are never packed.
 const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 
-/// A file, or a directory that is packed as `.tar.gz`, that is uploaded to S3 before the stack is deployed.
+/// An asset: a file, or a directory that is packed as `.tar.gz`, that is uploaded to S3 before the stack is deployed.
 ///
 /// The object key is the hash of the content: the same content is uploaded once, and changed content changes the
-/// template. Packing is reproducible: entries are sorted and contain neither times nor owners.
+/// template. Packing is reproducible: entries are sorted and contain neither times nor owners. Files and directories with the
+/// names `.DS_Store`, `.git` and `__pycache__` are left out. A path that cannot be read, or a directory with a link, is an error
+/// of synthesis.
 ///
 /// ```no_run
 /// use stackwright_synth::{App, asset, sub};
@@ -50,7 +52,8 @@ enum Added {
     Copy(PathBuf),
 }
 
-/// Creates an [`Asset`] from a path that is relative to the directory of the crate that contains the call.
+/// Creates an [`Asset`] from a path, a string literal, that is relative to the directory with the `Cargo.toml` of the crate that
+/// contains the call.
 #[macro_export]
 macro_rules! asset {
     ($path:literal) => {
@@ -59,8 +62,8 @@ macro_rules! asset {
 }
 
 impl Asset {
-    /// Creates an asset from a file or a directory. A relative path depends on the working directory;
-    /// [`asset!`](crate::asset) does not.
+    /// Creates an asset from a file or a directory. A relative path is relative to the working directory of the program; use
+    /// [`asset!`](crate::asset) for a path that is relative to the crate.
     ///
     /// ```
     /// use stackwright_synth::{App, Asset};
@@ -77,13 +80,15 @@ impl Asset {
         Self { path: None, left_out: LEFT_OUT.map(str::to_owned).into(), added: Vec::new() }
     }
 
-    /// Adds a file with this name and content to the archive. It replaces a file of the same name.
+    /// Adds a file with a name, such as `config/settings.json`, and a content to the archive. It replaces a file of the same
+    /// name. An asset that is a single file accepts no further files: it is then an error of synthesis.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<String>) -> Self {
         self.added.push((name.into(), Added::Text(content.into())));
         self
     }
 
-    /// Adds a file, or a directory with all its files, to the archive under a name.
+    /// Adds a file, or a directory with all its files, by its path, to the archive under a name. An asset that is a single file
+    /// accepts no further files: it is then an error of synthesis.
     pub fn copy(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.added.push((name.into(), Added::Copy(path.into())));
         self
@@ -94,23 +99,24 @@ impl Asset {
         Self { path: Some(path.to_owned()), left_out: Vec::new(), added: Vec::new() }
     }
 
-    /// Returns the path of the file or directory, if the asset has one.
+    /// Returns the path of the file or directory, or `None` for an asset of [`archive`](Self::archive).
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Uploads the files one by one below a common prefix, for services that read all objects below a prefix in S3
-    /// instead of an archive.
+    /// Returns an asset whose files are uploaded one by one below a common prefix, for services that read all objects below a
+    /// prefix in S3 instead of an archive.
     pub fn unpacked(self) -> UnpackedAsset {
         UnpackedAsset(self)
     }
 
-    /// Packs the directory as `.zip` instead of `.tar.gz`, for AWS Lambda.
+    /// Returns an asset that is packed as `.zip` instead of `.tar.gz`, for AWS Lambda.
     pub fn zipped(self) -> ZippedAsset {
         ZippedAsset(self)
     }
 
-    /// Excludes files and directories with this name.
+    /// Excludes files and directories with this name, in every directory of the asset, in addition to `.DS_Store`, `.git` and
+    /// `__pycache__`.
     pub fn leave_out(mut self, name: impl Into<String>) -> Self {
         self.left_out.push(name.into());
         self
@@ -152,7 +158,7 @@ impl Construct for Asset {
     }
 }
 
-/// An asset that was added to a stack.
+/// An [`Asset`] that was added to a stack: the location in S3 to which it is uploaded.
 #[derive(Clone, Debug)]
 pub struct AssetHandle {
     object_key: String,
@@ -177,22 +183,22 @@ impl AssetHandle {
         }
     }
 
-    /// Returns the name of the bucket.
+    /// Returns the name of the S3 bucket for assets.
     pub fn bucket(&self) -> Value<String> {
         Value::from_expression(Expression::AssetBucket)
     }
 
-    /// Returns the object key.
+    /// Returns the object key, which is the hash of the content with the ending of the file, such as `….tar.gz`.
     pub fn key(&self) -> &str {
         &self.object_key
     }
 
-    /// Returns the URI, `s3://bucket/key`.
+    /// Returns the URI of the object, `s3://BUCKET/KEY`.
     pub fn s3_uri(&self) -> Value<String> {
         crate::sub!("s3://{}/{}", self.bucket(), self.key())
     }
 
-    /// Returns the SHA-256 of the content, as 64 hexadecimal digits.
+    /// Returns the SHA-256 of the content, as 64 hexadecimal digits. For an archive, it is the hash before compression.
     pub fn hash(&self) -> &str {
         &self.hash
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::construct::{Construct, Scope};
 use crate::value::{Expression, Untyped};
 
-/// A condition of a template.
+/// A condition of a template (section `Conditions`), which is evaluated from the values of the parameters.
 ///
 /// ```
 /// use stackwright_synth::{App, Condition, Parameter, Value, intrinsic::if_else};
@@ -23,7 +23,8 @@ use crate::value::{Expression, Untyped};
 #[derive(Clone, Debug)]
 pub struct Condition(pub(crate) ConditionExpression);
 
-/// A condition function, or a reference to a condition.
+/// The argument of a condition function: a [`Condition`], or the handle of a condition that was added to the stack, which
+/// convert into it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConditionExpression(pub(crate) Expression);
 
@@ -32,22 +33,22 @@ impl Condition {
         Self(ConditionExpression(Expression::Function(name, Box::new(Expression::List(arguments)))))
     }
 
-    /// `Fn::Equals`: true if two values are equal.
+    /// Creates a condition that is true if two values are equal (`Fn::Equals`).
     pub fn equals(left: impl Untyped, right: impl Untyped) -> Self {
         Self::function("Fn::Equals", vec![left.into_untyped().0, right.into_untyped().0])
     }
 
-    /// `Fn::And`: true if all conditions are true. It accepts 2 to 10 conditions.
+    /// Creates a condition that is true if all of 2 to 10 conditions are true (`Fn::And`).
     pub fn and(all: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::And", all.into_iter().map(|one| one.0).collect())
     }
 
-    /// `Fn::Or`: true if any condition is true. It accepts 2 to 10 conditions.
+    /// Creates a condition that is true if any of 2 to 10 conditions is true (`Fn::Or`).
     pub fn or(any: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::Or", any.into_iter().map(|one| one.0).collect())
     }
 
-    /// `Fn::Not`: true if the condition is false.
+    /// Creates a condition that is true if another condition is false (`Fn::Not`).
     pub fn not(condition: impl Into<ConditionExpression>) -> Self {
         Self::function("Fn::Not", vec![condition.into().0])
     }
@@ -73,7 +74,7 @@ impl Construct for Condition {
     }
 }
 
-/// A condition that was added to a stack.
+/// A [`Condition`] that was added to a stack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConditionHandle(pub(crate) Arc<str>);
 

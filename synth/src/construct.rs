@@ -8,7 +8,7 @@ use crate::stack::{Contents, Entry, Environment, Stack};
 use crate::value::CallerLocation;
 use indexmap::IndexMap;
 
-/// A part of a stack that consists of resources or of other constructs.
+/// A construct: a value that can be added to a stack, and that consists of resources or of other constructs.
 ///
 /// ```
 /// use stackwright_synth::{Construct, Handle, Resource, ResourceOptions, Scope};
@@ -30,7 +30,7 @@ use indexmap::IndexMap;
     note = "implement `Construct` for a type of your own to add it"
 )]
 pub trait Construct {
-    /// The type that the program uses to refer to the construct after it was added.
+    /// The type of the handle, by which the program refers to the construct after it was added to a stack.
     type Handle;
 
     /// Whether diagnostics about resources of this construct show the line that added the construct, instead of lines
@@ -39,10 +39,12 @@ pub trait Construct {
     /// [`Value::with_caller_location`](crate::Value::with_caller_location)).
     const HIDES_INNER_LOCATIONS: bool = false;
 
-    /// Adds all resources of the construct to the scope and returns its handle.
+    /// Adds all resources of the construct to a scope, and returns the handle of the construct. [`Stack::add`] and [`Scope::add`]
+    /// call it.
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle;
 
-    /// Acknowledges the findings of one rule on this construct's resources, with the reason for reviewers.
+    /// Acknowledges the findings of one rule of `check`, by its name, on the resources of the construct, with the reason for
+    /// reviewers.
     ///
     /// The report of `check` still contains the findings, marked as acknowledged with the reason, but they no longer
     /// make the check fail. The acknowledgement is written into the `Metadata` of the resources.
@@ -66,7 +68,8 @@ pub trait Construct {
         Acknowledged { construct: self, acknowledgement }
     }
 
-    /// States a former ID of the construct, so that a deployment after a change of the ID keeps the resources.
+    /// States a former ID of the construct, so that a deployment after a change of the ID keeps the resources. By default, a
+    /// construct has no former ID.
     ///
     /// CloudFormation treats a resource with another logical ID as another resource: it creates a new one and deletes
     /// the old one. `deploy` first renames the resources that the deployed stack has under the former ID, with a
@@ -96,8 +99,8 @@ pub trait Construct {
         Formerly::new(self, id.into(), std::panic::Location::caller())
     }
 
-    /// Changes every resource of one type that this construct creates: sets or replaces any property, removes one, or
-    /// sets a `DeletionPolicy`. Use it where the construct has no setter.
+    /// Changes every resource of one type that the construct creates: the closure can set, replace or remove any property, or
+    /// set a `DeletionPolicy`. Use it where the construct has no setter.
     ///
     /// The type of the closure's argument selects the resources; [`Resource`](crate::Resource) selects every resource
     /// of the construct. For a value that the closure sets, diagnostics show the line in the closure. A customization
@@ -121,8 +124,9 @@ pub trait Construct {
         Customized::new(self, None, change)
     }
 
-    /// Changes one resource that this construct creates, by its ID relative to the construct's: `Config` for the
-    /// logical ID `ScorersConfig` of a construct that was added as `Scorers`, and an empty string for its main part.
+    /// Changes one resource that the construct creates, by its ID relative to the construct's: `Config` for the
+    /// logical ID `ScorersConfig` of a construct that was added as `Scorers`, and an empty string for its main part. A part that
+    /// does not exist, or that has another type than the closure's argument, is an error at the caller's line.
     ///
     /// See [`customize`](Self::customize).
     #[track_caller]
@@ -189,7 +193,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Adds a part of the construct. Its logical ID is the ID of the construct followed by `id`.
+    /// Adds a part of the construct, and returns the handle of the part. The logical ID of the part is the ID of the construct
+    /// followed by `id`.
     #[track_caller]
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
         let source = if self.hides_locations || self.prefix.is_empty() {
@@ -209,7 +214,7 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Adds the main part of the construct. Its logical ID is the construct's own ID.
+    /// Adds the main part of the construct, and returns its handle. The logical ID of the main part is the construct's own ID.
     #[track_caller]
     pub fn add_default<C: Construct>(&mut self, construct: C) -> C::Handle {
         self.add("", construct)
@@ -225,28 +230,29 @@ impl<'a> Scope<'a> {
         self.stack
     }
 
-    /// Returns the account and region of the stack.
+    /// Returns the account and region of the stack, as far as the program sets them.
     pub fn environment(&self) -> Environment {
         self.stack.environment()
     }
 
-    /// Returns the line that errors about this construct show.
+    /// Returns the line of the program that errors about the construct show: the one that added the construct.
     pub fn location(&self) -> CallerLocation {
         self.source
     }
 
-    /// Returns the name of the stack in CloudFormation: the one that was set, or `APP-STACK`.
+    /// Returns the name of the stack in CloudFormation: the one that the program set, or `APP-STACK`.
     pub fn stack_name(&self) -> String {
         self.stack.state.borrow().stack_name(self.stack.key.index)
     }
 
-    /// Returns the default value of a type, which the stack sets or, if it does not, the app: see
-    /// [`Stack::with_default`].
+    /// Returns the default value of the type `T`: that of the stack or, if the stack has none, that of the app. Returns `None` if
+    /// neither has one. See [`Stack::with_default`].
     pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
         self.stack.default_value()
     }
 
-    /// Reports an error about this construct's arguments. `App::synth` returns it together with all others.
+    /// Reports an error about the arguments of the construct. [`App::synth`](crate::App::synth) returns the error together with
+    /// all others.
     ///
     /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` explains
     /// how to fix it, and `source` is the line that set the wrong value. Without `source`, the error shows the line

@@ -248,8 +248,8 @@ impl DebuggerRule {
         self
     }
 
-    /// Sets the location in S3 of the rule's results. The role of the job may write there. By default, SageMaker chooses a location
-    /// below the output of the job.
+    /// Sets the location in S3 of the rule's results (`S3OutputPath`). The role of the job may write there. Without this call,
+    /// the property is not set.
     pub fn output(mut self, location: impl Into<RunLocation>) -> Self {
         self.output = Some(location.into());
         self
