@@ -1,6 +1,6 @@
 //! The configuration of `check`: the file `stackwright.toml`, which the installed tool reads.
 //!
-//! A program that defines stacks takes options only, because reading TOML would add crates to every such program.
+//! A program that defines stacks accepts only options, because reading TOML would add crates to every such program.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

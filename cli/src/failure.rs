@@ -49,7 +49,7 @@ impl From<ExitCode> for std::process::ExitCode {
 pub(crate) struct Failure {
     /// The message; empty if it has been printed already.
     pub message: String,
-    /// What the user can do about it.
+    /// The hints, which state what the user can do about the failure.
     pub hints: Vec<String>,
     /// The exit code of the process.
     pub code: ExitCode,

@@ -17,7 +17,7 @@ use crate::safe_text;
 /// The shortest pause between two scans.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How many times as long as a scan the pause after it is, so that large directories do not occupy a processor.
+/// The ratio of the pause after a scan to the duration of the scan, so that large directories do not occupy a processor.
 const PAUSE_PER_SCAN: u32 = 10;
 
 /// Directories and files that builds write, besides hidden ones.
@@ -59,7 +59,7 @@ pub(crate) fn repeat(
     }
 }
 
-/// What a command reads.
+/// The files that a command reads.
 struct Inputs {
     /// Files, and directories with all files below them.
     roots: Vec<PathBuf>,
@@ -87,7 +87,7 @@ impl Inputs {
         }
     }
 
-    /// Returns the first file that differs from what is known. It returns after the files have stopped changing, because
+    /// Returns the first file that differs from the stored state. It returns after the files have stopped changing, because
     /// editors write in several steps.
     async fn next_change(&self, known: &Stamps) -> PathBuf {
         let mut before: Option<Stamps> = None;

@@ -1,4 +1,4 @@
-//! What a user can read about a resource that failed: the meaning of its reason, logs and descriptions.
+//! The advice about a failed resource: the meaning of its reason, and the commands that print logs and descriptions.
 
 use serde_json::Value as Json;
 use stackwright_schemas::failures::failure;

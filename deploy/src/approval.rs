@@ -17,13 +17,13 @@ use crate::status::{ChangeAction, Replacement};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ApprovalKind {
-    /// A resource is replaced: a new one is created, and the old one is deleted.
+    /// A resource that holds data, serves traffic or runs workloads is replaced: a new one is created, and the old one is deleted.
     Replacement,
-    /// A resource is deleted.
+    /// A resource that holds data, serves traffic or runs workloads is deleted.
     Deletion,
-    /// Permissions change.
+    /// Permissions change: IAM, or policies of buckets, keys, topics, queues and functions.
     Permissions,
-    /// The network connectivity changes.
+    /// The network connectivity changes: security groups, routes or subnets.
     Network,
     /// Termination protection of the stack is disabled.
     TerminationProtection,
@@ -158,7 +158,7 @@ impl RequiredApproval {
         }
     }
 
-    /// Returns the value that `--approve` accepts for the change.
+    /// Returns the value that `--approve` accepts for the change, such as `deletion=Models` or `permissions`.
     pub fn approval(&self) -> String {
         if self.kind.names_resource() {
             format!("{}={}", self.kind, self.name())
@@ -259,7 +259,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Returns whether the approval is given for a change.
+    /// Returns whether the approval approves a change.
     pub fn covers(&self, change: &RequiredApproval) -> bool {
         self.kind == change.kind
             && match &self.name {
@@ -304,7 +304,7 @@ pub struct ApprovalPolicy {
 }
 
 impl ApprovalPolicy {
-    /// Returns a policy.
+    /// Creates a policy from approvals.
     ///
     /// `yes` answers every question with yes, except those about changes that lose data, or interrupt traffic or workloads.
     pub fn new(approvals: Vec<Approval>, yes: bool) -> Self {

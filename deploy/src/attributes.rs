@@ -113,7 +113,7 @@ pub(crate) fn tags(stack: &StackArtifact, existing: Option<&Stack>, prune: bool)
     Tags { tags: Some(wanted), changes }
 }
 
-/// Returns the tags as the AWS SDK takes them.
+/// Returns the tags in the form that the AWS SDK accepts.
 pub(crate) fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

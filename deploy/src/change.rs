@@ -40,7 +40,7 @@ pub struct DeletedElement {
     /// The property and the name of the element: `InstanceGroups.workers`. Without a name, the property changes and
     /// CloudFormation does not report its values, so any element may be deleted.
     pub path: String,
-    /// What is lost.
+    /// The kind of loss.
     pub loses: Loss,
 }
 

@@ -33,9 +33,10 @@ pub struct Profile {
     pub name: Option<String>,
     /// The region for stacks that are not bound to one. Default: the profile or the environment decides.
     pub region: Option<String>,
-    /// The ARN of a role to assume. `{account}` is replaced with the account that the stack is bound to.
+    /// The ARN of a role to assume. `{account}` is replaced with the account that the stack is bound to. Default: none.
     pub role: Option<String>,
-    /// The URL of an endpoint that is used instead of AWS. Any credentials are valid for it.
+    /// The URL of an endpoint that is used instead of AWS. Any credentials are valid for it. Default: the endpoint of the
+    /// environment or the profile, otherwise AWS.
     pub endpoint: Option<String>,
 }
 

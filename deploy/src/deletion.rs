@@ -71,9 +71,9 @@ impl DeletionPreview {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeletedResource {
-    /// The logical ID.
+    /// The logical ID of the resource.
     pub logical_id: String,
-    /// The type.
+    /// The type of the resource.
     pub resource_type: String,
     /// The action for the resource.
     pub disposition: Disposition,

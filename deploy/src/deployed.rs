@@ -19,7 +19,7 @@ use crate::{Progress, Report};
 pub struct DeployedStack {
     /// The template as it was given, without transforms applied.
     pub template: Template,
-    /// The tags whose keys the program sets too. A deployment does not touch other tags.
+    /// The tags whose keys the program sets too. A deployment does not change other tags.
     pub tags: BTreeMap<String, String>,
     /// Whether termination protection is enabled.
     pub termination_protection: bool,
@@ -31,7 +31,7 @@ pub struct DeployedStack {
     pub policy: Option<String>,
 }
 
-/// Reads a stack as it is deployed; `None` if it is not. `given` are the values of parameters that a deployment would set.
+/// Reads the deployed stack; `None` if the stack is not deployed. `given` are the values of parameters that a deployment would set.
 ///
 /// # Errors
 /// Returns an error if a request fails.

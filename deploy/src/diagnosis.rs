@@ -21,7 +21,7 @@ use crate::{Progress, Report};
 pub struct Diagnosis {
     /// The name or ARN of the stack, or of the nested stack, with the first failure.
     pub stack: String,
-    /// The logical IDs of the nested stacks that lead to it, outermost first.
+    /// The logical IDs of the nested stacks that lead to the stack with the first failure, outermost first.
     pub path: Vec<String>,
     /// The first failure.
     pub cause: ResourceEvent,
@@ -38,9 +38,9 @@ pub struct Diagnosis {
 
 /// The reason for the end of an operation.
 pub(crate) enum Failure {
-    /// A user cancelled the operation.
+    /// A user canceled the operation.
     Cancelled,
-    /// Something failed.
+    /// A resource or the stack failed.
     Cause(Box<Diagnosis>),
 }
 

@@ -34,9 +34,9 @@ pub struct Drift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DriftedResource {
-    /// The logical ID.
+    /// The logical ID of the resource.
     pub logical_id: String,
-    /// The type.
+    /// The type of the resource.
     pub resource_type: String,
     /// `MODIFIED` or `DELETED`.
     pub status: DriftStatus,

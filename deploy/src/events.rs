@@ -18,7 +18,7 @@ use crate::messages;
 use crate::status::ResourceStatus;
 use crate::{Progress, Report};
 
-/// An event of a resource of a stack.
+/// An event of a stack or of one of its resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceEvent {

@@ -21,9 +21,9 @@ use crate::{Progress, Report};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Whether anything was changed.
+    /// Whether the deployment changed anything.
     pub changed: bool,
-    /// The outputs of the stack. Those that are made of `NoEcho` parameters are masked.
+    /// The outputs of the stack. Outputs that contain values of `NoEcho` parameters are masked.
     pub outputs: BTreeMap<String, String>,
 }
 

@@ -25,7 +25,7 @@ use crate::lookup::{find_stack, resources};
 pub struct Import {
     /// The logical ID in the template.
     pub logical_id: String,
-    /// The type.
+    /// The type of the resource.
     pub resource_type: String,
     /// The properties that identify the resource: the primary identifier of the type.
     pub identifier: BTreeMap<String, String>,

@@ -94,7 +94,7 @@ pub(crate) type Report<'a> = &'a dyn Fn(Progress);
 pub enum Progress {
     /// The credentials belong to the account of the stack.
     Connected {
-        /// The account ID.
+        /// The ID of the account.
         account: String,
         /// The region.
         region: String,

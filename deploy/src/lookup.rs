@@ -13,7 +13,7 @@ use crate::error::DeployError;
 use crate::secret::Secrets;
 use crate::status::StackStatus;
 
-/// A stack as it is in the account.
+/// The current state of a stack in the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StackDescription {
@@ -23,13 +23,13 @@ pub struct StackDescription {
     pub status: Option<StackStatus>,
     /// The reason that CloudFormation gives for the status.
     pub reason: Option<String>,
-    /// The outputs. Those that are made of `NoEcho` parameters are masked.
+    /// The outputs. Outputs that contain values of `NoEcho` parameters are masked.
     pub outputs: BTreeMap<String, String>,
     /// Whether termination protection is enabled.
     pub termination_protection: bool,
 }
 
-/// Describes a stack.
+/// Returns the current state of a stack.
 ///
 /// # Errors
 /// Returns an error if a request fails.

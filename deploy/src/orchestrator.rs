@@ -50,19 +50,20 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns settings without approvals.
+    /// Creates settings without approvals. `concurrency` is the maximum number of stacks that are processed at the same time.
     pub fn new(concurrency: usize) -> Self {
         Self { concurrency, approvals: ApprovalPolicy::default(), unprotect: false }
     }
 
-    /// Sets the approvals that were given.
+    /// Sets the approvals that were given. By default, none was given.
     #[must_use]
     pub fn approvals(mut self, approvals: ApprovalPolicy) -> Self {
         self.approvals = approvals;
         self
     }
 
-    /// Disables termination protection before a stack is deleted.
+    /// Sets whether termination protection is disabled before a stack is deleted. The default is `false`: the deletion of such a
+    /// stack is an error.
     #[must_use]
     pub fn unprotect(mut self, unprotect: bool) -> Self {
         self.unprotect = unprotect;
@@ -73,7 +74,7 @@ impl Settings {
 /// The results for several stacks, in the order of the stacks.
 type Results<'s, T> = Vec<(&'s StackArtifact, StackResult<T, DeployError>)>;
 
-/// Works on several stacks.
+/// Deploys, plans and deletes several stacks, in the order of their dependencies.
 ///
 /// ```
 /// use stackwright_deploy::{Connections, NoPrompt, Orchestrator, Profile, Settings};
@@ -96,7 +97,7 @@ pub struct Orchestrator<'a> {
 }
 
 impl<'a> Orchestrator<'a> {
-    /// Returns an orchestrator. `report` receives what happens to each stack.
+    /// Creates an orchestrator. `report` receives the progress of each stack.
     pub fn new(
         connections: &'a Connections,
         prompt: &'a dyn Prompt,
@@ -115,7 +116,8 @@ impl<'a> Orchestrator<'a> {
         }
     }
 
-    /// Compares each change set with what the deployed template and the new one predict.
+    /// Compares each change set with the changes that the deployed template and the new one predict. By default, change sets are
+    /// not compared.
     #[must_use]
     pub fn comparing(mut self, compare: ComparePrediction<'a>) -> Self {
         self.compare = Some(compare);
@@ -132,7 +134,7 @@ impl<'a> Orchestrator<'a> {
         self.running.borrow().keys().cloned().collect()
     }
 
-    /// Returns what performs the running operations.
+    /// Returns the backends that perform the running operations.
     pub fn backends(&self) -> BTreeSet<Backend> {
         self.running.borrow().values().map(Connection::backend).collect()
     }

@@ -23,7 +23,7 @@ use crate::{Progress, Report};
 pub struct ParameterNote {
     /// The name of the parameter.
     pub name: String,
-    /// The action for the parameter.
+    /// The reason of the note.
     pub reason: ParameterReason,
     /// The value that the stack has.
     pub current: Option<String>,

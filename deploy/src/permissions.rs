@@ -41,7 +41,7 @@ impl Command {
         Self::Status,
     ];
 
-    /// Returns the name of the command.
+    /// Returns the name of the command, such as `deploy`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Diff => "diff",
@@ -122,7 +122,7 @@ impl FromStr for Command {
     }
 }
 
-/// Returns the policy for a command on some stacks.
+/// Returns the IAM policy document, as JSON, that a command needs for some stacks.
 pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
     let environment = |stack: &StackArtifact| {
         let any = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "*".into());

@@ -38,7 +38,7 @@ pub struct Plan {
     pub created: u64,
     /// When the plan expires, in seconds since 1970-01-01T00:00:00Z.
     pub expires: u64,
-    /// The commit that was planned, if it is known.
+    /// The ID of the git commit that was planned; `None` if it is not known.
     pub commit: Option<String>,
     /// The planned stacks, in the order of their deployment.
     pub stacks: Vec<PlannedStack>,
@@ -52,13 +52,13 @@ pub struct PlannedStack {
     pub id: String,
     /// The name of the stack.
     pub stack: String,
-    /// The account ID.
+    /// The ID of the account.
     pub account: String,
     /// The region.
     pub region: String,
-    /// The SHA-256 of the template.
+    /// The SHA-256 hash of the template, in hexadecimal.
     pub template: String,
-    /// The SHA-256 of the given parameters, without the values of `NoEcho` parameters.
+    /// The SHA-256 hash of the parameters that were passed, without the values of `NoEcho` parameters, in hexadecimal.
     pub parameters: String,
     /// The outcome of the deployment.
     pub outcome: PlannedOutcome,
@@ -105,7 +105,7 @@ fn parameters_hash(stack: &StackArtifact, options: &Options) -> String {
 }
 
 impl Plan {
-    /// Returns a plan that is created now.
+    /// Creates a plan. It is valid for one week from now.
     pub fn new(commit: Option<String>, stacks: Vec<PlannedStack>) -> Self {
         let created = now();
         Self { version: VERSION, created, expires: created + PLAN_TTL, commit, stacks }
@@ -132,12 +132,12 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Returns the text of the plan file.
+    /// Returns the text of the plan file, which is JSON.
     pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// Returns the plan for a stack.
+    /// Returns the plan for a stack; `None` if the plan does not contain the stack.
     pub fn of(&self, stack: &StackArtifact) -> Option<&PlannedStack> {
         self.stacks.iter().find(|planned| planned.stack == stack.name)
     }

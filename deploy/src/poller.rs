@@ -34,7 +34,7 @@ impl Poller {
     pub async fn wait(&self, elapsed: Duration) {
         let (shortest, longest) = self.delay;
         sleep((elapsed / 4).clamp(shortest, longest)).await;
-        // The lock is fair: stacks are served in the order in which they ask.
+        // The lock is fair: stacks are polled in the order in which they request it.
         let mut next = self.next.lock().await;
         sleep_until(*next).await;
         *next = Instant::now() + self.interval;

@@ -19,7 +19,7 @@ use crate::{Progress, Report};
 /// reports is what happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PredictionDifference {
-    /// The logical ID.
+    /// The logical ID of the resource.
     pub logical_id: String,
     /// The type of the resource.
     pub resource_type: String,

@@ -18,7 +18,7 @@ use crate::secret::Secrets;
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report, assets, attributes, import_template, parameters};
 
-/// The options of the deployment of a stack. By default, only the template is changed.
+/// The options of the deployment of a stack. By default, only the template and the attributes that the program sets are deployed.
 ///
 /// ```
 /// let options = stackwright_deploy::Options::new().parameter("Stage", "prod").keep_failed(true);
@@ -36,12 +36,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns options that change only the template.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the value of a parameter of the template.
+    /// Sets the value of a parameter of the template. A parameter that is not set keeps the value of an earlier deployment, or
+    /// has the default of the template.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.insert(name.into(), value.into());
@@ -55,43 +56,44 @@ impl Options {
         self
     }
 
-    /// Reverts changes made outside CloudFormation (drift).
+    /// Sets whether changes made outside CloudFormation (drift) are reverted. The default is `false`.
     #[must_use]
     pub fn revert_drift(mut self, revert_drift: bool) -> Self {
         self.revert_drift = revert_drift;
         self
     }
 
-    /// Imports existing resources with the names that the template sets, instead of creating resources.
+    /// Sets whether existing resources with the names that the template sets are imported, instead of created. The default is
+    /// `false`.
     #[must_use]
     pub fn import_existing(mut self, import_existing: bool) -> Self {
         self.import_existing = import_existing;
         self
     }
 
-    /// Ends the deployment when all resources are configured, without waiting until they are ready (CloudFormation's express
-    /// mode).
+    /// Sets whether the deployment ends when all resources are configured, without waiting until they are ready (CloudFormation's
+    /// express mode). The default is `false`.
     #[must_use]
     pub fn express(mut self, express: bool) -> Self {
         self.express = express;
         self
     }
 
-    /// Keeps resources that were created after a failure, for inspection.
+    /// Sets whether resources are kept after a failure, for inspection. The default is `false`: CloudFormation rolls back.
     #[must_use]
     pub fn keep_failed(mut self, keep_failed: bool) -> Self {
         self.keep_failed = keep_failed;
         self
     }
 
-    /// Removes tags of the stack that the program does not set.
+    /// Sets whether tags of the stack that the program does not set are removed. The default is `false`.
     #[must_use]
     pub fn prune_tags(mut self, prune_tags: bool) -> Self {
         self.prune_tags = prune_tags;
         self
     }
 
-    /// Sets the resources to import. If there are any, nothing else changes.
+    /// Sets the resources to import. If there are any, the deployment makes no other change. By default, there are none.
     #[must_use]
     pub fn imports(mut self, imports: Vec<Import>) -> Self {
         self.imports = imports;

@@ -41,7 +41,7 @@ pub enum Question {
 }
 
 impl Question {
-    /// Returns whether an answer approves what the question is about.
+    /// Returns whether an answer approves the change that the question is about.
     pub fn is_approved_by(&self, answer: &str) -> bool {
         match self {
             Self::Confirm { change, .. } => answer == change.name(),
@@ -75,7 +75,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// Asks the user.
+/// Asks the user questions about approvals.
 pub trait Prompt {
     /// Returns whether there is a user who can answer.
     fn is_interactive(&self) -> bool;
@@ -87,7 +87,7 @@ pub trait Prompt {
     fn ask<'a>(&'a self, question: &'a Question) -> LocalBoxFuture<'a, Option<String>>;
 }
 
-/// A prompt without a user, for CI.
+/// A prompt without a user, for CI: no question is asked, and changes that need an approval are refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoPrompt;
 

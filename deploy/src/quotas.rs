@@ -51,7 +51,7 @@ async fn value(connection: &Connection, quota: &QuotaId) -> Result<Option<u64>, 
     }
 }
 
-/// What is counted is whole: a value of 2.5 allows two.
+/// Converts the value of a quota to a whole number: a value of 2.5 allows two.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

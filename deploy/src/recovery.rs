@@ -22,11 +22,11 @@ pub enum RecoveryAction {
     ContinueRollback,
     /// `ContinueUpdateRollback` without the resources that cannot be rolled back.
     ContinueRollbackSkipping,
-    /// `RollbackStack`: rolls back what a failed operation has left.
+    /// `RollbackStack`: rolls back a failed operation that was not rolled back.
     Rollback,
     /// `CancelUpdateStack`: cancels a running update and rolls it back.
     CancelUpdate,
-    /// `DeleteStack`.
+    /// `DeleteStack`: deletes the stack.
     Delete,
     /// `DeleteStack` without the resources that cannot be deleted.
     DeleteRetaining,
@@ -72,13 +72,13 @@ impl FromStr for RecoveryAction {
     }
 }
 
-/// A recovery action, with what it does to a stack.
+/// A recovery action, with its consequences for a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RecoveryOption {
-    /// The action.
+    /// The recovery action.
     pub action: RecoveryAction,
-    /// The status of the stack afterwards.
+    /// The status of the stack after the action, such as `UPDATE_ROLLBACK_COMPLETE`.
     pub leads_to: String,
     /// A description of the loss; empty if nothing is lost.
     pub loses: String,
@@ -90,19 +90,20 @@ pub struct RecoveryOption {
 pub struct StackCondition {
     /// The name of the stack.
     pub stack: String,
-    /// The status.
+    /// The status of the stack.
     pub status: StackStatus,
     /// The reason that CloudFormation gives for the status.
     pub reason: Option<String>,
     /// The logical IDs of the resources that failed.
     pub failed: Vec<String>,
-    /// The options with which `deploy` continues from a failed operation that was not rolled back.
+    /// The options with which `deploy` continues from a failed operation that was not rolled back, such as `--keep-failed`;
+    /// `None` for other statuses.
     pub continue_with: Option<&'static str>,
     /// The recovery actions, the one that loses least first; empty if the stack needs none.
     pub options: Vec<RecoveryOption>,
 }
 
-/// Finds out the status of a stack and the recovery actions.
+/// Returns the status of a stack and its recovery actions.
 ///
 /// # Errors
 /// Returns an error if the stack does not exist or a request fails.

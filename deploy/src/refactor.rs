@@ -1,7 +1,7 @@
 //! Stack refactors: resources get other logical IDs, or move to other stacks, and CloudFormation neither replaces nor
 //! changes them.
 //!
-//! `CreateStackRefactor` takes the templates that the stacks have afterwards. They must differ from the deployed ones only in
+//! `CreateStackRefactor` accepts the templates that the stacks have after the refactor. They must differ from the deployed ones only in
 //! where resources are (CloudFormation User Guide, "Stack refactoring"), so they are made of the deployed templates. The
 //! changes of the program follow in a change set.
 
@@ -40,11 +40,11 @@ const MAX_STACKS: usize = 5;
 pub struct ResourceMove {
     /// The name of the stack in which the resource is.
     pub from_stack: String,
-    /// Its logical ID there.
+    /// The logical ID of the resource in the stack `from_stack`.
     pub from_id: String,
     /// The name of the stack in which it will be.
     pub to_stack: String,
-    /// Its logical ID there.
+    /// The logical ID of the resource in the stack `to_stack`.
     pub to_id: String,
 }
 

@@ -47,12 +47,12 @@ impl<'a> Secrets<'a> {
         Self { stack, parameters: declared.into_iter().map(|(name, _)| name).collect(), values }
     }
 
-    /// Returns whether a parameter is secret.
+    /// Returns whether a parameter has `NoEcho`.
     pub fn is_secret(&self, parameter: &str) -> bool {
         self.parameters.contains(&parameter)
     }
 
-    /// Replaces the known secrets in a text.
+    /// Replaces the known secrets in a text with `****`.
     pub fn mask(&self, text: &str) -> String {
         self.values.mask(text)
     }
@@ -112,7 +112,7 @@ impl<'a> Secrets<'a> {
         found
     }
 
-    /// Masks a report.
+    /// Masks the secrets in a progress message.
     pub fn mask_progress(&self, progress: Progress) -> Progress {
         match progress {
             Progress::Event(event) => Progress::Event(self.mask_event(event)),
@@ -140,7 +140,7 @@ impl<'a> Secrets<'a> {
         }
     }
 
-    /// Masks an error.
+    /// Masks the secrets in an error.
     pub fn mask_error(&self, error: DeployError) -> DeployError {
         match error {
             DeployError::Call { operation, code, message } => {
@@ -183,7 +183,7 @@ impl<'a> Secrets<'a> {
         }
     }
 
-    /// Masks a diagnosis.
+    /// Masks the secrets in a diagnosis.
     pub fn mask_diagnosis(&self, mut diagnosis: Diagnosis) -> Diagnosis {
         diagnosis.cause = self.mask_event(diagnosis.cause);
         diagnosis.others = diagnosis.others.into_iter().map(|event| self.mask_event(event)).collect();

@@ -24,7 +24,7 @@ pub struct ValidationFailure {
     pub check: String,
     /// The reason that CloudFormation gives.
     pub reason: String,
-    /// The details of a hook.
+    /// The findings of a hook.
     #[serde(default)]
     pub annotations: Vec<Annotation>,
 }

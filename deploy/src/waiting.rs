@@ -86,7 +86,7 @@ impl<'a> Activity<'a> {
         }
     }
 
-    /// Notes what the program waits for from now on.
+    /// Sets the description of what the program waits for.
     pub fn begin(&self, name: &str) {
         *self.name.borrow_mut() = Some(name.to_owned());
         self.started.set(Instant::now());

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Resources that fail or are slow.
+    /// The resources that fail or are slow. Default: none.
     pub resources: Vec<ResourceFault>,
-    /// Requests that fail or are slow.
+    /// The requests that fail or are slow. Default: none.
     pub requests: Vec<RequestFault>,
-    /// Hooks that fail or warn.
+    /// The hooks that fail or warn. Default: none.
     pub hooks: Vec<HookFault>,
     /// The account's service quotas by their codes, such as `{"L-9614C779": 2}`. The others have AWS's default values, as far as
     /// they are known.
@@ -28,12 +28,12 @@ pub struct Faults {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CustomResource {
-    /// The stack's name; every stack if absent.
+    /// The name of the stack. Default: every stack.
     #[serde(default)]
     pub stack: Option<String>,
-    /// The logical ID; `*` for every custom resource.
+    /// The logical ID of the custom resource; `*` matches every custom resource.
     pub resource: String,
-    /// The physical ID, which `Ref` returns; generated if absent.
+    /// The physical ID, which `Ref` returns. Default: a generated ID.
     #[serde(default)]
     pub physical_id: Option<String>,
     /// The attributes, which `Fn::GetAtt` returns.
@@ -45,13 +45,13 @@ pub struct CustomResource {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum On {
-    /// It is created.
+    /// The resource is created.
     Create,
-    /// It is updated.
+    /// The resource is updated.
     Update,
-    /// It is deleted.
+    /// The resource is deleted.
     Delete,
-    /// It is rolled back to its previous properties.
+    /// The resource is rolled back to its previous properties.
     Rollback,
 }
 
@@ -59,20 +59,20 @@ pub enum On {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceFault {
-    /// The stack's name; every stack if absent.
+    /// The name of the stack. Default: every stack.
     #[serde(default)]
     pub stack: Option<String>,
-    /// The logical ID; `*` for every resource.
+    /// The logical ID of the resource; `*` matches every resource.
     pub resource: String,
     /// The action that fails.
     pub on: On,
-    /// The service's message; without it, the resource is slow and succeeds.
+    /// The error message of the service. Default: the resource does not fail, and only takes longer.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The simulated time of the operation in milliseconds.
+    /// The simulated time of the operation in milliseconds. Default: [`Options::resource_time`](crate::Options::resource_time).
     #[serde(default)]
     pub milliseconds: Option<u64>,
-    /// The number of times that the fault occurs; if it is absent, the fault always occurs.
+    /// The number of times that the fault occurs. Default: always.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -103,20 +103,21 @@ pub enum RequestFaultKind {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFault {
-    /// The operation, such as `CreateChangeSet`; `*` for every one.
+    /// The operation, such as `CreateChangeSet`; `*` matches every operation.
     pub action: String,
     /// The kind of failure.
     pub kind: RequestFaultKind,
-    /// The number of requests that succeed before the first failure.
+    /// The number of requests that succeed before the first failure. Default: 0.
     #[serde(default)]
     pub after: u32,
-    /// The number of times that the fault occurs; if it is absent, the fault always occurs.
+    /// The number of times that the fault occurs. Default: always.
     #[serde(default)]
     pub times: Option<u32>,
-    /// Only requests above this number in one second fail, as with the limits of AWS's services; all if absent.
+    /// Only requests that exceed this number in one second fail, as with the request limits of AWS. Default: all requests fail.
     #[serde(default)]
     pub above_per_second: Option<u32>,
-    /// The delay of [`RequestFaultKind::Slow`], or how far the clock of [`RequestFaultKind::ClockSkew`] is ahead.
+    /// The delay of [`RequestFaultKind::Slow`], or the time by which the clock of [`RequestFaultKind::ClockSkew`] is ahead, in
+    /// milliseconds. Default: 0.
     #[serde(default)]
     pub milliseconds: u64,
     #[serde(skip)]
@@ -164,21 +165,21 @@ pub enum HookMode {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HookFault {
-    /// Its name, such as `Company::Guard::Endpoints`.
+    /// The name of the hook, such as `Company::Guard::Endpoints`.
     pub hook: String,
     /// The target that the hook evaluates.
     pub target: HookTarget,
-    /// The stack's name; every stack if absent.
+    /// The name of the stack. Default: every stack.
     #[serde(default)]
     pub stack: Option<String>,
-    /// The logical ID; `*` for every resource.
+    /// The logical ID of the resource; `*` matches every resource.
     pub resource: String,
-    /// The action when the hook reports a failure.
+    /// The action when the hook reports a failure. Default: [`HookMode::Fail`].
     #[serde(default)]
     pub mode: HookMode,
-    /// Its message.
+    /// The message of the hook.
     pub reason: String,
-    /// Its annotations: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` returns them.
+    /// The annotations of the hook: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` returns them.
     #[serde(default)]
     pub annotations: Vec<serde_json::Value>,
 }

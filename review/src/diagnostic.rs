@@ -9,12 +9,12 @@ use stackwright_synth::{Errors, SourceLocation, pointer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// CloudFormation or the service would refuse the resource, or it would fail when it runs.
+    /// CloudFormation or the service rejects the resource, or it fails when it runs.
     Error,
     /// The template deploys, but it may not do what is intended, it costs or exposes more than needed, or it fails in
     /// some deployments only.
     Warning,
-    /// A remark that no option turns into a failure.
+    /// A note. No option turns it into a failure.
     Info,
 }
 
@@ -29,11 +29,11 @@ impl Severity {
     }
 }
 
-/// A change of one line of a source.
+/// A change of one line of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fix {
-    /// A name on the line is replaced by another one.
+    /// A misspelled name on the line is replaced.
     Rename {
         /// The name on the line.
         from: String,
@@ -51,11 +51,11 @@ pub enum Fix {
     },
 }
 
-/// One thing that is wrong.
+/// A finding of the check, or an error of synthesis.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// The rule's name, such as `missing-property`.
+    /// The name of the rule, such as `missing-property`.
     pub id: Cow<'static, str>,
     /// The severity of the finding.
     pub severity: Severity,
@@ -66,20 +66,20 @@ pub struct Diagnostic {
     /// The deployments in which the finding occurs, such as `Stage` is `prod`, if it does not occur in the deployment
     /// with every default.
     pub when: Option<String>,
-    /// The stack's id.
+    /// The ID of the stack; for a template, the name of its file up to the first dot.
     pub stack: String,
-    /// The logical id.
+    /// The logical ID of the resource; `None` if the finding is not about a resource.
     pub resource: Option<String>,
     /// The JSON pointer into the template with known intrinsic functions resolved. It continues inside of strings that are
     /// documents.
     pub path: String,
-    /// The line that set the value.
+    /// The line of the program or the template that set the value; `None` if it is not known.
     pub location: Option<SourceLocation>,
-    /// Another line that has to do with it, and how.
+    /// Another line that is related to the finding, and a text about the relation.
     pub related: Option<(String, SourceLocation)>,
-    /// A change of the source that removes the cause, if it is certain enough to be made without a question.
+    /// A change of the source that fixes the cause; `None` unless exactly one fix is possible.
     pub fix: Option<Fix>,
-    /// The reason of the acknowledgement.
+    /// The reason of the acknowledgement; `None` if the finding is not acknowledged.
     pub acknowledged: Option<String>,
 }
 

@@ -112,9 +112,9 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
     tab.press("Enter", 13, "\r")
     found["skipped"] = tab.value("location.hash")
 
-    # Every text contrasts with what is behind it, in both colour schemes.
+    # Every text contrasts with what is behind it, in both color schemes.
     contrast = """(function () {
-        function parts(colour) { return (colour.match(/[\\d.]+/g) || []).map(Number); }
+        function parts(color) { return (color.match(/[\\d.]+/g) || []).map(Number); }
         function light(rgb) { return rgb.slice(0, 3).reduce(function (sum, part, at) { part /= 255;
             part = part <= 0.03928 ? part / 12.92 : Math.pow((part + 0.055) / 1.055, 2.4);
             return sum + part * [0.2126, 0.7152, 0.0722][at]; }, 0); }

@@ -161,9 +161,9 @@ fn the_report_works_in_a_browser_at_two_widths() {
     }
 }
 
-/// Keys, colour schemes and paper, over the protocol of the browser's developer tools.
+/// Keys, color schemes and paper, over the protocol of the browser's developer tools.
 #[test]
-fn the_report_is_used_with_the_keyboard_in_both_colour_schemes_and_printed() {
+fn the_report_is_used_with_the_keyboard_in_both_color_schemes_and_printed() {
     let Some(browser) = browser() else { return };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("review.html");

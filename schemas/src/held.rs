@@ -54,8 +54,8 @@ struct Types {
     elements: Vec<HeldList>,
 }
 
-/// A list of a resource type whose elements hold data or run work, such as the instance groups of a HyperPod cluster: an
-/// update that leaves an element out deletes it.
+/// A list property whose elements hold data, serve traffic or run workloads, such as the instance groups of a HyperPod cluster:
+/// AWS deletes an element that an update removes from the list.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct HeldList {

@@ -1,6 +1,6 @@
 //! Suggestions for misspelt names.
 
-/// How many names are compared: more than the types of the registry, which are most.
+/// The maximum number of names that are compared: more than the registry has types, which is the longest list.
 const MAX_NAMES: usize = 4000;
 
 /// Returns the most similar of the known names; `None` if no name is similar enough to be a misspelling. Letter case is ignored.

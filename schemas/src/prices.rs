@@ -106,7 +106,7 @@ mod tests {
             assert!(hosts.iter().any(|host| source.starts_with(&format!("https://{host}/"))), "{source}");
             assert!(!group["reason"].as_str().unwrap().is_empty());
             assert!(!group["title"].as_str().unwrap().is_empty());
-            // A group that no page confirms says so.
+            // A group that no page confirms states that.
             let is_marked = group["note"].as_str().is_some_and(|note| note.starts_with("Not confirmed: "));
             assert_ne!(group["confirmed"].is_string(), is_marked, "{source}");
         }

@@ -1,4 +1,4 @@
-//! Commands that messages suggest. They have the options of the running command that say which program and which account is
+//! Commands that messages suggest. They have the options of the running command that name the program and the account that are
 //! used, so that they work when they are copied.
 
 use std::sync::OnceLock;

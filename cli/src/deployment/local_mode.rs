@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// The account in local mode of stacks that are not bound to one.
 const DEFAULT_ACCOUNT: &str = "000000000000";
 
-/// How long local mode takes for a resource: long enough to see the order of the resources.
+/// The simulated time for a resource in local mode: long enough to show the order of the resources.
 const RESOURCE_TIME: Duration = Duration::from_millis(20);
 
 /// The endpoints of local mode, by the account that stacks are bound to.

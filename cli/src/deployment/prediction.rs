@@ -50,7 +50,7 @@ fn outcome(outcome: diff::ResourceOutcome) -> ResourceOutcome {
     }
 }
 
-/// Returns a change of a change set as the comparison takes it. `changing` has the logical IDs of all changes.
+/// Returns a change of a change set in the form that the comparison accepts. `changing` has the logical IDs of all changes.
 fn reported(change: &Change, changing: &BTreeSet<&str>) -> ReportedChange {
     let consequence = match (&change.action, &change.replacement, &change.policy_action) {
         // The import of a resource that exists is approved with `--import-existing`.

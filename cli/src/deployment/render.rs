@@ -13,10 +13,10 @@ use stackwright_review::markdown::MarkdownPart;
 
 use crate::safe_text::{line, markdown, markdown_code};
 
-/// How many characters of a value are shown.
+/// The maximum number of characters of a value that are shown.
 const MAX_VALUE_CHARS: usize = 60;
 
-/// How many equal characters are shown before the first difference of two long values.
+/// The number of equal characters that are shown before the first difference of two long values.
 const CONTEXT_CHARS: usize = 15;
 
 fn sign(change: &Change) -> &'static str {

@@ -48,12 +48,12 @@ pub(crate) async fn commit() -> Option<&'static str> {
     found.await.as_deref()
 }
 
-/// What a command without an orchestrator does.
+/// The work of a command without an orchestrator.
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
-    /// It reads something, which the text describes.
+    /// The command reads data, which the text describes.
     Query(&'static str),
-    /// It may start an operation on the stack.
+    /// The command may start an operation on the stack, which the text describes.
     Operation(&'static str),
 }
 

@@ -93,7 +93,7 @@ pub(crate) async fn stoppable<T>(
     })
 }
 
-/// What the user chooses after Ctrl-C while operations are running.
+/// The choice of the user after Ctrl-C while operations are running.
 const CHOICES: &str = "[d]etach, [c]ancel and roll back, or [w]ait? ";
 
 /// Runs work of an orchestrator until it ends or is stopped.

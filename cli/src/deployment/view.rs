@@ -32,7 +32,7 @@ pub(crate) struct View {
     bars: RefCell<BTreeMap<String, ProgressBar>>,
     /// Whether a question is open, so that nothing else may be printed.
     is_paused: Cell<bool>,
-    /// What was not printed while a question was open.
+    /// The messages that were not printed while a question was open.
     held_back: RefCell<Vec<String>>,
 }
 

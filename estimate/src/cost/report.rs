@@ -74,7 +74,7 @@ fn tables(estimate: &Estimate) -> Vec<(String, Vec<[String; 4]>)> {
             }
             let mut rows: Vec<_> = found.iter().map(|line| cells(line)).collect();
             if of == Per::Month {
-                rows.push(total_cells("total of what is known", &estimate.monthly_of(stack)));
+                rows.push(total_cells("total of known costs", &estimate.monthly_of(stack)));
             }
             tables.push((title, rows));
         }
@@ -82,7 +82,7 @@ fn tables(estimate: &Estimate) -> Vec<(String, Vec<[String; 4]>)> {
     if stacks(estimate).len() > 1 {
         tables.push((
             "All stacks: cost a month".to_owned(),
-            vec![total_cells("total of what is known", &estimate.monthly())],
+            vec![total_cells("total of known costs", &estimate.monthly())],
         ));
     }
     tables

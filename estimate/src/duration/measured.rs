@@ -10,7 +10,7 @@ use crate::memory::measured::MeasuredRun;
 pub struct MeasuredStep {
     /// The name of the model.
     pub model: String,
-    /// How weights, gradients and optimizer states were distributed.
+    /// The strategy by which weights, gradients and optimizer states were distributed over the GPUs.
     pub strategy: Strategy,
     /// Whether activations were checkpointed.
     pub checkpointing: bool,

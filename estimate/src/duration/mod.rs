@@ -39,7 +39,7 @@ pub struct Job {
     pub instance_type: String,
     /// The number of GPUs.
     pub ranks: u64,
-    /// How weights, gradients and optimizer states are distributed.
+    /// The strategy by which weights, gradients and optimizer states are distributed over the GPUs.
     pub strategy: Strategy,
     /// The number of samples per GPU and step. Default: 1.
     pub batch: u64,

@@ -21,7 +21,7 @@ pub struct UtilizationRange {
     pub runs: usize,
     /// The sources with their dates.
     pub sources: Vec<String>,
-    /// How the runs were selected.
+    /// The criteria by which the runs were selected.
     pub selection: String,
 }
 

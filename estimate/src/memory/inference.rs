@@ -188,7 +188,7 @@ impl Parts {
     }
 }
 
-/// What vLLM's sampler allocates for each word of the vocabulary and each sequence: logits in bf16 and fp32; sorted values, their
+/// The bytes that vLLM's sampler allocates for each token of the vocabulary and each sequence: logits in bf16 and fp32; sorted values, their
 /// indices of 8 bytes, and the probabilities, sums and masked logits of top-k and top-p in fp32; probabilities and their
 /// logarithms in fp32.
 const SAMPLING: u64 = 2 + 4 + (4 + 8) + (4 + 4 + 4) + (4 + 4);

@@ -16,7 +16,7 @@ pub struct MeasuredRun {
     /// The Hugging Face configuration of the model; the numbers of the plain decoder are in the run itself.
     #[serde(default)]
     pub config: Option<Json>,
-    /// How weights, gradients and optimizer states were distributed.
+    /// The strategy by which weights, gradients and optimizer states were distributed over the GPUs.
     #[serde(deserialize_with = "strategy")]
     pub strategy: Strategy,
     /// The number of ranks.

@@ -236,7 +236,7 @@ fn gpus_for_all(by_size: &[&PackedModel], fits: impl Fn(u64) -> bool + Copy) -> 
     held.iter().map(|(_, gpus)| gpus).sum()
 }
 
-/// What a statement about the models of a multi-model endpoint has.
+/// The members of a statement about the models of a multi-model endpoint.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {

@@ -91,7 +91,7 @@ impl std::fmt::Display for Category {
     }
 }
 
-/// PyTorch's allocator hands out multiples of this many bytes.
+/// PyTorch's allocator allocates multiples of this number of bytes.
 const GRANULE: u64 = 512;
 /// Requests from this size on get a segment of their own, in multiples of [`SEGMENT`].
 const OWN_SEGMENT: u64 = 10 * 1024 * 1024;
@@ -99,12 +99,12 @@ const SEGMENT: u64 = 2 * 1024 * 1024;
 /// A rest that is not larger is not split off: it counts as allocated.
 const SMALLEST_REST: u64 = 1024 * 1024;
 
-/// Returns the number of bytes that the allocator hands out for a request.
+/// Returns the number of bytes that the allocator allocates for a request.
 pub(crate) fn rounded(bytes: u64) -> u64 {
     bytes.div_ceil(GRANULE) * GRANULE
 }
 
-/// Returns the size of the block that the allocator takes for a request.
+/// Returns the size of the block that the allocator uses for a request.
 fn block(bytes: u64) -> u64 {
     let rounded = rounded(bytes);
     let segment = rounded.div_ceil(SEGMENT) * SEGMENT;
@@ -163,7 +163,7 @@ pub(crate) enum Shared {
     Embedding,
 }
 
-/// What happens with the gradient of a weight as soon as it is computed.
+/// The treatment of the gradient of a weight after it is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WeightGradients {
     /// The gradient stays in the number format of the computation until the gradients of the layer are reduced.
@@ -180,7 +180,7 @@ pub(crate) enum WeightGradients {
     Bucketed,
 }
 
-/// How an operator is recorded.
+/// The description of an operator on the tape.
 #[derive(Default)]
 pub(crate) struct Operator<'a> {
     /// Tensors that get a gradient.

@@ -271,7 +271,7 @@ struct Ran {
     kind: Kind,
     input: Tensor,
     output: Tensor,
-    /// Where the layer's operators begin and end on the tape.
+    /// The positions on the tape between which the operators of the layer are.
     start: usize,
     end: usize,
     /// A tensor that every layer of a decoder reads: the encoder's result.

@@ -62,7 +62,7 @@ const MIB: u64 = 1024 * 1024;
 const DRIVER_SHARE: u64 = 15;
 /// A CUDA context with the kernels of PyTorch, and NCCL's buffers.
 pub(super) const CONTEXT: u64 = 900 * MIB;
-/// Parts of a thousand that fragmentation takes at the least where the memory is nearly full.
+/// The minimum share of fragmentation, in thousandths, if the memory is nearly full.
 const LEAST_FRAGMENTATION: u64 = 30;
 /// Parts of a thousand that are left free where the verdict is that a step fits.
 const RESERVE: u64 = 100;

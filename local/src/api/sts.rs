@@ -9,7 +9,7 @@ use crate::state::{Millis, iso_time};
 
 pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// How long credentials of a role are valid, in milliseconds.
+/// The time for which the credentials of a role are valid, in milliseconds.
 const CREDENTIALS_TTL: Millis = 3_600_000;
 
 /// Performs an operation of STS.

@@ -35,7 +35,7 @@ const MAX_CONNECTIONS: usize = 256;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long the endpoint waits after it could not accept a connection, for instance because no descriptor was free.
+/// The time that the endpoint waits after it could not accept a connection, for example because no file descriptor was free.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// The state that all connections share.

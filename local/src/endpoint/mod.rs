@@ -72,14 +72,14 @@ impl Options {
         self
     }
 
-    /// Sets how long it takes to create, update or delete a resource. The default is 0 s.
+    /// Sets the simulated time for the creation, update or deletion of each resource. The default is zero.
     #[must_use]
     pub fn resource_time(mut self, time: Duration) -> Self {
         self.resource_time = time;
         self
     }
 
-    /// Sets how long it takes to create a change set. The default is 0 s.
+    /// Sets the simulated time for the creation of a change set. The default is zero.
     #[must_use]
     pub fn change_set_time(mut self, time: Duration) -> Self {
         self.change_set_time = time;
@@ -94,7 +94,7 @@ impl Options {
         self
     }
 
-    /// Sets what fails, and how.
+    /// Sets the simulated failures. By default, nothing fails.
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
@@ -139,7 +139,8 @@ impl Local {
     /// Starts the endpoint on the current Tokio runtime.
     ///
     /// # Errors
-    /// The port is in use, another process uses the state directory, or its files cannot be read or written.
+    /// Returns an error if the port is in use, if another process uses the state directory, or if its files cannot be read or
+    /// written.
     pub async fn start(options: Options) -> io::Result<Self> {
         let (directory, own) = match options.directory {
             Some(directory) => (directory, None),
@@ -170,7 +171,7 @@ impl Local {
         format!("http://{}", self.address)
     }
 
-    /// Replaces what fails.
+    /// Replaces the simulated failures.
     pub fn set_faults(&self, faults: Faults) {
         lock(&self.engine).settings.faults = faults;
     }

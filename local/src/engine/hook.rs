@@ -5,7 +5,7 @@ use crate::faults::{HookFault, HookMode, HookTarget};
 use crate::state::{Change, ChangeSet, Event, HookAction, HookResult, Millis, Resource, unique_id};
 use crate::template::NESTED;
 
-/// How many results of hooks are stored. Older results are removed.
+/// The maximum number of stored results of hooks. Older results are removed.
 const MAX_HOOK_RESULTS: usize = 10_000;
 
 /// Runs the hooks on a change set; returns the names of those that fail it.

@@ -45,7 +45,7 @@ use crate::state::{
 use crate::template::evaluate::{self, Lookup, Scope, pseudo_parameters, reference_value};
 use crate::template::{NESTED, StackTemplate};
 
-/// How many parsed templates are cached.
+/// The maximum number of cached templates.
 const CACHED_TEMPLATES: usize = 128;
 
 /// The state, the store that saves it, and the settings of the endpoint.
@@ -56,7 +56,7 @@ pub(crate) struct Engine {
     pub store: Store,
     /// Templates that were parsed recently, by their text: an operation needs the same templates for every resource.
     parsed: RefCell<IndexMap<String, Arc<StackTemplate>>>,
-    /// What was assumed because it was not created or provided.
+    /// The assumptions about resources that were not created or provided.
     assumptions: RefCell<BTreeSet<String>>,
 }
 

@@ -12,7 +12,7 @@ use crate::state::{
 };
 use crate::template::{StackTemplate, scalar_text};
 
-/// How deep stacks may be nested, so that a template that nests itself is rejected.
+/// The maximum nesting of stacks, so that a template that contains itself is rejected.
 pub(crate) const MAX_NESTING: usize = 16;
 
 impl Engine {

@@ -31,14 +31,14 @@ struct Evaluated {
     is_modified: bool,
 }
 
-/// The attributes of a resource, beside its properties, that a refactor may not change.
+/// The attributes of a resource other than its properties that a refactor may not change.
 const FIXED_ATTRIBUTES: [&str; 6] =
     ["Type", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"];
 
 /// The type of CDK's metadata resource, which a refactor rejects.
 const CDK_METADATA: &str = "AWS::CDK::Metadata";
 
-/// How many refactors are stored that were executed or cannot be executed any more. Older ones are removed.
+/// The maximum number of stored refactors that were executed or cannot be executed any more. Older ones are removed.
 const MAX_REFACTORS: usize = 1000;
 
 fn not_permitted(action: &str) -> String {

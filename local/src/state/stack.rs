@@ -92,7 +92,7 @@ pub(crate) struct Resource {
     pub properties: Map<String, Json>,
     /// The current properties: they differ from the deployed properties if the resource was changed outside of the stack.
     pub live: Map<String, Json>,
-    /// What `Fn::GetAtt` returns beyond the properties.
+    /// The values of `Fn::GetAtt` that are not properties.
     pub attributes: Map<String, Json>,
     /// The resource as the template has it.
     pub written: Json,

@@ -26,7 +26,7 @@ pub(crate) struct StackSet {
     /// Its settings as in the request: roles, the permission model and so on.
     pub settings: Map<String, Json>,
     pub instances: Vec<Instance>,
-    /// The newest last.
+    /// The operations; the newest is last.
     pub operations: Vec<SetOperation>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct SetOperation {
     pub preferences: Json,
     /// Whether the stacks that it removes from the set are retained.
     pub retains: bool,
-    /// In the order in which the operation processes them.
+    /// The results in the order in which the operation processes them.
     pub results: Vec<OperationResult>,
 }
 

@@ -32,9 +32,9 @@ enum Reference<'t> {
 /// The reason why a dynamic reference cannot be resolved, and the time at which CloudFormation reports it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Unresolved {
-    /// When the change set is created.
+    /// The reference is resolved when the change set is created.
     Early(String),
-    /// When the resource is created or updated.
+    /// The reference is resolved when the resource is created or updated.
     Late(String),
 }
 

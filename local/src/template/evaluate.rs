@@ -12,10 +12,10 @@ use crate::engine::resource::placeholder;
 use crate::state::{Resource, Stack};
 use crate::template::is_custom;
 
-/// What a change set shows for a value that is known only after it was executed.
+/// The text in a change set for a value that is known only after its execution.
 pub(crate) const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
-/// How deep values may be nested: deeper than in any template that can be read.
+/// The maximum nesting of values: more than in any template that can be read.
 pub(super) const MAX_DEPTH: usize = 250;
 
 /// The maximum number of values that one evaluation may visit, and the maximum length of a string.

@@ -28,7 +28,7 @@ pub(crate) fn is_custom(type_name: &str) -> bool {
 /// The type of a nested stack.
 pub(crate) const NESTED: &str = "AWS::CloudFormation::Stack";
 
-/// What is shown in place of a secret.
+/// The text in responses that replaces a secret.
 pub(crate) use stackwright_synth::secret::MASK as HIDDEN;
 
 fn format_error(message: impl std::fmt::Display) -> ServiceError {

@@ -49,7 +49,7 @@ pub struct CostChange {
     pub what: String,
     /// The amount before the change; `None` if the item did not exist.
     pub before: Option<String>,
-    /// The amount after; `None` if there is nothing.
+    /// The amount after the change; `None` if the item is removed.
     pub after: Option<String>,
     /// The basis of the amounts: the source and the date of prices, and amounts that are not included.
     pub note: Option<String>,
@@ -61,9 +61,9 @@ pub struct CostChange {
 /// The minimum and the maximum of an amount before and after a change, in USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct CostRanges {
-    /// Before the change.
+    /// The minimum and the maximum before the change.
     pub before: (f64, f64),
-    /// After the change.
+    /// The minimum and the maximum after the change.
     pub after: (f64, f64),
 }
 
@@ -71,18 +71,18 @@ pub struct CostRanges {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// There are no differences.
+    /// The two versions are equal.
     Nothing,
     /// The change is deployed without an approval.
     Safe,
     /// `deploy` will ask for approvals.
     NeedsApproval,
-    /// CloudFormation or `check` refuses it.
+    /// CloudFormation or `check` would reject the change.
     Refused,
 }
 
 impl Verdict {
-    /// `nothing`, `safe`, `needs-approval` or `refused`.
+    /// Returns the name for programs: `nothing`, `safe`, `needs-approval` or `refused`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
@@ -97,11 +97,11 @@ impl Verdict {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Card {
-    /// The name of the base.
+    /// The name of the version with which the card compares: a branch, a commit or a path.
     pub base: String,
     /// The verdict about the change.
     pub verdict: Verdict,
-    /// The differences.
+    /// The differences between the two versions.
     pub diff: Diff,
     /// The findings that the base does not have.
     pub new_findings: Vec<Diagnostic>,
@@ -113,7 +113,7 @@ pub struct Card {
     pub approvals: Vec<ExpectedApproval>,
     /// The changes of cost.
     pub cost: Vec<CostChange>,
-    /// The prices that the costs are computed from, with region, date and source.
+    /// The prices that the costs are computed from, each with its region, date and source.
     pub prices: Vec<Price>,
     /// The service quotas of which all stacks together need another amount.
     pub quotas: Vec<QuotaChange>,
@@ -139,7 +139,7 @@ fn under_one_name<'a>(old: &'a Assembly, new: &Assembly) -> Cow<'a, Assembly> {
     }
 }
 
-/// Makes the card of a change from one assembly to another.
+/// Creates the review card of the change from the assembly `old` to the assembly `new`.
 ///
 /// ```
 /// use stackwright_review::card::{self, Options, Verdict};

@@ -133,7 +133,7 @@ impl<'v> Index<usize> for Cursor<'v> {
     }
 }
 
-/// What has values below: a plain value, or a cursor.
+/// A value that contains other values: a plain value, or a cursor.
 pub(crate) trait Tree<'x>: Copy {
     /// Returns the value itself.
     fn json(self) -> &'x JsonValue;

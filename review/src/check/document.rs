@@ -14,23 +14,23 @@ const CLOSE: char = '\u{E001}';
 
 /// A document that is a property's value.
 pub(crate) struct Document {
-    /// The steps from the properties to it.
+    /// The steps from the properties to the document.
     pub path: Vec<String>,
-    /// What it holds, or why it cannot be read.
+    /// The content of the document, or the reason why it cannot be read.
     pub value: Result<JsonValue, String>,
-    /// The requests that it makes.
+    /// The requests that the document contains.
     pub requests: Vec<Request>,
 }
 
 /// A request to SageMaker's API.
 pub(crate) struct Request {
-    /// Such as `CreateTrainingJob`.
+    /// The operation, such as `CreateTrainingJob`.
     pub operation: String,
-    /// What it is called with, as far as it is known.
+    /// The arguments of the request, as far as they are known.
     pub arguments: JsonValue,
     /// The steps from the properties to the arguments.
     pub path: Vec<String>,
-    /// Whether SageMaker Pipelines makes it, which names the job itself.
+    /// Whether SageMaker Pipelines sends the request, and generates the name of the job.
     pub of_pipeline: bool,
 }
 
@@ -258,7 +258,7 @@ fn pipeline_steps(steps: &JsonValue, path: &[String], requests: &mut Vec<Request
     }
 }
 
-/// The requests of a state machine's states, those of its branches and iterations too.
+/// Collects the requests of the states of a state machine, also those of its branches and iterations.
 fn states(machine: &JsonValue, path: &[String], requests: &mut Vec<Request>) {
     for (name, state) in entries(&machine["States"]) {
         let at = |more: &[&str]| {

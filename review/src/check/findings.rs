@@ -16,14 +16,14 @@ use super::work;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use stackwright_schemas::nearest;
 
-/// What was found so far, each thing once.
+/// The findings so far, each one once.
 #[derive(Default)]
 pub(crate) struct Found {
     pub diagnostics: Vec<Diagnostic>,
     seen: HashSet<(Cow<'static, str>, String, String)>,
     /// The diagnostic of a rule at a path, and how many further deployments have it.
     at: HashMap<(Cow<'static, str>, String), (usize, usize)>,
-    /// What was added last, unless it was known already.
+    /// The finding that was added last, unless it was known already.
     last: Option<usize>,
 }
 
@@ -152,17 +152,17 @@ impl Findings<'_, '_, '_> {
         self.push(resource, pointer, &written, None, message.into(), help.into());
     }
 
-    /// Makes a warning of what was added last, because no source confirms that AWS refuses it.
+    /// Changes the finding that was added last to a warning, because no source confirms that AWS rejects the value.
     pub fn doubt_last(&mut self) {
         self.found.doubt_last();
     }
 
-    /// Adds a change that removes the cause of what was added last.
+    /// Adds a fix to the finding that was added last.
     pub fn fix_last(&mut self, fix: Option<Fix>) {
         self.found.fix_last(fix);
     }
 
-    /// Adds the dependency that removes the cause of what was added last, if the resource has no `DependsOn` yet.
+    /// Adds the fix to the finding that was added last that writes `DependsOn`, if the resource has none yet.
     pub fn fix_last_by_dependency(&mut self, resource: &Resource<'_>, on: &str) {
         let at_type = self.view.stack.provenance.find(&pointer::of(["Resources", resource.id, "Type"]));
         if let (Some(location), true) = (at_type, resource.body["DependsOn"].is_null()) {
@@ -170,8 +170,8 @@ impl Findings<'_, '_, '_> {
         }
     }
 
-    /// The same for a location inside of a function: the path ends at the value that the function returns, the line is that
-    /// of the inner location itself.
+    /// Reports a location inside of a function: the path of the diagnostic ends at the value that the function returns, and its
+    /// line is that of the inner location.
     pub fn add_in_function(
         &mut self,
         resource: Option<&str>,
@@ -187,7 +187,7 @@ impl Findings<'_, '_, '_> {
         self.push(resource, path, &written, None, message.into(), help.into());
     }
 
-    /// The same, where the path of the diagnostic and the location that it points at differ.
+    /// Reports a path, with the line of the location that `below` names below it.
     pub fn add_below(
         &mut self,
         resource: Option<&str>,
@@ -252,7 +252,7 @@ impl Findings<'_, '_, '_> {
     }
 }
 
-/// Where a value comes from that a finding is about.
+/// The origin of the value that a finding is about.
 struct Source {
     related: Option<(String, SourceLocation)>,
     is_assumed: bool,

@@ -6,11 +6,11 @@ use stackwright_synth::Template;
 
 use crate::diagnostic::{Diagnostic, Fix};
 
-/// A text with fixes applied.
+/// The text of a template after fixes were applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fixed {
-    /// The whole text.
+    /// The complete new text.
     pub text: String,
     /// The lines that differ, in their order.
     pub changes: Vec<LineChange>,
@@ -24,7 +24,7 @@ pub struct LineChange {
     pub line: usize,
     /// The original line, without its end.
     pub old: String,
-    /// What replaces it, without the end of the last line: one line or two.
+    /// The new text, without the end of the last line: one line or two.
     pub new: String,
 }
 

@@ -42,7 +42,7 @@ impl<'v, 'a> Job<'v, 'a> {
         &self.arguments["StoppingCondition"]
     }
 
-    /// Returns the values that name an instance type, with what is known of it.
+    /// Returns the values that name an instance type, each with the facts about the type.
     pub fn instances(&self) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
         let groups = items(&self.resources()["InstanceGroups"]);
         self.instances_of(groups)

@@ -43,20 +43,21 @@ use findings::{Findings, Found};
 use rules::{Check, template};
 use view::{Resolved, View};
 
-/// What to check, and how severe it is.
+/// The options of the check: regions, rules, severities, and findings that count as acknowledged.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The regions to check for, if a stack is not bound to one. A finding of some of them only names these.
+    /// The regions for which a stack is checked that is not bound to one, such as `eu-west-1`. A finding that occurs only in some
+    /// of them names these. Default: none; rules about a region then find nothing.
     pub regions: Vec<String>,
-    /// The only rules to evaluate; all of them, if none is named.
+    /// The names of the rules to evaluate. Default: empty, which evaluates all rules.
     pub only: Vec<String>,
-    /// Rules whose findings count as acknowledged.
+    /// The names of rules whose findings count as acknowledged. Default: none.
     pub allow: Vec<String>,
-    /// Rules that are not evaluated, or that have another severity than their own.
+    /// Other levels of rules, by the name of the rule. Default: each rule has its own severity.
     pub levels: BTreeMap<String, Level>,
-    /// Findings that count as acknowledged, by rule, stack and resource.
+    /// Findings that count as acknowledged, by rule, stack and resource. Default: none.
     pub ignores: Vec<Ignore>,
-    /// The fingerprints of earlier findings, which count as acknowledged.
+    /// The fingerprints of earlier findings ([`Diagnostic::fingerprint`]), which count as acknowledged. Default: none.
     pub baseline: BTreeSet<String>,
 }
 
@@ -79,7 +80,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// `off`, `info`, `warning` or `error`.
+    /// Parses `off`, `info`, `warning` or `error`; `None` for another text.
     pub fn parse(name: &str) -> Option<Self> {
         let severity = |severity| Some(Self::Severity(severity));
         match name {
@@ -95,13 +96,13 @@ impl Level {
 /// Findings that count as acknowledged. An empty list matches everything; `*` and `?` are wildcards.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
-    /// The names of rules.
+    /// The names of rules. Empty: all rules.
     pub rules: Vec<String>,
-    /// The ids of stacks, or the files of templates.
+    /// The IDs of stacks, or the files of templates. Empty: all stacks.
     pub stacks: Vec<String>,
-    /// Logical IDs.
+    /// The logical IDs of resources. Empty: all resources, and findings without a resource.
     pub resources: Vec<String>,
-    /// The reason.
+    /// The reason, which the report shows.
     pub reason: String,
 }
 

@@ -1,6 +1,6 @@
-//! Puts in what is known: parameters, conditions, mappings and the functions over them.
+//! Inserts known values: parameters, conditions, mappings, and the functions that use them.
 //!
-//! What is not known stays as the intrinsic function that it is.
+//! Values that are not known remain intrinsic functions.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::text::{Part, Text, parts, reference};
 use super::value::{function, holds_unresolved, shown};
 use super::work;
 
-/// How deep values are followed; the readers allow no deeper ones.
+/// The maximum nesting of values; the parsers reject deeper ones.
 const DEEPEST: usize = 512;
 
 /// Returns whether no value was inserted, so that the result is the value itself.

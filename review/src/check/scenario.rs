@@ -1,7 +1,7 @@
 //! Scenarios: the deployments that a template allows, as its parameters and conditions decide.
 //!
 //! The first is the one with every default. Others let a parameter have each of its allowed values, and each value
-//! that a condition asks for. A value that is wrong in one of them fails in that deployment.
+//! that a condition compares. A value that is wrong in one of them fails in that deployment.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,54 +12,54 @@ use super::resolve::Resolver;
 use super::value::{children, function, shown};
 use super::work;
 
-/// How many deployments of one template are evaluated, at most and at least.
+/// The maximum and the minimum number of deployments of one template that are evaluated.
 const MAX_SCENARIOS: usize = 128;
 const MIN_SCENARIOS: usize = 6;
-/// How many bytes of templates are evaluated in all deployments together: a large template is evaluated in fewer.
+/// The total number of bytes of templates that are evaluated in all deployments: of a large template, fewer are evaluated.
 const MAX_WORK: usize = 6 << 20;
-/// How many combinations of what decides conditions are evaluated in full.
+/// The maximum number of combinations of values that conditions compare, up to which all of them are evaluated.
 const COMBINATIONS: usize = 32;
-/// How deep conditions name each other before they count as unknown.
+/// The maximum nesting of conditions that refer to each other; deeper ones count as unknown.
 const MAX_CONDITION_DEPTH: usize = 128;
-/// How many conditions are evaluated for one choice of parameters before the rest counts as unknown.
+/// The maximum number of conditions that are evaluated for one choice of parameters; the others count as unknown.
 const MAX_CONDITION_STEPS: usize = 100_000;
 
 /// The deployments that are evaluated.
 pub(crate) struct Scenarios<'a> {
-    /// The one with every default is the first.
+    /// The deployments; the one with every default is the first.
     pub all: Vec<Scenario<'a>>,
-    /// How many values or pairs of values were left out.
+    /// The number of values, or of pairs of values, that were left out.
     pub left_out: usize,
 }
 
-/// What one deployment puts in.
+/// The values of one deployment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scenario<'a> {
-    /// Parameters and pseudo parameters by name.
+    /// The values of parameters and pseudo parameters, by name.
     pub values: BTreeMap<&'a str, Given>,
-    /// Whether each condition holds; one that is not here is not known.
+    /// The results of conditions; a condition that is missing here is not known.
     pub conditions: BTreeMap<&'a str, bool>,
-    /// How it differs from the deployment with every default: `Stage` is `prod`.
+    /// The difference from the deployment with every default: `Stage` is `prod`.
     pub when: Option<String>,
     /// The parameters that have another value than their default.
     pub changed: Vec<&'a str>,
 }
 
-/// What is known of a parameter's value.
+/// The value of a parameter, as far as it is known.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Given {
-    /// This one.
+    /// The parameter has this value.
     Value(JsonValue),
-    /// None of the values that a condition compares.
+    /// The parameter has none of the values that a condition compares.
     Other,
 }
 
-/// What a template's choice can be made of.
+/// A parameter or pseudo parameter with its possible values.
 struct Choice<'a> {
     name: &'a str,
     /// The first is the default; `None` is an unknown value.
     given: Vec<Option<Given>>,
-    /// How many of the values, the first ones, make a difference to conditions.
+    /// The number of values at the start of the list that conditions distinguish.
     deciding: usize,
 }
 
@@ -154,7 +154,7 @@ struct Plan {
 }
 
 /// Returns the deployments to evaluate: all combinations of what decides conditions where they are few, else a set in which each
-/// pair of values occurs; then each further allowed value by itself.
+/// pair of values occurs; then each other allowed value separately.
 fn plan(choices: &[Choice<'_>], most: usize) -> Plan {
     let deciding: Vec<usize> = (0..choices.len()).filter(|number| choices[*number].deciding > 1).collect();
     let combinations = deciding
@@ -397,10 +397,10 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
 struct Decision<'d, 'a> {
     template: &'a Template,
     scenario: &'d Scenario<'a>,
-    /// What was found so far. Conditions that refer to each other are unknown.
+    /// The results so far. Conditions that refer to each other are unknown.
     known: HashMap<&'a str, Option<bool>>,
     depth: usize,
-    /// How many conditions were evaluated for all scenarios that are decided together.
+    /// The number of conditions that were evaluated for all deployments that are computed together.
     steps: &'d mut usize,
 }
 

@@ -1,4 +1,4 @@
-//! What serves a model: variants, their models and containers, and the targets that scale them.
+//! The resources that serve models: variants, their models and containers, and the scalable targets of the variants.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
@@ -146,23 +146,23 @@ pub(crate) fn is_neuron(instance_type: &str) -> bool {
     ["ml.trn", "ml.inf"].iter().any(|family| instance_type.starts_with(family))
 }
 
-/// What a scalable target of SageMaker scales.
+/// The target that a scalable target of SageMaker names.
 pub(crate) enum Scaled<'v, 'a> {
     /// `endpoint/ENDPOINT/variant/VARIANT`: the endpoint, if it is of this template, and the variant's name.
     Variant(Named<'v, 'a>, Option<String>),
     /// `inference-component/NAME`.
     Component(Named<'v, 'a>),
-    /// Neither.
+    /// The resource ID names neither a variant nor a component.
     Else,
 }
 
-/// What a part of a resource id names.
+/// The resource that a part of a resource ID names.
 pub(crate) enum Named<'v, 'a> {
     /// A resource of this template.
     Resource(&'v Resource<'a>),
     /// A name that no resource of this template has.
     Stranger(String),
-    /// Something that is known later.
+    /// A name that is known only at deployment.
     Unknown,
 }
 

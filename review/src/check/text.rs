@@ -1,4 +1,4 @@
-//! Texts with holes: what is known of a text that is put together when it is deployed.
+//! Strings with unknown parts (holes): the known parts of a string that is resolved at deployment.
 
 use std::borrow::Cow;
 
@@ -15,14 +15,14 @@ pub(crate) fn reference(variable: &str) -> JsonValue {
     }
 }
 
-/// A piece of a text: known, or a value that is known later.
+/// A part of a string: known, or a value that is known only at deployment (a hole).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
     Known(Cow<'a, str>),
     Hole(Cow<'a, JsonValue>),
 }
 
-/// A text with holes.
+/// A string with unknown parts (holes).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Text<'a>(pub Vec<Piece<'a>>);
 
@@ -91,7 +91,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Returns the unknown value of which the whole string consists; `None` if the string has other parts.
+    /// Returns the unknown value (hole) of which the whole string consists; `None` if the string has other parts.
     pub fn hole(&self) -> Option<&JsonValue> {
         match self.0.as_slice() {
             [Piece::Hole(value)] => Some(value),

@@ -1,4 +1,4 @@
-//! What rules evaluate: the resources of one stack in one scenario, with everything put in that is known.
+//! The input of rules: the resources of one stack in one deployment, with all known values inserted.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -31,7 +31,7 @@ pub(crate) struct View<'a> {
     written: OnceCell<Written<'a>>,
 }
 
-/// The resources of a template with everything put in that is known in one scenario. A [`View`] refers to them.
+/// The resources of a template with the known values of one deployment inserted. A [`View`] refers to them.
 pub(crate) struct Resolved<'a> {
     resources: Vec<ResolvedResource<'a>>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Resource<'a> {
     pub type_name: &'a str,
     /// The type in the registry.
     pub schema: Option<&'static ResourceType>,
-    /// As it was written.
+    /// The resource as it is written in the template.
     pub body: &'a JsonValue,
     pub properties: Cursor<'a>,
     /// Strings of the properties that are documents themselves.
@@ -83,23 +83,23 @@ pub(crate) struct Resource<'a> {
 
 /// A document that is the value of a property.
 pub(crate) struct Document<'a> {
-    /// The steps from the properties to it.
+    /// The steps from the properties to the document.
     pub path: &'a [String],
-    /// What it contains, or why it cannot be read.
+    /// The content of the document, or the reason why it cannot be read.
     pub value: Result<Cursor<'a>, &'a str>,
-    /// The requests that it makes.
+    /// The requests that the document contains.
     pub requests: Vec<Request<'a>>,
 }
 
 /// A request to SageMaker's API.
 pub(crate) struct Request<'a> {
-    /// Such as `CreateTrainingJob`.
+    /// The operation, such as `CreateTrainingJob`.
     pub operation: &'a str,
     /// The arguments, as far as they are known.
     pub arguments: Cursor<'a>,
     /// The steps from the properties to the arguments.
     pub path: &'a [String],
-    /// Whether SageMaker Pipelines makes it, which names the job itself.
+    /// Whether SageMaker Pipelines sends the request, and generates the name of the job.
     pub of_pipeline: bool,
 }
 
@@ -233,7 +233,7 @@ pub(crate) fn referred(value: &JsonValue) -> Option<String> {
     }
 }
 
-/// The transform that puts in a file from S3.
+/// The transform that inserts a file from S3.
 const INCLUDE: &str = "AWS::Include";
 /// Transforms that add no resources with unpredictable IDs.
 const KNOWN_TRANSFORMS: [&str; 5] = [
@@ -264,7 +264,8 @@ pub(crate) fn is_transformed(template: &Template) -> bool {
         })
 }
 
-/// The logical ids that SAM derives from a resource start with its own.
+/// Returns whether SAM may create a resource with this logical ID: it starts with the logical ID of a SAM resource, or with
+/// `Serverless`.
 pub(crate) fn may_be_generated(template: &Template, id: &str) -> bool {
     transforms(template).any(|name| name == sam::TRANSFORM)
         && (id.starts_with("Serverless")

@@ -1,4 +1,4 @@
-//! How much work a check takes. Tests count it, because the time depends on the machine.
+//! Counts the work of a check for tests, because time depends on the machine.
 
 #[cfg(test)]
 thread_local! {

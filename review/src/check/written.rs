@@ -1,4 +1,4 @@
-//! What a template uses by name, as it was written.
+//! The names that a template refers to, as it is written.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

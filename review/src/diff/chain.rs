@@ -10,7 +10,7 @@ use super::model::{Because, Consequence, PropertyChange, Recreation, ResourceAct
 use super::path;
 use super::resource::{Sides, of};
 
-/// Where a resource refers to another, to a parameter or to an export.
+/// A reference from a resource to another resource, to a parameter or to an export.
 pub(crate) struct Use {
     pub user: String,
     pub pointer: String,

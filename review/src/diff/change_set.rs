@@ -16,7 +16,7 @@ pub struct ReportedChange {
     pub logical_id: String,
     /// The type, such as `AWS::S3::Bucket`.
     pub resource_type: String,
-    /// The consequence; `None` if the resource leaves the stack and the change set does not say what happens to it.
+    /// The consequence; `None` if the resource is removed from the stack and the change set does not contain the policy action.
     pub consequence: Option<Consequence>,
     /// The names of the properties that change.
     pub properties: BTreeSet<String>,
@@ -27,7 +27,7 @@ pub struct ReportedChange {
     pub undecided: BTreeSet<String>,
 }
 
-/// What happens to a resource, and which properties replace it.
+/// The outcome of a change for a resource, and the properties that replace it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceOutcome {
@@ -45,9 +45,9 @@ pub struct Disagreement {
     pub logical_id: String,
     /// The type of the resource.
     pub resource_type: String,
-    /// What the comparison of the templates predicts; `None` if it predicts no change.
+    /// The outcome that the comparison of the templates predicts; `None` if it predicts no change.
     pub predicted: Option<ResourceOutcome>,
-    /// What the change set does; `None` if it does not change the resource.
+    /// The outcome in the change set; `None` if it does not change the resource.
     pub reported: Option<ResourceOutcome>,
 }
 
@@ -109,7 +109,7 @@ impl ReportedChange {
     }
 }
 
-/// What is predicted for one logical ID.
+/// The prediction for one logical ID.
 struct Predicted {
     logical_id: String,
     resource_type: String,

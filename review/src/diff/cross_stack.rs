@@ -12,7 +12,7 @@ use super::node::scalar_text;
 use super::stack::{Draft, Pair};
 use crate::check::scenario::is_read_from_ssm;
 
-/// How a value leaves a stack.
+/// The way in which a stack passes a value to other stacks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     /// As an SSM parameter of this name.

@@ -1,4 +1,4 @@
-//! What differs between two values: edits with paths, and their application.
+//! The differences between two values: edits with paths, and their application.
 
 use indexmap::IndexMap;
 use serde_json::Value as JsonValue;
@@ -21,7 +21,7 @@ pub(crate) enum Step {
     Item(Box<Node>),
 }
 
-/// What happens to the value at a path.
+/// The change of the value at a path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
     /// There was none.

@@ -217,7 +217,7 @@ pub(crate) fn changed_inputs<'a>(
     changed
 }
 
-/// What a value of a property can be taken from.
+/// An input of a template from which a property can get its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueInput {

@@ -112,11 +112,11 @@ fn compare_pairs(pairs: &[Pair<'_>]) -> Diff {
 /// A stack as it is deployed.
 #[derive(Clone, Debug)]
 pub struct DeployedStack {
-    /// The template, the tags and the termination protection that are deployed; everything else is that of the program.
+    /// The deployed template, tags and termination protection, and all other settings of the program.
     pub stack: StackArtifact,
-    /// The values that the parameters have.
+    /// The current values of the parameters.
     pub parameters: Parameters,
-    /// The values that the parameters will have.
+    /// The values of the parameters after the deployment.
     pub next_parameters: Parameters,
     /// The stack policy, as a JSON document, if the stack has one.
     pub policy: Option<String>,

@@ -27,11 +27,11 @@ pub struct Diff {
 pub struct MovedResource {
     /// The ID of the stack that contains it now.
     pub from_stack: String,
-    /// Its logical ID in that stack.
+    /// The logical ID of the resource in the stack `from_stack`.
     pub from_id: String,
     /// The ID of the stack that contains it in the new version.
     pub to_stack: String,
-    /// Its logical ID in that stack.
+    /// The logical ID of the resource in the stack `to_stack`.
     pub to_id: String,
 }
 

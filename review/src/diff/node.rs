@@ -17,7 +17,7 @@ use crate::check::text::{Piece, Text};
 /// Values that nest deeper are compared as they are written. The readers of templates allow no deeper ones.
 const MAX_DEPTH: usize = 256;
 
-/// Stands for what is known at deployment while JSON text is read. No template has these characters.
+/// The placeholder for values that are known at deployment while JSON text is parsed. No template has these characters.
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
 
@@ -97,7 +97,7 @@ pub(crate) fn scalar_text(value: &JsonValue) -> Cow<'_, str> {
     }
 }
 
-/// Where a value stands, as far as the reading of it depends on that.
+/// The position of a value, as far as its meaning depends on the position.
 #[derive(Clone, Copy)]
 struct Location<'a> {
     /// The name of the nearest property around it.

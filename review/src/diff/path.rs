@@ -9,7 +9,7 @@ use super::edit::Step;
 use super::lists::{self, Kind};
 use super::node::{Node, scalar_text};
 
-/// How long an element's description in a path gets. The description is an address: the element itself is shown whole.
+/// The maximum number of characters of an element's description in a path. The element itself is shown completely.
 const MAX_LABEL: usize = 48;
 
 /// Returns the path as people write it: `ProductionVariants[Main].InstanceType`. An element of a set that is added or removed

@@ -13,7 +13,7 @@ use super::node::Node;
 use super::resource::{self, Sides};
 use super::{assets, chain, notes, rename, security, shown};
 
-/// Values of the parameters of a stack where they are known. `None` is a value that exists and is hidden.
+/// The known values of the parameters of a stack, by name. `None` is a value that CloudFormation hides (`NoEcho`).
 pub type Parameters = BTreeMap<String, Option<String>>;
 
 /// Two versions of a stack, ready to be compared.

@@ -23,7 +23,7 @@ struct Unknown {
 }
 
 /// Adds the changes of properties whose values are not known and whose inputs change. `before` and `after` are the
-/// resolved properties of the two versions, and `changes` what is known to change.
+/// resolved properties of the two versions, and `changes` the known changes.
 pub(crate) fn add(
     sides: &Sides<'_>,
     id: &str,

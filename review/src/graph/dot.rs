@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Graph, Node, colours, label};
+use super::{Graph, Node, colors, label};
 
 /// Returns the graph in the language of Graphviz, with all of its nodes.
 pub fn dot(graph: &Graph) -> String {
@@ -20,7 +20,7 @@ pub fn dot(graph: &Graph) -> String {
             let _ = writeln!(text, "  subgraph cluster_{number} {{\n  label={};", quoted(name));
         }
         for node in nodes {
-            let (fill, stroke) = colours(node.change);
+            let (fill, stroke) = colors(node.change);
             let _ = writeln!(
                 text,
                 "    {} [label={}, fillcolor=\"{fill}\", color=\"{stroke}\"];",

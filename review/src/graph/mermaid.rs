@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Graph, Node, colours, label};
+use super::{Graph, Node, colors, label};
 
 /// Returns the graph as Mermaid, with all of its nodes: [`super::collapse`] makes a large one smaller.
 pub fn mermaid(graph: &Graph) -> String {
@@ -35,7 +35,7 @@ pub fn mermaid(graph: &Graph) -> String {
         let _ = writeln!(text, "  n{from} -->{label} n{to}");
     }
     for node in graph.nodes.iter().filter(|node| node.change.is_some()) {
-        let (fill, stroke) = colours(node.change);
+        let (fill, stroke) = colors(node.change);
         let at = numbers.get(node.id.as_str()).copied().unwrap_or_default();
         let _ = writeln!(text, "  style n{at} fill:{fill},stroke:{stroke},color:#1f2328");
     }

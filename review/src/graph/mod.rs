@@ -24,7 +24,7 @@ pub use mermaid::mermaid;
 pub use stack::{of_app, of_stack};
 pub use svg::svg;
 
-/// A graph with more nodes than this is hard to read; cards, reports and `graph` collapse it.
+/// The maximum number of nodes that cards, reports and `graph` draw by default; a larger graph is collapsed.
 pub const MAX_NODES: usize = 60;
 
 /// The maximum number of nodes in an SVG image: the time for the layout grows with the cube of the number of nodes,
@@ -79,7 +79,7 @@ impl Graph {
 }
 
 /// Returns the colors of a node for its change: fill and border.
-fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
+fn colors(change: Option<Consequence>) -> (&'static str, &'static str) {
     match change {
         None => ("#f6f8fa", "#57606a"),
         Some(Consequence::Created | Consequence::Moved) => ("#dafbe1", "#1a7f37"),

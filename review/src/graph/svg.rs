@@ -10,7 +10,7 @@ use layout::core::style::StyleAttr;
 use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
 use layout::topo::layout::VisualGraph;
 
-use super::{Graph, Node, colours, label};
+use super::{Graph, Node, colors, label};
 
 const FONT_SIZE: usize = 13;
 /// The width of a character and the height of a line, in pixels.
@@ -41,7 +41,7 @@ pub fn svg(graph: &Graph) -> String {
 
 fn element(node: &Node) -> Element {
     let lines: Vec<String> = label(node).iter().map(|line| safe(line)).collect();
-    let (fill, stroke) = colours(node.change);
+    let (fill, stroke) = colors(node.change);
     let mut style = StyleAttr::simple();
     style.line_color = Color::fast(stroke);
     style.fill_color = Some(Color::fast(fill));

@@ -38,7 +38,7 @@ fn resources_are_grouped_by_construct_and_edges_follow_references() {
 }
 
 #[test]
-fn a_change_is_shown_by_colour_and_word() {
+fn a_change_is_shown_by_color_and_word() {
     let (old, new) = (endpoint("ml.m5.large"), endpoint("ml.m5.xlarge"));
     let found = diff::compare(&old, &new);
     assert!(is_changed(&found.stacks[0]));

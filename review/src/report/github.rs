@@ -1,4 +1,4 @@
-//! A report as workflow commands of GitHub Actions, which shows them beside the lines of a pull request.
+//! A report as workflow commands of GitHub Actions, which shows them at the lines of a pull request.
 
 use super::Report;
 use crate::diagnostic::Severity;

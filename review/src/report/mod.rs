@@ -52,7 +52,7 @@ impl Report {
         self.count(Severity::Warning)
     }
 
-    /// Returns the number of remarks that are not acknowledged.
+    /// Returns the number of findings with the severity [`Severity::Info`] that are not acknowledged.
     pub fn infos(&self) -> usize {
         self.count(Severity::Info)
     }

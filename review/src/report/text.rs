@@ -15,7 +15,7 @@ const MAX_OF_A_RULE: usize = 5;
 /// The maximum number of bytes of a line that are shown: a template can consist of one line.
 const MAX_LINE: usize = 400;
 
-/// Returns the diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.
+/// Returns the diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colors for a terminal.
 pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
     text_up_to(report, source, styled, None)
 }

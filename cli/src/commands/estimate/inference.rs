@@ -161,7 +161,7 @@ fn conclusion(estimate: &InferenceEstimate) -> Vec<String> {
     let mut lines = vec![match (estimate.verdict, on) {
         (MemoryVerdict::Fits, Some(on)) => format!("The model with {served} fits on {on}."),
         (MemoryVerdict::Tight, Some(on)) => format!(
-            "The model with {served} fits on {on} only if libraries take little memory beside the server."
+            "The model with {served} fits on {on} only if libraries use little memory in addition to the server."
         ),
         (MemoryVerdict::DoesNotFit, Some(on)) => format!("The model with {served} does not fit on {on}."),
         _ => "No instance type was given, so that it is not known whether the model fits.".to_owned(),

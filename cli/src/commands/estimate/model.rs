@@ -54,7 +54,7 @@ pub(super) struct ModelArguments {
 const MODEL: &str = "Model without a known configuration";
 
 impl ModelArguments {
-    /// Reads the configuration, and puts in the numbers that were given.
+    /// Reads the configuration, and replaces the numbers that the options set.
     pub(super) fn read(&self) -> Result<ModelShape, Failure> {
         let (name, mut config) = match &self.model {
             Some(file) => {

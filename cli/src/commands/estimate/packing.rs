@@ -1,4 +1,4 @@
-//! `estimate packing`: how many models of a multi-model endpoint fit beside each other.
+//! `estimate packing`: how many models of a multi-model endpoint fit at the same time.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ fn rows(estimate: &PackingEstimate) -> Vec<(&'static str, String)> {
 fn conclusion(estimate: &PackingEstimate) -> Vec<String> {
     let on = &estimate.gpu.instance_type;
     let mut lines = vec![match estimate.verdict {
-        MemoryVerdict::Fits => format!("All models fit beside each other on one {on}."),
+        MemoryVerdict::Fits => format!("All models fit at the same time on one {on}."),
         MemoryVerdict::Tight => format!("Each model fits on {on}, but not all at the same time."),
         _ => format!("The largest model does not fit on {on}."),
     }];

@@ -24,7 +24,7 @@ pub(super) struct Heads {
     pub width: u64,
     /// Tokens that are attended to; those of the queries where they are the same.
     pub keys_sequence: u64,
-    /// The result follows the layout of the queries. Where a part of each head is rotated and the rest put beside it,
+    /// The result follows the layout of the queries. If only a part of each head is rotated and then concatenated with the rest,
     /// heads come before tokens, so that the result is copied.
     pub is_copied: bool,
     /// The softmax of scores that are written out is taken in fp32.
@@ -128,7 +128,7 @@ fn eager(tape: &mut Tape, cx: &Context, heads: Heads, qkv: &[Tensor], dropout: b
     }
     let out = tape.run(wide, Operator { inputs: &[shares, v], saved: &[shares, v], ..Operator::default() });
     tape.release_all(&[shares, q, k, v]);
-    // The heads are put beside each other again.
+    // The heads are concatenated again.
     let copy = opt::keeping_nothing(tape, out, wide);
     tape.release(out);
     copy

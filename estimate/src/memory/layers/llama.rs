@@ -143,7 +143,7 @@ fn parallel(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor) ->
     let qkv = if is_phi {
         let mut each: Vec<Tensor> =
             (0..3).map(|_| linear(tape, cx, normal, t, Linear::biased(h, h).adapted())).collect();
-        // A part of each head is rotated, and the rest put beside it.
+        // A part of each head is rotated and then concatenated with the rest.
         for tensor in each.iter_mut().take(2) {
             *tensor = attention::rotated(tape, *tensor, 2 * n);
         }

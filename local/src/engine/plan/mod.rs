@@ -1,4 +1,4 @@
-//! What a template would change in a stack: the changes of a change set, with their causes.
+//! The changes that a template would make in a stack: the changes of a change set, with their causes.
 
 mod import;
 mod modify;
@@ -25,7 +25,7 @@ use crate::template::evaluate::{
 };
 use crate::template::{NESTED, StackTemplate, scalar_text};
 
-/// What a template would do to a stack.
+/// The changes that a template would make in a stack.
 #[derive(Default)]
 pub(crate) struct Plan {
     pub changes: Vec<Change>,
@@ -41,12 +41,12 @@ pub(crate) struct Plan {
     kept: BTreeSet<String>,
 }
 
-/// What a validation before deployment checks.
+/// The kind of a validation before deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
     Property,
     NameConflict,
-    /// A warning only.
+    /// Whether a bucket to delete is empty. A violation is only a warning.
     BucketEmptiness,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct DesiredState<'a> {
     pub import_existing: bool,
 }
 
-/// What is known about the physical ID of a resource while a change set is created.
+/// The effect of a change on the physical ID of a resource, as far as it is known while a change set is created.
 #[derive(Clone, Copy, PartialEq)]
 enum ExpectedChange {
     /// The resource does not change.

@@ -10,7 +10,7 @@ use crate::state::{Change, Resource};
 use crate::template::evaluate::KNOWN_AFTER_APPLY;
 use crate::template::{is_custom, references, scalar_text};
 
-/// The attributes of a resource, beside its properties, whose changes are reported.
+/// The attributes of a resource other than its properties whose changes are reported.
 const ATTRIBUTES: [&str; 5] =
     ["Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy"];
 
@@ -136,7 +136,7 @@ impl Comparison<'_> {
         Cause { source, entity, is_certain }
     }
 
-    /// Adds what changes in the attributes beside the properties.
+    /// Adds the changes of attributes other than the properties.
     fn attributes(&self, present: &Resource, written: &Json, details: &mut Details) {
         for name in ATTRIBUTES {
             if written.get(name) != present.written.get(name) {

@@ -8,7 +8,7 @@ use crate::template::scalar_text;
 /// The maximum nesting depth of forms.
 const MAX_DEPTH: usize = 4;
 
-/// What the placeholders of a type's forms are filled with.
+/// The values of the placeholders in the formats of a type's return values.
 pub(super) struct Forms<'a> {
     pub context: &'a ResourceContext<'a>,
     pub name: &'a str,

@@ -18,7 +18,7 @@ use crate::faults::CustomResource;
 use crate::state::BUCKET;
 use crate::template::{is_custom, scalar_text};
 
-/// Where a resource is created.
+/// The stack and the environment in which a resource is created.
 pub(crate) struct ResourceContext<'a> {
     pub account: &'a str,
     pub region: &'a str,
@@ -27,7 +27,7 @@ pub(crate) struct ResourceContext<'a> {
     pub type_name: &'a str,
     /// A seed, so that generated names differ from those of the previous resource.
     pub seed: &'a str,
-    /// What the handler of a custom resource returns, if a fault sets it.
+    /// The result of the handler of a custom resource, if the faults set it.
     pub custom: Option<&'a CustomResource>,
 }
 

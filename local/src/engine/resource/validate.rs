@@ -1,4 +1,4 @@
-//! What is wrong with the properties of a resource, as CloudFormation's validation before deployment reports it.
+//! The problems of properties of a resource, as CloudFormation's validation before deployment reports them.
 
 use serde_json::{Map, Value as Json};
 use stackwright_schemas::registry::{self, Schema};

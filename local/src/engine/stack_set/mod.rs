@@ -345,7 +345,7 @@ fn operations_of<'c>(engine: &'c Engine, ids: &'c [String]) -> impl Iterator<Ite
     all.filter(|operation| ids.contains(&operation.id))
 }
 
-/// The settings of a stack set beside its inputs.
+/// The settings of a stack set other than its inputs.
 const SETTINGS: [&str; 5] =
     ["AdministrationRoleARN", "ExecutionRoleName", "PermissionModel", "AutoDeployment", "ManagedExecution"];
 

@@ -21,9 +21,9 @@ use crate::template::dynamic;
 
 /// The properties of a resource according to a template.
 pub(super) struct WantedProperties {
-    /// With dynamic references that are not resolved.
+    /// The properties with dynamic references that are not resolved.
     pub properties: Map<String, Json>,
-    /// With the values of SSM parameters in place of the references to them.
+    /// The properties with the values of SSM parameters instead of the references to them.
     pub live: Map<String, Json>,
 }
 

@@ -6,7 +6,7 @@ use crate::template::scalar_text;
 
 const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 
-/// How long a creation policy without a `Timeout` waits: five minutes.
+/// The timeout of a creation policy without a `Timeout`: five minutes.
 const DEFAULT_TIMEOUT: &str = "PT5M";
 
 impl Engine {

@@ -124,7 +124,7 @@ pub(in crate::check) fn of_handlers(list: &str) -> &'static [&'static str] {
     }
 }
 
-/// What a comparison of a choice takes.
+/// The operand of a comparison in a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Operand {
     String,

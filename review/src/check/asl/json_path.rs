@@ -22,10 +22,10 @@ const FUNCTIONS: [(&str, usize, usize); 18] = [
     ("States.UUID", 0, 0),
 ];
 
-/// How deep functions may be nested.
+/// The maximum nesting of functions.
 const DEPTH: usize = 10;
 
-/// Returns what is wrong with a path, or with an intrinsic function where one may stand for a path.
+/// Returns the syntax error of a path, or of an intrinsic function where one is allowed instead of a path.
 pub(in crate::check) fn problem(text: &str, takes_functions: bool) -> Option<String> {
     let mut reader = Reader { text, at: 0 };
     let read =

@@ -44,9 +44,9 @@ pub struct Rule {
     pub name: &'static str,
     /// The severity of the findings.
     pub severity: Severity,
-    /// What the rule checks, why it matters and how to fix a finding, in Markdown. The first sentence is a summary.
+    /// The page of the rule in Markdown: what it checks, why it matters and how to fix a finding. The first sentence is a summary.
     pub documentation: &'static str,
-    /// The source of the fact.
+    /// The documentation page or the API operation on which the rule is based.
     pub source: &'static str,
     /// A template in YAML for which the rule reports nothing.
     pub good: &'static str,
@@ -59,9 +59,9 @@ pub struct Rule {
 
 /// When a rule is evaluated.
 pub(crate) enum Check {
-    /// Once, for the template as it is written.
+    /// The rule is evaluated once, for the template as it is written.
     Written(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
-    /// In every scenario.
+    /// The rule is evaluated in every deployment of the template.
     Each(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
     /// The validation of schemas finds it.
     Schema,

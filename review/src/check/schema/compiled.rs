@@ -63,7 +63,7 @@ pub(in crate::check) fn prepare<'a>(types: impl Iterator<Item = &'a str>) {
     });
 }
 
-/// Compiles a schema. Names that are patterns for other engines are dropped, each by itself.
+/// Compiles a schema. Each property name that is a pattern for another engine is removed.
 pub(super) fn compile(mut document: JsonValue) -> Validator {
     loop {
         let at = match options().build(&document) {

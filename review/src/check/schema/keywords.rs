@@ -13,7 +13,7 @@ pub(super) const BELOW: char = '\u{1f}';
 
 pub(super) type Holds = fn(&JsonValue, &JsonValue) -> Result<(), String>;
 
-/// Keywords about which properties go together.
+/// Keywords about combinations of properties.
 pub(super) const COMBINATIONS: &[(&str, Holds)] = &[
     ("requiredXor", |names, object| {
         if !object.is_object() {
@@ -71,7 +71,7 @@ pub(super) struct Combination {
 }
 
 impl Combination {
-    /// A keyword with its value in a schema.
+    /// Creates a keyword with its value in a schema.
     pub fn new(value: &JsonValue, holds: Holds) -> Self {
         Self { value: value.clone(), holds }
     }
@@ -100,7 +100,7 @@ pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The keywords of the project's own constraints by name.
+/// The keywords for constraints that JSON Schema does not have, by name.
 pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("excluded", excluded),
     ("atLeast", |limit, value| bound(limit, value, |given, limit| given >= limit, "at least")),
@@ -144,7 +144,7 @@ fn bound(
     }
 }
 
-/// One of the listed values, or a multiple of the step.
+/// Checks that a number is one of the listed values, or a multiple of the step.
 fn number_in(allowed: &JsonValue, value: &JsonValue) -> Result<(), String> {
     let Some(given) = number(value) else { return Ok(()) };
     let mut listed = items(&allowed["values"]).filter_map(JsonValue::as_f64);
@@ -170,7 +170,7 @@ fn not_above(pairs: &JsonValue, object: &JsonValue) -> Result<(), String> {
     Ok(())
 }
 
-/// A text starts with another property and a colon.
+/// Checks that a string starts with the value of another property and a colon.
 fn starts_with(pairs: &JsonValue, object: &JsonValue) -> Result<(), String> {
     for (name, other) in entries(pairs) {
         let other = other.as_str().unwrap_or_default();
@@ -193,7 +193,7 @@ fn both_minus_one(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
     }
 }
 
-/// For ICMP the first is the type, the second the code: every type has every code.
+/// Checks the ICMP type and code of a rule: if the type is −1 (all types), the code has to be −1 (all codes).
 fn icmp_ports(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
     let (Some(from), Some(to)) = (names[0].as_str(), names[1].as_str()) else { return Ok(()) };
     match (number(&object[from]), number(&object[to])) {
@@ -216,10 +216,10 @@ fn entries_bytes(limit: &JsonValue, map: &JsonValue) -> Result<(), String> {
     }
 }
 
-/// The IOPS that a volume has without any relation to its size.
+/// The number of IOPS that a volume can have independently of its size.
 const BASELINE_IOPS: f64 = 3000.0;
 
-/// A volume has at most so many IOPS for each GiB; gp3 has its baseline at every size.
+/// Checks the maximum number of IOPS for each GiB of a volume; gp3 has its baseline at every size.
 fn iops_for_each_gib(limit: &JsonValue, volume: &JsonValue) -> Result<(), String> {
     let size = ["VolumeSize", "Size"].into_iter().find_map(|name| number(&volume[name]));
     let (Some(iops), Some(size), Some(limit)) = (number(&volume["Iops"]), size, limit.as_f64()) else {
@@ -234,7 +234,7 @@ fn iops_for_each_gib(limit: &JsonValue, volume: &JsonValue) -> Result<(), String
     ))
 }
 
-/// A volume has at most so much throughput for each of its IOPS.
+/// Checks the maximum throughput for each of the IOPS of a volume.
 fn throughput_for_each_iops(limit: &JsonValue, volume: &JsonValue) -> Result<(), String> {
     let iops = if volume["Iops"].is_null() { Some(BASELINE_IOPS) } else { number(&volume["Iops"]) };
     match (number(&volume["Throughput"]), iops, limit.as_f64()) {
@@ -246,7 +246,7 @@ fn throughput_for_each_iops(limit: &JsonValue, volume: &JsonValue) -> Result<(),
     }
 }
 
-/// The ranges of step adjustments, from the lowest: none overlaps another, and none leaves a gap.
+/// Checks that the ranges of step adjustments do not overlap and have no gap between them.
 fn step_intervals(_: &JsonValue, steps: &JsonValue) -> Result<(), String> {
     let bound = |step: &JsonValue, name: &str, open: f64| match &step[name] {
         JsonValue::Null => Some(open),
@@ -286,7 +286,7 @@ fn names_match(pattern: &JsonValue, map: &JsonValue) -> Result<(), String> {
     }
 }
 
-/// Each part of a string that is known, where others are resolved later.
+/// Checks each known part of a string whose other parts are resolved at deployment.
 fn parts_match(pattern: &JsonValue, value: &JsonValue) -> Result<(), String> {
     let Some(pattern) = pattern.as_str() else { return Ok(()) };
     for piece in &Text::of(value).0 {
@@ -323,7 +323,7 @@ fn one_returns_data(_: &JsonValue, metrics: &JsonValue) -> Result<(), String> {
 
 const DAY: f64 = 86_400.0;
 
-/// The time that an alarm evaluates: its periods together.
+/// Checks the time that an alarm evaluates: the sum of its periods.
 fn alarm_window(_: &JsonValue, alarm: &JsonValue) -> Result<(), String> {
     let (Some(period), Some(periods)) = (number(&alarm["Period"]), number(&alarm["EvaluationPeriods"]))
     else {
@@ -339,7 +339,7 @@ fn alarm_window(_: &JsonValue, alarm: &JsonValue) -> Result<(), String> {
     ))
 }
 
-/// A string is JSON; one that is put together when it is deployed is not read.
+/// Checks that a string is JSON; a string with parts that are known only at deployment is not checked.
 fn json_text(_: &JsonValue, value: &JsonValue) -> Result<(), String> {
     match value.as_str().filter(|text| !text.contains("{{resolve:")).map(serde_json::from_str::<JsonValue>) {
         Some(Err(error)) => Err(format!("the string is not JSON: {error}")),
@@ -347,7 +347,7 @@ fn json_text(_: &JsonValue, value: &JsonValue) -> Result<(), String> {
     }
 }
 
-/// The CPU units of Fargate, and the memory in MiB that each takes: least, most, step.
+/// The CPU units of Fargate, and the memory in MiB that is valid for each: minimum, maximum, step.
 const FARGATE: [(u32, u32, u32, u32); 8] = [
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),
@@ -384,7 +384,7 @@ fn fargate_size(names: &JsonValue, task: &JsonValue) -> Result<(), String> {
     ))
 }
 
-/// A number, or a number with a unit of which one is 1024.
+/// Parses a number, or a number with a unit of 1024.
 fn quantity(value: &JsonValue, unit: &str) -> Option<f64> {
     if is_unresolved(value) {
         return None;

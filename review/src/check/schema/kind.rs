@@ -1,4 +1,4 @@
-//! What intrinsic functions return, as far as the template shows it.
+//! The return values of intrinsic functions, as far as the template determines them.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::registry;
@@ -7,7 +7,7 @@ use crate::check::scenario::is_list;
 use crate::check::value::function;
 use crate::check::view::{View, referred};
 
-/// What an intrinsic function returns.
+/// The kind of value that an intrinsic function returns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::check) enum Kind {
     Text,

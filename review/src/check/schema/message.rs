@@ -1,4 +1,4 @@
-//! What is wrong with a value that is known, in words: the rule, the message and the help.
+//! The messages about known values that are not valid: the rule, the message and the help.
 
 use std::collections::BTreeSet;
 

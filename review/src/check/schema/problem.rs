@@ -20,23 +20,23 @@ use crate::check::value::{function, holds_unresolved, is_unresolved, items, show
 use crate::check::view::View;
 use crate::diagnostic::Fix;
 
-/// What is wrong with a value, by the steps that lead to it.
+/// The problem of a value, with the steps that lead to the value.
 pub(super) struct Problem {
     pub rule: &'static Rule,
     pub path: Vec<String>,
     pub message: String,
     pub help: String,
     pub fix: Option<Fix>,
-    /// Whether it is known that the service refuses this.
+    /// Whether a source confirms that the service rejects the value.
     pub is_confirmed: bool,
 }
 
-/// Where a schema comes from, and so how its conditions treat values that are not known.
+/// The origin of a schema, which determines how its conditions treat values that are not known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// AWS's: a condition may take a value that is not known for a wrong one.
+    /// The registry of AWS: its conditions may reject a value that is not known.
     Registry,
-    /// The project's own: conditions are written so that a value that is not known passes.
+    /// The data of this project: its conditions accept values that are not known.
     Constraint,
 }
 

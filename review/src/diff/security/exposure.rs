@@ -7,7 +7,7 @@ use crate::diff::model::ResourceChange;
 use crate::diff::node::scalar_text;
 use crate::diff::shown;
 
-/// What a property has to be for the resource to be protected.
+/// The value of a property with which the resource is protected.
 enum Protects {
     /// It is there.
     Present,

@@ -127,7 +127,7 @@ fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
     Some(properties(kind, &effective.properties(body)).json())
 }
 
-/// A security change of a resource.
+/// Adds a security change of a resource.
 fn add(
     found: &mut Vec<SecurityChange>,
     change: &ResourceChange,

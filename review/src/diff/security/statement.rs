@@ -8,7 +8,7 @@ use super::{Effect, SecurityChange, Subject, add};
 use crate::diff::model::{ResourceAction, ResourceChange};
 use crate::diff::node::variable;
 
-/// Statements that stand for more single permissions than this are compared as a whole.
+/// The maximum number of single permissions of a statement; a statement with more is compared as a whole.
 const MAX_ATOMS: usize = 4_096;
 
 /// A statement of a policy, taken apart.
@@ -172,7 +172,7 @@ fn listed(texts: BTreeSet<String>) -> String {
     texts.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Every statement of every policy in a value.
+/// Collects every statement of every policy in a value.
 fn statements(value: &JsonValue, path: &str, found: &mut Vec<Statement>) {
     match value {
         JsonValue::Object(map) => {
@@ -196,21 +196,21 @@ fn statements(value: &JsonValue, path: &str, found: &mut Vec<Statement>) {
     }
 }
 
-/// A statement of a policy, for a table of all of them.
+/// A statement of a policy, as a row in a table of all permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permission {
     /// The logical ID of the resource that holds the policy.
     pub logical_id: String,
-    /// Whether it allows; otherwise it denies.
+    /// Whether the statement allows the actions (`Allow`); otherwise it denies them (`Deny`).
     pub allows: bool,
-    /// Who may; empty in a policy of a role, a user or a group.
+    /// The principals of the statement; empty in a policy of a role, a user or a group.
     pub principals: Vec<String>,
-    /// What they may do, `NotAction` among it.
+    /// The actions of the statement; `NotAction`, `NotResource` and `NotPrincipal` are added as they are written.
     pub actions: Vec<String>,
-    /// With what.
+    /// The resources of the statement.
     pub resources: Vec<String>,
-    /// If what.
+    /// The conditions of the statement.
     pub conditions: Vec<String>,
 }
 

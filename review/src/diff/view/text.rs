@@ -35,7 +35,7 @@ impl Style {
     }
 }
 
-/// Returns the comparison as text. `styled` adds colours.
+/// Returns the comparison as text. `styled` adds colors for a terminal.
 pub fn text(diff: &Diff, styled: bool) -> String {
     let style = Style(styled);
     let mut text = String::new();

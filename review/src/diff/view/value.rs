@@ -9,7 +9,7 @@ use crate::visible::visible;
 /// Texts that are longer than this, on both sides, are shown as far as they differ.
 const LONG: usize = 72;
 
-/// How much of what two long texts have in common is shown around the difference.
+/// The number of equal characters that are shown around the difference of two long strings.
 const CONTEXT: usize = 16;
 
 /// Returns a value in one line.
@@ -109,7 +109,7 @@ pub(crate) enum Line {
     Several(String, Vec<(char, usize, String)>),
 }
 
-/// Changes as they are shown: elements of one list that are added and removed stand in one line.
+/// The changes of one line of the output: added and removed elements of one list are in one line.
 pub(crate) fn grouped<'a>(changes: impl IntoIterator<Item = &'a PropertyChange>) -> Vec<Line> {
     let mut found = Vec::new();
     let mut group: Vec<&PropertyChange> = Vec::new();

@@ -1,8 +1,8 @@
 //! The review of a change as one HTML file without network: overview, diagram, findings, changes with filters, cost,
 //! permissions.
 //!
-//! It is readable without JavaScript; the script only filters the changes. Colours follow the reader's system, and each
-//! colour is written in words as well.
+//! It is readable without JavaScript; the script only filters the changes. Colors follow the reader's system, and each
+//! color is written in words as well.
 
 mod estimate;
 
@@ -369,7 +369,7 @@ fn prices(card: &Card) -> String {
     text
 }
 
-/// Returns the monthly amounts as bars: the least in a full colour, what may be added up to the most in a light one.
+/// Returns the monthly amounts as bars: the minimum in a full color, and the difference to the maximum in a light color.
 fn cost_chart(card: &Card) -> String {
     const ROW: usize = 26;
     const WIDTH: f64 = 360.0;
@@ -394,12 +394,12 @@ fn cost_chart(card: &Card) -> String {
     for (number, (what, when, (floor, ceiling))) in rows.into_iter().enumerate() {
         let y = number * ROW;
         let width = |amount: f64| WIDTH * amount / most;
-        let colour = if when == "before" { "#8c959f" } else { "#0969da" };
+        let color = if when == "before" { "#8c959f" } else { "#0969da" };
         let _ = writeln!(
             text,
             "<text x=\"300\" y=\"{baseline}\" text-anchor=\"end\" fill=\"#1f2328\">{what} {when}</text>\
-             <rect x=\"308\" y=\"{top}\" width=\"{most:.1}\" height=\"16\" fill=\"{colour}\" fill-opacity=\"0.35\"/>\
-             <rect x=\"308\" y=\"{top}\" width=\"{least:.1}\" height=\"16\" fill=\"{colour}\"/>\
+             <rect x=\"308\" y=\"{top}\" width=\"{most:.1}\" height=\"16\" fill=\"{color}\" fill-opacity=\"0.35\"/>\
+             <rect x=\"308\" y=\"{top}\" width=\"{least:.1}\" height=\"16\" fill=\"{color}\"/>\
              <text x=\"{end:.1}\" y=\"{baseline}\" fill=\"#1f2328\">{ceiling:.0} USD</text>",
             baseline = y + 17,
             top = y + 5,

@@ -2,7 +2,7 @@
 
 use super::tokens::{Lexer, Token};
 
-/// How deep expressions may be nested.
+/// The maximum nesting of expressions.
 const DEPTH: usize = 100;
 
 /// Why an expression was not read.
@@ -23,7 +23,7 @@ fn syntax<T>(problem: impl Into<String>) -> Result<T, Fault> {
     Err(Fault::Syntax(problem.into()))
 }
 
-/// What an expression is, as far as the grammar depends on it.
+/// The kind of an expression, as far as the grammar depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind<'t> {
     Name(&'t str),

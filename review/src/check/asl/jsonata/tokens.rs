@@ -8,7 +8,7 @@ pub(super) enum Token<'t> {
     Variable(&'t str),
     String,
     Number,
-    /// `true`, `false` or `null`.
+    /// The literal `true`, `false` or `null`.
     Value,
     Regex,
     End,

@@ -95,7 +95,7 @@ fn is_source(action: &Cursor<'_>) -> bool {
     string(&action["ActionTypeId"]["Category"]) == Some("Source")
 }
 
-/// Returns whether a list or an object is not put in by a function.
+/// Returns whether a list or an object is written in the template, and not returned by a function.
 fn is_readable(value: &Cursor<'_>) -> bool {
     !is_unresolved(value) && value.as_array().is_none_or(|list| !list.iter().any(is_unresolved))
 }

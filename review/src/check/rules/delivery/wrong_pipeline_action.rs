@@ -28,7 +28,7 @@ rule! {
     check: Each(check),
 }
 
-/// What an action of a provider takes.
+/// The requirements of an action of a provider.
 struct Provider {
     category: &'static str,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! How endpoints are updated: deployment guardrails.
+//! Rules about updates of endpoints: deployment guardrails.
 
 mod batch_size_out_of_range;
 mod blue_green_with_rolling;

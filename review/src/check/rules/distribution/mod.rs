@@ -1,4 +1,4 @@
-//! How training is distributed: SMDDP, SageMaker model parallel, torchrun, EFA.
+//! Rules about distributed training: SMDDP, SageMaker model parallel, torchrun, EFA.
 
 mod container_without_smdistributed;
 mod data_parallel_library_missing;

@@ -24,18 +24,18 @@ rule! {
     check: Each(check),
 }
 
-/// What a service takes beside `rate(…)` and `cron(…)`.
+/// The expressions that a service accepts in addition to `rate(…)` and `cron(…)`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
-    /// Nothing else.
+    /// No other expressions.
     Events,
-    /// `at(…)` too.
+    /// `at(…)`.
     Dates,
     /// `at(…)`, and cron expressions without a year.
     Scaling,
     /// `NOW`, and cron expressions for every hour, or every number of hours.
     Monitoring,
-    /// A cron expression of five fields without a word around it.
+    /// Only a cron expression with five fields, without `cron(…)`.
     Unix,
 }
 

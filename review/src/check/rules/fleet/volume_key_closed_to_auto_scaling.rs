@@ -30,7 +30,7 @@ rule! {
     check: Each(check),
 }
 
-/// What the service-linked role is called; roles for a part of the account's groups have a suffix.
+/// The name of the service-linked role; roles for some groups of the account have a suffix.
 const SERVICE_ROLE: &str = "AWSServiceRoleForAutoScaling";
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {

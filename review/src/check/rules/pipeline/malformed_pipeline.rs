@@ -111,7 +111,7 @@ fn parameters(pipeline: &Resource<'_>, definition: &Cursor<'_>, findings: &mut F
     }
 }
 
-/// The conditions of a step, those inside of `Or` and `Not` too.
+/// Collects the conditions of a step, also those inside of `Or` and `Not`.
 fn conditions(pipeline: &Resource<'_>, list: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
     for condition in items(list).filter(|it| !is_unresolved(it)) {
         known(pipeline, &condition["Type"], "condition type", &CONDITION_TYPES, findings);
@@ -123,7 +123,7 @@ fn conditions(pipeline: &Resource<'_>, list: &Cursor<'_>, findings: &mut Finding
     }
 }
 
-/// Each property file is in an output of its processing step.
+/// Checks that each property file is in an output of its processing step.
 fn property_files(pipeline: &Resource<'_>, step: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
     let outputs = &step["Arguments"]["ProcessingOutputConfig"]["Outputs"];
     let names: Option<Vec<&str>> = items(outputs).map(|output| string(&output["OutputName"])).collect();
@@ -165,7 +165,7 @@ fn cycle(
     }
 }
 
-/// The names of the steps that a value reads from.
+/// Collects the names of the steps from which a value reads.
 fn reads<'v>(value: &'v Cursor<'_>, named: &mut Vec<&'v str>) {
     let path = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("Get")?.as_str());
     if let Some(rest) = path.and_then(|path| path.strip_prefix("Steps.")) {
@@ -191,7 +191,7 @@ const OF_EXECUTION: [&str; 8] = [
     "ProcessingJobName",
 ];
 
-/// What a definition defines.
+/// The names that a pipeline definition defines.
 struct Names<'v> {
     parameters: HashSet<&'v str>,
     steps: HashSet<&'v str>,
@@ -271,7 +271,7 @@ impl<'v> Names<'v> {
         }
     }
 
-    /// A final metric is one of those that the training step defines. Algorithms of SageMaker define metrics themselves.
+    /// Checks that a final metric is one of those that the training step defines. Algorithms of SageMaker define metrics themselves.
     fn metric(
         &self,
         pipeline: &Resource<'_>,

@@ -31,7 +31,7 @@ rule! {
     check: Each(check),
 }
 
-/// Where each type of resource or request names instance types; `*` is every item of a list.
+/// The properties of resource types and requests that contain instance types; `*` is every item of a list.
 const PLACES: &[(&str, &str, &[&str])] = &[
     ("AWS::SageMaker::EndpointConfig", "hosting", &["ProductionVariants", "*", "InstanceType"]),
     ("AWS::SageMaker::EndpointConfig", "hosting", &["ShadowProductionVariants", "*", "InstanceType"]),

@@ -32,7 +32,7 @@ rule! {
     check: Each(check),
 }
 
-/// What a reference returns.
+/// The kind of value that a reference returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Yields {
     Arn,
@@ -45,7 +45,7 @@ enum Yields {
     Id(&'static str),
 }
 
-/// Types of which `Ref` returns an ARN, beside those of SageMaker.
+/// Types for which `Ref` returns an ARN, in addition to those of SageMaker.
 const ARNS: [&str; 21] = [
     "AWS::ACMPCA::CertificateAuthority",
     "AWS::Batch::ComputeEnvironment",
@@ -322,7 +322,7 @@ impl Walk<'_, '_> {
             && ["TaskRoleArn", "ExecutionRoleArn"].contains(&property)
     }
 
-    /// A string in which an ARN is put where the string already has the start of one.
+    /// Reports a string that inserts an ARN after the start of an ARN.
     fn text(&mut self, text: &Text<'_>) {
         let start = text.start();
         // API Gateway and Step Functions name an integration by an ARN that ends in another one.
@@ -458,7 +458,7 @@ fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>
     by_format || by_pattern || is_open && is_named && is_string && target.type_name != "AWS::KMS::Key"
 }
 
-/// The endpoint in the identifier of a scalable target is given by its name, which `Ref` does not return.
+/// Checks the endpoint in the identifier of a scalable target: it is the name, which `Ref` does not return.
 fn scaled_endpoint(view: &View<'_>, resource: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) {
     let value = &resource.properties["ResourceId"];
     for piece in &Text::of(value).0 {

@@ -36,7 +36,7 @@ rule! {
     check: Each(check),
 }
 
-/// What a policy is attached to.
+/// The kind of resource to which a policy is attached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Identity,
@@ -45,7 +45,7 @@ enum Kind {
     Trust,
 }
 
-/// Where policies are.
+/// The properties that contain policies.
 const POLICIES: &[(&str, &[&str], Kind)] = &[
     ("AWS::IAM::Role", &["AssumeRolePolicyDocument"], Kind::Trust),
     ("AWS::IAM::Role", &["Policies", "*", "PolicyDocument"], Kind::Identity),
@@ -374,7 +374,8 @@ fn shown_short(value: &JsonValue) -> String {
     }
 }
 
-/// An account, or the ARN of a root, user, role, group or assumed role; IAM's own identifiers replace deleted ones.
+/// Returns whether a string may be a principal: `*`, an account ID, an ARN of IAM or STS, the identifier with which IAM replaces a
+/// deleted principal, or a string that is not completely known.
 fn is_principal(text: &str) -> bool {
     let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_identifier = ["AIDA", "AROA", "AGPA", "ANPA"].iter().any(|start| text.starts_with(start));

@@ -1,4 +1,4 @@
-//! What a template opens to others.
+//! Rules about access from outside, permissions and encryption.
 
 mod bucket_without_encryption;
 mod direct_internet_access;

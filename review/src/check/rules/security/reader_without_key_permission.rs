@@ -67,7 +67,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Returns the bucket of the template that a resource of a statement lies in, if it is encrypted with a key that is not S3's own
+/// Returns the bucket of the template to which a resource of a statement belongs, if it is encrypted with a key that is not S3's own
 /// and whose policy does not name the role.
 fn encrypted_bucket<'v, 'a>(
     view: &'v View<'a>,

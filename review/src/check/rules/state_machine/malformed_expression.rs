@@ -99,7 +99,7 @@ impl Expressions<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// The variable of a choice and the paths that it is compared with, in nested choices too.
+    /// Checks the variable of a choice and the paths with which it is compared, also in nested choices.
     fn choice(&mut self, choice: &Cursor<'_>) {
         for (name, value) in entries(choice) {
             let is_path = name == "Variable" || name.ends_with("Path");

@@ -207,7 +207,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         self.integration(&state["Resource"]);
     }
 
-    /// A field that belongs to one query language only.
+    /// Checks for fields that belong to the other query language only.
     fn language(&mut self, field: &str, value: &Cursor<'_>, language: Language) {
         let Some(wanted) = fields::language(field).filter(|wanted| *wanted != language) else { return };
         let message =
@@ -317,7 +317,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// A whole number that is at least `least`; an expression in JSONata may return it.
+    /// Checks that a value is a whole number of at least `least`, or an expression in JSONata.
     fn count(&mut self, value: &Cursor<'_>, least: i64, what: &str) {
         let is_expression = string(value).is_some_and(|text| text.starts_with("{%"));
         if !is_set(value) || is_unresolved(value) || is_expression {
@@ -383,7 +383,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// A choice in JSONata.
+    /// Checks a choice in JSONata.
     fn condition(&mut self, choice: &Cursor<'_>) {
         if !is_set(&choice["Condition"]) {
             self.add(choice, "the choice has no `Condition`", "write an expression between `{%` and `%}`");

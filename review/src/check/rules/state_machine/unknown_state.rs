@@ -58,5 +58,5 @@ fn names(resource: &Resource<'_>, machine: &Cursor<'_>, findings: &mut Findings<
     }
 }
 
-/// How many states a message names.
+/// The maximum number of states that a message names.
 const MAX_NAMES: usize = 20;

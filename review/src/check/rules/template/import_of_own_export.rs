@@ -55,7 +55,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Every import, with the name of the export.
+/// Collects every import, with the name of the export.
 fn imports<'v, 'a>(value: &'v Cursor<'a>, found: &mut Vec<(&'v Cursor<'a>, &'v JsonValue)>) {
     if let Some(("Fn::ImportValue", name)) = function(value) {
         found.push((value, name));

@@ -71,7 +71,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 
 type Fault = (String, &'static str);
 
-/// A function that returns true or false, and so do its arguments.
+/// Checks that a value is a function that returns a boolean, and that its arguments do so as well.
 fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
     const HELP: &str = "use `Fn::And`, `Fn::Or`, `Fn::Not`, `Fn::Equals` or `Condition`";
     let single = condition.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());

@@ -39,7 +39,7 @@ rule! {
 /// Whether an argument has the shape that a function takes.
 type Fits = fn(&JsonValue) -> bool;
 
-/// What each function takes.
+/// The arguments that each function accepts.
 const FUNCTIONS: &[(&str, Fits, &str)] = &[
     ("Ref", |it| it.is_string(), "the name of a parameter or resource"),
     ("Fn::And", |it| is_list(it, 2..=10), "2 to 10 conditions"),
@@ -287,7 +287,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The variables of a string are strings.
+    /// Checks that the variables of an `Fn::Sub` are strings.
     fn sub(&mut self, argument: &JsonValue, pointer: &str) {
         let format = argument.as_str().or(argument[0].as_str()).unwrap_or_default();
         for part in parts(format) {
@@ -324,7 +324,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The name of an export is known before resources are created.
+    /// Checks that the name of an export is known before resources are created.
     fn import(&mut self, name: &JsonValue, pointer: &str) {
         let mut resource = None;
         references(name, &mut String::new(), &mut |name, _, _| {

@@ -49,7 +49,7 @@ const ATTRIBUTES: [&str; 11] = [
     "MaxValue",
 ];
 
-/// The types of which CloudFormation looks up the value in the account.
+/// The types whose values CloudFormation verifies in the account.
 const OF_AWS: [&str; 11] = [
     "AWS::EC2::AvailabilityZone::Name",
     "AWS::EC2::Image::Id",
