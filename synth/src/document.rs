@@ -20,7 +20,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with the last part of its file name, such as `job.yaml`, and its text.
+    /// Creates a document with `NAME`, the last part of its file name, such as `job.yaml`, and its text. Slashes and
+    /// backslashes in the name become dots.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }

@@ -8,7 +8,8 @@ use crate::value::CallerLocation;
 /// A location in the source code of a program or in the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
-    /// The path of the file, as it was passed to the compiler or to the command.
+    /// The path of the file, as it was passed to the compiler or to the command: absolute, or relative to their
+    /// working directory.
     pub file: Cow<'static, str>,
     /// The line; the first line is 1.
     pub line: u32,
@@ -28,53 +29,56 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// An error of synthesis, with the line of the program that caused it.
+/// An error of synthesis, with the line of the program that caused it. Its text (`Display`) is the message of the kind.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{kind}")]
 #[non_exhaustive]
 pub struct Error {
-    /// The problem.
+    /// The kind of the error, whose text (`Display`) is the message.
     #[source]
     pub kind: ErrorKind,
-    /// The path of the affected element, such as `Serving/Scorer`.
+    /// The path of the affected element: the ID of the stack, and the logical ID of the element if there is one, such
+    /// as `Serving/Scorer`.
     pub path: String,
-    /// The line that caused the error.
+    /// The line that caused the error, if it is known.
     pub location: Option<SourceLocation>,
     /// A related location, with a label such as "first used here".
     pub related: Option<(String, SourceLocation)>,
 }
 
-/// The kinds of errors that synthesis finds. Errors in property values are found by `check`.
+/// The kind of an error of synthesis. Errors in property values are found by `stackwright check` instead.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Two elements of a stack have the same logical ID.
+    /// Two elements of a stack have this logical ID.
     #[error("the logical ID `{0}` is used twice")]
     DuplicateLogicalId(String),
-    /// Two stacks have the same ID, or the same name in the same account and region.
+    /// Two stacks have this ID, or this name in the same account and region.
     #[error("two stacks are named `{0}`")]
     DuplicateStack(String),
-    /// The logical ID is not valid in CloudFormation.
+    /// The logical ID does not consist of 1 to 255 letters and digits.
     #[error("`{0}` is not a valid logical ID: use letters and digits only, at most 255")]
     IllegalLogicalId(String),
-    /// The stack name is not valid in CloudFormation.
+    /// The stack name does not start with a letter, contains a character that is not a letter, a digit or a hyphen, or
+    /// is longer than 128 characters.
     #[error(
         "`{0}` is not a valid stack name: use a letter, then letters, digits and hyphens, at most 128 characters"
     )]
     IllegalStackName(String),
-    /// The account ID is not valid.
+    /// The account ID does not consist of 12 digits.
     #[error("`{0}` is not a valid account ID: use 12 digits")]
     IllegalAccount(String),
-    /// The region does not have the form of a region.
+    /// The region does not have the form of a region, such as `us-east-1`.
     #[error("`{0}` is not a region: a region has a name such as `us-east-1`")]
     IllegalRegion(String),
-    /// The tag's key or value is too long, empty or reserved.
+    /// The tag with this key is not valid: the key does not have 1 to 128 characters or starts with the reserved prefix
+    /// `aws:`, or the value has more than 256 characters.
     #[error(
         "the tag `{0}` is not valid: a key has 1 to 128 characters and does not start with `aws:`, a value has at most
         256 characters"
     )]
     IllegalTag(String),
-    /// A stack refers to a resource in another region or account.
+    /// A stack refers to a stack in another region or account.
     #[error(
         "{from} cannot refer to {to}: {from} is deployed to {from_environment}, {to} to {to_environment}"
     )]
@@ -88,28 +92,28 @@ pub enum ErrorKind {
         /// The account and region of the other stack.
         to_environment: String,
     },
-    /// The dependencies of stacks form a cycle.
+    /// The dependencies of stacks form a cycle, which the text names.
     #[error("the dependencies of stacks form a cycle: {0}")]
     StackCycle(String),
-    /// A handle of another app was used.
+    /// The handle of a stack or an element with this ID belongs to another app.
     #[error("`{0}` belongs to another app: pass its name or ARN as a string")]
     ForeignHandle(String),
-    /// A file of an asset cannot be packed.
+    /// A file or a directory of an asset cannot be packed.
     #[error("the asset {path} cannot be packed: {reason}")]
     Asset {
-        /// The path of the file or directory.
+        /// The path of the file or directory, or its last part.
         path: String,
-        /// The error of the operating system.
+        /// The reason, usually the message of the operating system.
         reason: String,
     },
-    /// An argument of a construct is not valid.
+    /// A construct refused one of its arguments.
     #[error("{message}")]
     Construct {
-        /// The stable name of the error.
+        /// The stable name of the error, such as `invalid-former-id`, which [`ErrorKind::name`] returns.
         name: &'static str,
-        /// The problem.
+        /// The message, which states the problem.
         message: String,
-        /// A text that explains how to fix the problem.
+        /// A text that explains how to fix the problem, which [`ErrorKind::help`] returns.
         help: String,
     },
     /// The template is larger than the limit of CloudFormation for templates in S3.
@@ -126,7 +130,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Returns the stable name that diagnostics show in brackets.
+    /// Returns the stable name that diagnostics show in brackets, such as `duplicate-logical-id`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::DuplicateLogicalId(_) => "duplicate-logical-id",
@@ -145,7 +149,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns a text that explains how to fix the error, unless the message contains it.
+    /// Returns a text that explains how to fix the error; `None` if the message explains it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::DuplicateLogicalId(_) => "give one of the elements another ID".into(),
@@ -165,7 +169,7 @@ impl ErrorKind {
     }
 }
 
-/// All errors of a synthesis; at least one.
+/// All errors of a synthesis, at least one, sorted by location. `Display` shows each with its name and location.
 ///
 /// ```
 /// use stackwright_synth::App;
@@ -187,7 +191,7 @@ impl Errors {
         Self { errors }
     }
 
-    /// Returns the errors in the order of their locations.
+    /// Returns the errors in the order of their locations; errors without a location come first.
     pub fn iter(&self) -> std::slice::Iter<'_, Error> {
         self.errors.iter()
     }

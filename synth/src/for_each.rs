@@ -6,7 +6,11 @@ use crate::construct::{Construct, Scope};
 use crate::resource::{Resource, TypedResource};
 use crate::value::{Expression, IntoValue, Property, Value};
 
-/// A resource for each element of a list parameter.
+/// A resource for each element of a list parameter (`Fn::ForEach`). For a list that is known during synthesis, use a
+/// Rust loop.
+///
+/// The logical ID of each resource is the construct's ID and the element, which therefore has to consist of letters and
+/// digits. The template gets the transform `AWS::LanguageExtensions`.
 ///
 /// ```
 /// use stackwright_synth::{App, ForEach, Parameter, Resource};
@@ -26,7 +30,9 @@ pub struct ForEach<F> {
 }
 
 impl<R: TypedResource, F: FnOnce(Value<String>) -> R> ForEach<F> {
-    /// Creates a loop. The function receives the element and returns the resource.
+    /// Creates a loop over a list, such as a [`Parameter::comma_delimited_list`](crate::Parameter::comma_delimited_list).
+    /// The function is called once: it receives the element as a value that CloudFormation resolves, and returns the
+    /// resource.
     #[track_caller]
     pub fn new(collection: impl IntoValue<Vec<String>>, resource: F) -> Self {
         Self { collection: Property::new("Collection", collection.into()), resource }

@@ -11,7 +11,7 @@ use crate::stack::Contents;
 use crate::template::Template;
 use crate::value::CallerLocation;
 
-/// A construct with a former ID: the result of [`Construct::formerly`].
+/// A construct with a former ID, created by [`Construct::formerly`].
 pub struct Formerly<C> {
     construct: C,
     id: String,
@@ -109,9 +109,9 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
 }
 
 impl StackArtifact {
-    /// Returns the resources that a deployment of this stack renames instead of replacing them: the logical ID in the
-    /// deployed template, and the new one. A resource is renamed if the deployed template has it under a former ID,
-    /// with the same type, and has no element with the new one.
+    /// Returns the resources that a deployment of this stack renames instead of replacing them. The keys are the logical
+    /// IDs in the deployed template, and the values are the new ones. A resource is renamed if the deployed template
+    /// has a resource of the same type with its former ID, and none with its new ID.
     pub fn renamed_resources(&self, deployed: &Template) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         for (id, formers) in &self.former_ids {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value as JsonValue;
 
-/// Returns the name and the argument of the intrinsic function that a value contains; `None` for any other value.
+/// Returns the name, such as `Fn::Sub`, and the argument of the intrinsic function that a value is; `None` for any
+/// other value.
 #[inline]
 pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
@@ -14,7 +15,8 @@ pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     is_function.then_some((name, argument))
 }
 
-/// Returns the children of a value, each with its step in a JSON pointer.
+/// Returns the children of a value, each with its step in a JSON pointer, which is not escaped: the key in an object,
+/// or the index in an array. Other values have no children.
 pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
     let named =
         value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
@@ -27,13 +29,14 @@ pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonV
     named.chain(numbered)
 }
 
-/// Whether a value is an object or an array. Only these contain functions.
+/// Returns whether a value is an object or an array. Only these contain functions.
 #[inline]
 pub fn is_container(value: &JsonValue) -> bool {
     value.is_object() || value.is_array()
 }
 
-/// Calls `work` with a JSON pointer to which a step is added, and removes the step afterwards.
+/// Calls `work` with a JSON pointer to which a step is added, and removes the step afterwards. Returns what `work`
+/// returned. The step is escaped here.
 pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
     let length = pointer.len();
     crate::pointer::push(pointer, step);
@@ -42,12 +45,12 @@ pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String)
     result
 }
 
-/// A part of the string of an `Fn::Sub`.
+/// A part of the string of an `Fn::Sub`, as [`parts`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part<'a> {
     /// Literal text.
     Literal(&'a str),
-    /// A variable: the text between `${` and `}`.
+    /// A variable: the text between `${` and `}`, such as `AWS::Region` or `Topic.TopicArn`, without spaces around it.
     Variable(&'a str),
 }
 
@@ -73,7 +76,11 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Returns every reference in a value: the logical ID, the attribute if there is one, and the JSON pointer.
+/// Calls `found` with every reference in a value, by `Ref`, `Fn::GetAtt` or `Fn::Sub`: the logical ID or the name of a
+/// pseudo parameter, the attribute of an `Fn::GetAtt` (empty if it is not a literal), and the JSON pointer of the
+/// function.
+///
+/// `pointer` is the pointer of the value. It is unchanged afterwards.
 pub fn references<'v>(
     value: &'v JsonValue,
     pointer: &mut String,

@@ -1,5 +1,5 @@
 //! The core types of stackwright: an [`App`] contains [`Stack`]s, a stack contains [`Construct`]s, and synthesis
-//! converts them to [`Template`]s and a cloud [`Assembly`].
+//! ([`App::synth`]) converts them to [`Template`]s and an [`Assembly`].
 //!
 //! The crate never uses the network, the clock, the environment or the console, and contains nothing about SageMaker.
 //! The same program always writes the same bytes.

@@ -8,7 +8,8 @@ use serde_json::Value as JsonValue;
 use crate::construct::{Construct, Scope};
 use crate::value::{Expression, IntoValue, Property, Value};
 
-/// A constant table with two keys, such as the region and the name of a setting.
+/// A constant table with two keys, such as the region and the name of a setting (the section `Mappings` of the
+/// template).
 ///
 /// ```
 /// use stackwright_synth::{App, Mapping, Resource, Value, intrinsic};
@@ -32,7 +33,8 @@ impl Mapping {
         Self::default()
     }
 
-    /// Sets one value: a string, a number, a boolean or a list of them.
+    /// Sets the value for two keys: a string, a number, a boolean or a list of them. A second call for the same keys
+    /// replaces the value.
     pub fn set(
         mut self,
         top: impl Into<String>,
@@ -52,17 +54,19 @@ impl Construct for Mapping {
     }
 }
 
-/// A mapping that was added to a stack.
+/// A [`Mapping`] that was added to a stack, in which values can be looked up.
 #[derive(Clone, Debug)]
 pub struct MappingHandle(Arc<str>);
 
 impl MappingHandle {
-    /// `Fn::FindInMap`: the value for two keys.
+    /// Returns the value for two keys (`Fn::FindInMap`). The caller ensures that the value is a `T`. If a key is
+    /// missing, CloudFormation refuses the deployment.
     pub fn find<T>(&self, top: impl IntoValue<String>, second: impl IntoValue<String>) -> Value<T> {
         self.look_up(top, second, None)
     }
 
-    /// `Fn::FindInMap` with a default value for missing keys.
+    /// Returns the value for two keys, or the default value if one of them is missing (`Fn::FindInMap` with
+    /// `DefaultValue`). The template gets the transform `AWS::LanguageExtensions`.
     #[track_caller]
     pub fn find_or<T>(
         &self,

@@ -4,7 +4,7 @@ use crate::condition::ConditionHandle;
 use crate::construct::{Construct, Scope};
 use crate::value::{IntoValue, Property, Untyped};
 
-/// An output of a stack.
+/// An output of a stack: a value that is shown after a deployment, and that other programs can read.
 ///
 /// ```
 /// use stackwright_synth::{App, Output, Resource};
@@ -25,26 +25,29 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates an output with its value.
+    /// Creates an output with its value. Its name is the ID with which it is added to the stack.
     #[track_caller]
     pub fn new(value: impl Untyped) -> Self {
         Self { value: Property::new("Value", value), description: None, export: None, condition: None }
     }
 
-    /// Sets the description.
+    /// Sets the description of the output (`Description`). By default, it has none.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Exports the value under a name for stacks of other programs. Within one app, use the handle of the resource.
+    /// Exports the value under a name for stacks of other programs (`Export`), which read it with
+    /// [`import_value`](crate::intrinsic::import_value). The name is unique in the account and region. Within one app,
+    /// use the handle of the resource.
     #[track_caller]
     pub fn export(mut self, name: impl IntoValue<String>) -> Self {
         self.export = Some(Property::new("Name", name.into()));
         self
     }
 
-    /// Creates the output only if the condition is true.
+    /// Creates the output only if a condition of the same stack is true (`Condition`). By default, it is always
+    /// created.
     pub fn condition(mut self, condition: &ConditionHandle) -> Self {
         self.condition = Some(condition.clone());
         self

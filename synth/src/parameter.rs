@@ -8,7 +8,11 @@ use serde_json::{Map, Value as JsonValue};
 use crate::construct::{Construct, Scope};
 use crate::value::{Literal, Value};
 
-/// A parameter of a template, typed by the value of a reference to it.
+/// A parameter of a template, typed by the value of a reference to it. When it is added to a stack, the result is that
+/// reference: a [`Value<T>`](Value).
+///
+/// A deployment sets the value, such as `stackwright deploy --parameter Name=jobs`. Without it, the parameter has its
+/// [`default`](Parameter::default) value, unless an earlier deployment set another one, which it keeps.
 ///
 /// ```
 /// use stackwright_synth::{App, Parameter, Resource};
@@ -37,19 +41,20 @@ pub struct Parameter<T> {
 pub(crate) struct ParameterParts(pub Map<String, JsonValue>);
 
 impl Parameter<String> {
-    /// Creates a parameter for a string (`String`).
+    /// Creates a parameter for a string (the type `String`).
     pub fn string() -> Self {
         Self::of("String")
     }
 
-    /// Creates a parameter of an AWS-specific type, such as `AWS::EC2::VPC::Id`: an ID or a name that CloudFormation
-    /// validates when the stack is deployed.
+    /// Creates a parameter of an AWS-specific type, such as `AWS::EC2::VPC::Id`: an ID or a name of an existing
+    /// resource, which CloudFormation looks up when the stack is deployed.
     pub fn aws(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 
     /// Creates a parameter for the value of a parameter in SSM Parameter Store, which CloudFormation reads when it
-    /// creates the change set. Set the name of that parameter as the default value.
+    /// creates the change set (the type `AWS::SSM::Parameter::Value<String>`). Set the name of that parameter as the
+    /// default value.
     ///
     /// ```
     /// use stackwright_synth::{App, Parameter};
@@ -63,34 +68,34 @@ impl Parameter<String> {
 }
 
 impl Parameter<i64> {
-    /// Creates a parameter for an integer (`Number`).
+    /// Creates a parameter for an integer (the type `Number`).
     pub fn number() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<f64> {
-    /// Creates a parameter for a number (`Number`) that can have a fraction.
+    /// Creates a parameter for a number that can have a fraction (the type `Number`).
     pub fn decimal() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<Vec<String>> {
-    /// Creates a parameter for a list of strings, separated by commas (`CommaDelimitedList`).
+    /// Creates a parameter for a list of strings, separated by commas (the type `CommaDelimitedList`).
     pub fn comma_delimited_list() -> Self {
         Self::of("CommaDelimitedList")
     }
 
-    /// Creates a parameter for a list of IDs that CloudFormation validates when the stack is deployed, such as
-    /// `List<AWS::EC2::Subnet::Id>`.
+    /// Creates a parameter of an AWS-specific type of lists, such as `List<AWS::EC2::Subnet::Id>`: IDs of existing
+    /// resources, separated by commas, which CloudFormation looks up when the stack is deployed.
     pub fn aws_list(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 }
 
 impl Parameter<Vec<i64>> {
-    /// Creates a parameter for a list of numbers, separated by commas (`List<Number>`).
+    /// Creates a parameter for a list of numbers, separated by commas (the type `List<Number>`).
     pub fn numbers() -> Self {
         Self::of("List<Number>")
     }
@@ -108,42 +113,48 @@ impl<T> Parameter<T> {
         self
     }
 
-    /// Sets the default value. The elements of a list are separated by commas.
+    /// Sets the default value (`Default`). The elements of a list are one string, separated by commas. Without a
+    /// default value, the first deployment of the stack requires a value.
     pub fn default(self, value: impl Into<JsonValue>) -> Self {
         self.set("Default", value)
     }
 
-    /// Sets the description.
+    /// Sets the description (`Description`), at most 4,000 characters. By default, there is none.
     pub fn description(self, description: impl Into<String>) -> Self {
         self.set("Description", description.into())
     }
 
-    /// Sets the allowed values.
+    /// Sets the allowed values (`AllowedValues`). By default, every value of the type is allowed.
     pub fn allowed_values<V: Into<JsonValue>>(self, values: impl IntoIterator<Item = V>) -> Self {
         self.set("AllowedValues", values.into_iter().map(Into::into).collect::<Vec<JsonValue>>())
     }
 
-    /// Sets the regular expression that the whole value must match.
+    /// Sets the regular expression that the whole value has to match (`AllowedPattern`), for strings and lists of
+    /// strings.
     pub fn allowed_pattern(self, pattern: impl Into<String>) -> Self {
         self.set("AllowedPattern", pattern.into())
     }
 
-    /// Sets the message for a value that violates a constraint.
+    /// Sets the message that CloudFormation shows for a value that violates a constraint (`ConstraintDescription`). By
+    /// default, the message contains the pattern or the limit.
     pub fn constraint_description(self, description: impl Into<String>) -> Self {
         self.set("ConstraintDescription", description.into())
     }
 
-    /// Sets the smallest and the largest allowed number, both included (`MinValue` and `MaxValue`).
+    /// Sets the smallest and the largest allowed number, both included (`MinValue` and `MaxValue`), for numbers. By
+    /// default, there is no limit.
     pub fn range(self, least: i64, greatest: i64) -> Self {
         self.set("MinValue", least).set("MaxValue", greatest)
     }
 
-    /// Sets the smallest and the largest allowed number of characters (`MinLength` and `MaxLength`).
+    /// Sets the smallest and the largest allowed number of characters (`MinLength` and `MaxLength`), for strings. By
+    /// default, there is no limit except CloudFormation's of 4,096 bytes.
     pub fn length(self, shortest: u32, longest: u32) -> Self {
         self.set("MinLength", shortest).set("MaxLength", longest)
     }
 
-    /// Sets `NoEcho`: CloudFormation masks the value wherever it shows parameters.
+    /// Masks the value wherever CloudFormation shows parameters (`NoEcho`). By default, it is shown. The default value
+    /// is still readable in the template.
     pub fn no_echo(self) -> Self {
         self.set("NoEcho", true)
     }

@@ -15,18 +15,18 @@ pub fn escape(step: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reverses [`escape`].
+/// Reverses [`escape`]: `~1` becomes `/` and `~0` becomes `~`.
 pub fn unescape(step: &str) -> Cow<'_, str> {
     if step.contains('~') { step.replace("~1", "/").replace("~0", "~").into() } else { step.into() }
 }
 
-/// Appends a step to a pointer.
+/// Appends a step to a pointer, after a `/`. The step is escaped here.
 pub fn push(pointer: &mut String, step: &str) {
     pointer.push('/');
     pointer.push_str(&escape(step));
 }
 
-/// Returns the pointer that consists of these steps, which are escaped.
+/// Returns the pointer that consists of these steps, which are escaped here; an empty one without steps.
 ///
 /// ```
 /// assert_eq!(stackwright_synth::pointer::of(["Resources", "a/b"]), "/Resources/a~1b");

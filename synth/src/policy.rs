@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::value::{Expression, IntoValue, Json, Literal, Property, Value, set};
 
-/// `DeletionPolicy` and `UpdateReplacePolicy`: the action of CloudFormation when a resource is removed or replaced.
+/// The action of CloudFormation when a resource is removed or replaced (`DeletionPolicy` and `UpdateReplacePolicy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeletionPolicy {
@@ -12,9 +12,11 @@ pub enum DeletionPolicy {
     Delete,
     /// Keeps the resource outside of the stack.
     Retain,
-    /// Keeps the resource, except after a failed creation.
+    /// Keeps the resource like [`Retain`](Self::Retain), but deletes it when the operation that created it is rolled
+    /// back. It is not possible as an `UpdateReplacePolicy`.
     RetainExceptOnCreate,
-    /// Creates a snapshot and deletes the resource. Only some resource types support it.
+    /// Creates a snapshot and deletes the resource. Only types that have snapshots support it, such as
+    /// `AWS::EC2::Volume`.
     Snapshot,
 }
 
@@ -74,41 +76,54 @@ fn nest(entries: &mut Vec<Property>, group: Option<&'static str>, property: Prop
 }
 
 policy! {
-    /// `CreationPolicy`: the condition under which CloudFormation considers a resource created.
+    /// The condition under which CloudFormation considers a resource created (`CreationPolicy`), for
+    /// [`ResourceOptions::creation_policy`](crate::ResourceOptions::creation_policy).
     CreationPolicy {
-        /// The number of success signals to wait for.
+        /// Sets the number of success signals to wait for (`ResourceSignal/Count`). CloudFormation's default is 1.
         signal_count => "ResourceSignal" / "Count": i64;
-        /// The percentage of instances of an Auto Scaling group that must signal success.
+        /// Sets the percentage of the instances of an Auto Scaling group that have to signal success, 0 to 100
+        /// (`AutoScalingCreationPolicy/MinSuccessfulInstancesPercent`). CloudFormation's default is 100.
         minimum_successful_instances_percent =>
             "AutoScalingCreationPolicy" / "MinSuccessfulInstancesPercent": i64;
-        /// Whether an AppStream fleet is started.
+        /// Sets whether CloudFormation starts an AppStream fleet after its creation (`StartFleet`).
         start_fleet => "StartFleet": bool;
     }
 }
 
 policy! {
-    /// `UpdatePolicy`: how CloudFormation updates a resource.
+    /// The way in which CloudFormation updates a resource (`UpdatePolicy`), for
+    /// [`ResourceOptions::update_policy`](crate::ResourceOptions::update_policy).
     UpdatePolicy {
-        /// Whether an Auto Scaling group is replaced as a whole.
+        /// Sets whether an Auto Scaling group is replaced as a whole (`AutoScalingReplacingUpdate/WillReplace`).
+        /// CloudFormation's default is `false`.
         will_replace => "AutoScalingReplacingUpdate" / "WillReplace": bool;
-        /// The maximum number of instances that a rolling update changes at a time.
+        /// Sets the maximum number of instances that a rolling update of an Auto Scaling group replaces at a time
+        /// (`AutoScalingRollingUpdate/MaxBatchSize`). CloudFormation's default is 1.
         rolling_max_batch_size => "AutoScalingRollingUpdate" / "MaxBatchSize": i64;
-        /// The minimum number of instances that are in service during a rolling update.
+        /// Sets the minimum number of instances that are in service during a rolling update, less than the maximum size
+        /// of the group (`AutoScalingRollingUpdate/MinInstancesInService`). CloudFormation's default is 0.
         rolling_min_instances_in_service => "AutoScalingRollingUpdate" / "MinInstancesInService": i64;
-        /// Whether a rolling update waits for signals.
+        /// Sets whether a rolling update waits for a success signal of each new instance before it continues
+        /// (`AutoScalingRollingUpdate/WaitOnResourceSignals`). CloudFormation's default is `false`.
         rolling_wait_on_resource_signals => "AutoScalingRollingUpdate" / "WaitOnResourceSignals": bool;
-        /// The preferences of an instance refresh: healthy percentages, checkpoints, alarms.
+        /// Sets the preferences of an instance refresh, such as `MinHealthyPercentage`, as an object
+        /// (`AutoScalingInstanceRefresh/Preferences`).
         instance_refresh_preferences => "AutoScalingInstanceRefresh" / "Preferences": Json;
-        /// Whether CloudFormation ignores changes of the group size by scheduled actions.
+        /// Sets whether an update keeps the sizes of an Auto Scaling group that the template did not change, such as
+        /// those that a scheduled action set (`AutoScalingScheduledAction/IgnoreUnmodifiedGroupSizeProperties`).
+        /// CloudFormation's default is `false`.
         ignore_unmodified_group_size_properties =>
             "AutoScalingScheduledAction" / "IgnoreUnmodifiedGroupSizeProperties": bool;
-        /// Whether an ElastiCache replication group can be resharded without replacement.
+        /// Sets whether the shards of an ElastiCache replication group change without its replacement
+        /// (`UseOnlineResharding`).
         use_online_resharding => "UseOnlineResharding": bool;
-        /// Whether an OpenSearch domain can change its version without replacement.
+        /// Sets whether the version of an OpenSearch domain changes without its replacement (`EnableVersionUpgrade`).
         enable_version_upgrade => "EnableVersionUpgrade": bool;
-        /// The CodeDeploy application that shifts a Lambda alias.
+        /// Sets the name of the CodeDeploy application that shifts the traffic of a Lambda alias
+        /// (`CodeDeployLambdaAliasUpdate/ApplicationName`). It needs the deployment group.
         code_deploy_application_name => "CodeDeployLambdaAliasUpdate" / "ApplicationName": String;
-        /// The CodeDeploy deployment group that shifts a Lambda alias.
+        /// Sets the name of the CodeDeploy deployment group that shifts the traffic of a Lambda alias
+        /// (`CodeDeployLambdaAliasUpdate/DeploymentGroupName`). It needs the application.
         code_deploy_deployment_group_name => "CodeDeployLambdaAliasUpdate" / "DeploymentGroupName": String;
     }
 }
@@ -127,7 +142,8 @@ impl CreationPolicy {
         Self::default()
     }
 
-    /// Sets the maximum time to wait for the signals, which is written in whole seconds.
+    /// Sets the maximum time to wait for the signals (`ResourceSignal/Timeout`): whole seconds, as fractions are
+    /// dropped, and at most 12 hours. CloudFormation's default is 5 minutes.
     #[track_caller]
     pub fn signal_timeout(mut self, time: Duration) -> Self {
         nest(&mut self.0, Some("ResourceSignal"), text("Timeout", &iso_8601(time)));
@@ -141,7 +157,7 @@ impl CreationPolicy {
 pub enum InstanceRefreshStrategy {
     /// New instances replace the existing instances, some at a time.
     Rolling,
-    /// The instances get a new root volume.
+    /// The instances are kept, and get a new root volume.
     ReplaceRootVolume,
 }
 
@@ -159,14 +175,18 @@ impl UpdatePolicy {
         Self::default()
     }
 
-    /// Sets the time for which a rolling update pauses after each batch, which is written in whole seconds.
+    /// Sets the time for which a rolling update pauses after each batch, or the maximum time to wait for signals if
+    /// [`rolling_wait_on_resource_signals`](Self::rolling_wait_on_resource_signals) is set
+    /// (`AutoScalingRollingUpdate/PauseTime`): whole seconds, as fractions are dropped, and at most one hour.
+    /// CloudFormation's default is 5 minutes with signals, and no pause without them.
     #[track_caller]
     pub fn rolling_pause_time(mut self, time: Duration) -> Self {
         nest(&mut self.0, Some("AutoScalingRollingUpdate"), text("PauseTime", &iso_8601(time)));
         self
     }
 
-    /// Sets how an instance refresh replaces instances of an Auto Scaling group. It excludes a rolling update.
+    /// Sets how an instance refresh updates the instances of an Auto Scaling group
+    /// (`AutoScalingInstanceRefresh/Strategy`). It excludes a rolling update.
     #[track_caller]
     pub fn instance_refresh_strategy(mut self, strategy: InstanceRefreshStrategy) -> Self {
         let name = match strategy {

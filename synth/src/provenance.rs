@@ -10,8 +10,8 @@ use crate::error::SourceLocation;
 use crate::parallel;
 use crate::template;
 
-/// The source locations of the values of a template, by JSON pointer: lines of a program, or of the text of the
-/// template.
+/// The source locations of the values of a template by their JSON pointers, such as `/Resources/Jobs/Properties`: lines
+/// of the program, or of the text of the template.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     /// The pointers, one after the other.
@@ -59,7 +59,8 @@ impl Provenance {
         self.program.shrink_to_fit();
     }
 
-    /// Returns the location of the value at a JSON pointer, or of the nearest enclosing value.
+    /// Returns the location of the value at a JSON pointer, or of the nearest enclosing value; `None` if neither has a
+    /// location.
     pub fn find(&self, pointer: &str) -> Option<&SourceLocation> {
         let mut pointer = pointer;
         loop {
@@ -85,7 +86,8 @@ impl Provenance {
         }
     }
 
-    /// Returns the JSON pointer of every value that a line of a program set, with its location.
+    /// Returns the JSON pointer of every value that a line of a program set, with its location. There are none for a
+    /// template that was read from text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
         self.program.iter().enumerate().map(|(index, (_, location))| (self.pointer(index), location))
     }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value as JsonValue, json};
 use crate::function::{Part, function, parts};
 use crate::template::Template;
 
-/// Returns a value in which every reference to a renamed resource contains its new ID. The keys of `new_ids` are the
-/// old IDs, and its values are the new ones.
+/// Returns a copy of a value in which every `Ref`, `Fn::GetAtt` and `Fn::Sub` of a renamed resource contains its new
+/// logical ID. The keys of `new_ids` are the old IDs, and its values are the new ones.
 ///
 /// ```
 /// use serde_json::json;
@@ -92,9 +92,9 @@ fn renamed_format(
 }
 
 impl Template {
-    /// Returns the template with other logical IDs of resources, which are also replaced in every reference and
-    /// `DependsOn`. The keys of `new_ids` are the old IDs, and its values are the new ones. Everything else is
-    /// unchanged.
+    /// Returns a copy of the template with other logical IDs of resources, which are also replaced in every reference
+    /// and `DependsOn` of resources and outputs. The keys of `new_ids` are the old IDs, and its values are the new
+    /// ones. Everything else is unchanged.
     #[must_use]
     pub fn with_renamed_resources(&self, new_ids: &BTreeMap<String, String>) -> Self {
         if new_ids.is_empty() {

@@ -10,12 +10,13 @@ pub const MASK: &str = "****";
 /// The length from which a secret is replaced at any position. A shorter secret is replaced only as a whole word.
 const MIN_UNIQUE_CHARS: usize = 5;
 
-/// Returns whether a parameter is declared with `NoEcho`.
+/// Returns whether the declaration of a parameter, an entry of the section `Parameters`, has `NoEcho`.
 pub fn is_no_echo(parameter: &JsonValue) -> bool {
     parameter["NoEcho"] == true || parameter["NoEcho"] == "true"
 }
 
-/// Returns the default value of a parameter as a string, converted as CloudFormation does it.
+/// Returns the default value in the declaration of a parameter as a string: numbers and booleans as JSON. `None` if
+/// there is no default value.
 pub fn default_text(parameter: &JsonValue) -> Option<String> {
     match parameter.get("Default")? {
         JsonValue::String(text) => Some(text.clone()),
@@ -24,7 +25,9 @@ pub fn default_text(parameter: &JsonValue) -> Option<String> {
     }
 }
 
-/// Known values that must not be shown.
+/// A set of known values that must not be shown, and that it masks in texts.
+///
+/// A value with fewer than five characters is masked only where it is not part of a longer word.
 ///
 /// ```
 /// use stackwright_synth::secret::SecretValues;
@@ -39,7 +42,7 @@ pub struct SecretValues {
 }
 
 impl SecretValues {
-    /// Returns a set of values. Values without visible characters are left out.
+    /// Creates a set of values. Values without visible characters are left out.
     pub fn new(values: impl IntoIterator<Item = String>) -> Self {
         let mut values: Vec<String> = values.into_iter().filter(|value| !value.trim().is_empty()).collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -47,7 +50,7 @@ impl SecretValues {
         Self { values }
     }
 
-    /// Returns the defaults of the parameters of a template that are declared with `NoEcho`.
+    /// Creates a set of the default values of the parameters of a template that are declared with `NoEcho`.
     ///
     /// ```
     /// use stackwright_synth::{Template, secret::SecretValues};
@@ -61,18 +64,18 @@ impl SecretValues {
         Self::new(declared.filter_map(|(_, one)| default_text(one)))
     }
 
-    /// Returns the values of both sets.
+    /// Returns the union of both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::new(self.values.into_iter().chain(other.values))
     }
 
-    /// Returns whether there are no values.
+    /// Returns whether the set has no values.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// Replaces the values in a text with [`MASK`], including values that are escaped as in JSON.
+    /// Returns a text in which the values are replaced with [`MASK`], including values that are escaped as in JSON.
     pub fn mask(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for value in &self.values {
@@ -86,7 +89,8 @@ impl SecretValues {
         text
     }
 
-    /// Replaces the values in the strings and numbers of a JSON value. Names of members are not changed.
+    /// Replaces the values in the strings and numbers of a JSON value in place with [`MASK`]. A number is replaced if it
+    /// is one of the values. Names of members are not changed.
     pub fn mask_json(&self, value: &mut JsonValue) {
         match value {
             JsonValue::String(text) => *text = self.mask(text),
@@ -102,7 +106,8 @@ impl SecretValues {
         }
     }
 
-    /// Replaces the values in the texts of an HTML page. Tags, styles and scripts are not changed.
+    /// Returns an HTML page in whose texts the values are replaced with [`MASK`]. Tags, styles and scripts are not
+    /// changed.
     pub fn mask_html(&self, page: &str) -> String {
         let escaped = |value: &String| {
             let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

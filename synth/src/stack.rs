@@ -27,17 +27,17 @@ pub(crate) struct StackKey {
     pub index: usize,
 }
 
-/// The account and region of a stack. If they are not set, the credentials determine them during deployment.
+/// The account and region of a stack. If one is not set, the credentials at deployment determine it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
-    /// The account ID of 12 digits.
+    /// The account ID of 12 digits; `None` if it is not set.
     pub account: Option<String>,
-    /// The region, such as `us-east-1`.
+    /// The region, such as `us-east-1`; `None` if it is not set.
     pub region: Option<String>,
 }
 
 impl Environment {
-    /// Returns the partition of the region, such as `aws`, `aws-cn` or `aws-us-gov`.
+    /// Returns the partition of the region, such as `aws`, `aws-cn` or `aws-us-gov`; `None` if the region is not set.
     pub fn partition(&self) -> Option<&'static str> {
         let region = self.region.as_deref()?;
         let prefixes = [
@@ -120,8 +120,8 @@ impl Stack {
     /// Sets the region that the stack is deployed to, such as `us-east-1`. By default, the credentials at deployment
     /// determine it.
     ///
-    /// A name that does not have the form of a region is an error. For a region that the data of the crate do not
-    /// contain, `check` reports the warning `unknown-region` at the line of this call.
+    /// A name that does not have the form of a region is an error at the caller's line. For a region that the data of
+    /// the crate do not contain, `stackwright check` reports the warning `unknown-region` at the line of this call.
     #[track_caller]
     pub fn region(self, region: impl Into<String>) -> Self {
         let region = region.into();
@@ -136,8 +136,8 @@ impl Stack {
         self
     }
 
-    /// Sets the account that the stack is deployed to, as 12 digits. By default, the credentials at deployment
-    /// determine it.
+    /// Sets the ID of the account that the stack is deployed to, such as `123456789012`. By default, the credentials at
+    /// deployment determine it. A text that does not consist of 12 digits is an error at the caller's line.
     #[track_caller]
     pub fn account(self, account: impl Into<String>) -> Self {
         let account = account.into();
@@ -148,13 +148,14 @@ impl Stack {
         self
     }
 
-    /// Returns the account and region of the stack.
+    /// Returns the account and region of the stack, as far as they were set before this call.
     pub fn environment(&self) -> Environment {
         self.with(|contents| contents.environment.clone())
     }
 
-    /// Sets the name of the stack in CloudFormation. By default it is the app's name and the stack's ID, joined by a
-    /// hyphen.
+    /// Sets the name of the stack in CloudFormation. By default, it is the app's name and the stack's ID, joined by a
+    /// hyphen. A name that does not consist of at most 128 letters, digits and hyphens, beginning with a letter, is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn name(self, name: impl Into<String>) -> Self {
         let name = name.into();
@@ -165,13 +166,17 @@ impl Stack {
         self
     }
 
-    /// Sets the description of the stack.
+    /// Sets the description of the stack (`Description`), at most 1,024 bytes. By default, it has none.
     pub fn description(self, description: impl Into<String>) -> Self {
         self.with(|contents| contents.description = Some(description.into()));
         self
     }
 
-    /// Adds a tag to the stack. CloudFormation adds it to every resource that supports tags.
+    /// Adds a tag to the stack. CloudFormation adds it to every resource that supports tags. A second call for the same
+    /// key replaces the value.
+    ///
+    /// A key that does not have 1 to 128 characters or starts with `aws:`, and a value with more than 256 characters,
+    /// are errors at the caller's line.
     #[track_caller]
     pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
@@ -183,22 +188,22 @@ impl Stack {
         self
     }
 
-    /// Changes every resource of one type that is added to this stack after this call, regardless of the construct
-    /// that creates it. See [`Construct::customize`].
+    /// Changes every resource of one type that is added to this stack after this call, regardless of the construct that
+    /// creates it. The changes of the app are applied before those of the stack. See [`Construct::customize`].
     pub fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Self {
         self.with(|contents| contents.customizations.push(Customization::new(change)));
         self
     }
 
     /// Sets a default value for the constructs that are added to this stack after this call. A stack has one default
-    /// value of each type. Crates of constructs define the types, such as the KMS key that buckets and volumes are
-    /// encrypted with.
+    /// value of each type; a second call for the type replaces it. Crates of constructs define the types, such as the
+    /// KMS key that buckets and volumes are encrypted with.
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
         self.with(|contents| contents.defaults.set(value));
         self
     }
 
-    /// Returns the default value of a type: that of the stack or, if it has none, that of its app.
+    /// Returns the default value of a type, for constructs: that of the stack or, if it has none, that of its app.
     pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
         let state = self.state.borrow();
         state.stacks[self.key.index].defaults.get().or_else(|| state.defaults.get())
@@ -227,7 +232,9 @@ impl Stack {
         self
     }
 
-    /// Deploys this stack after another. A reference to a resource of the other stack has the same effect.
+    /// Deploys this stack after another stack of the app. A reference to a resource of the other stack has the same
+    /// effect. A stack of another app is an error at the caller's line, and a cycle of stacks is an error of
+    /// [`App::synth`](crate::App::synth).
     #[track_caller]
     pub fn depends_on(self, other: &Stack) -> Self {
         let source = Location::caller();
@@ -243,14 +250,15 @@ impl Stack {
     /// Adds a construct and returns its handle.
     ///
     /// The ID becomes the logical ID in the template, or the prefix of the logical IDs of all resources of the
-    /// construct. If the ID is changed, CloudFormation replaces the resources, unless [`Construct::formerly`] states
-    /// the old ID.
+    /// construct. If the ID is changed, CloudFormation replaces the resources, unless [`Construct::formerly`] states the
+    /// old ID. A logical ID that does not consist of 1 to 255 letters and digits, and one that the stack has already, are
+    /// errors at the caller's line.
     #[track_caller]
     pub fn add<C: Construct>(&self, id: &str, construct: C) -> C::Handle {
         Scope::new(self, Location::caller()).add(id, construct)
     }
 
-    /// Adds an output. It is a short form of `stack.add(id, Output::new(value))`.
+    /// Adds an output, whose name is the ID. It is a short form of `stack.add(id, Output::new(value))`.
     #[track_caller]
     pub fn output(&self, id: &str, value: impl Untyped) {
         self.add(id, Output::new(value));

@@ -2,11 +2,11 @@
 
 use crate::value::{Expression, Literal, Untyped, Value};
 
-/// Formats a string from literals and values. It becomes `Fn::Sub` if CloudFormation must resolve a part, otherwise a
-/// plain string.
+/// Formats a string from literals and values, and returns a [`Value<String>`](crate::Value). It becomes `Fn::Sub` if
+/// CloudFormation has to resolve a part, otherwise a plain string.
 ///
-/// `{}` is replaced with the next argument; `{{` and `}}` are literal braces. Arguments are strings, numbers, and
-/// values of both. A wrong number of arguments does not compile.
+/// `{}` is replaced with the next argument; `{{` and `}}` are literal braces. Arguments are strings, numbers, booleans
+/// and values of them. A wrong number of arguments does not compile.
 ///
 /// ```
 /// use stackwright_synth::{intrinsic::{partition, region}, sub};
@@ -61,7 +61,7 @@ impl Parts {
     }
 }
 
-/// Inserts the arguments into the format.
+/// Returns the format in which the arguments are inserted.
 #[doc(hidden)]
 pub fn text(format: &str, parts: Parts) -> Value<String> {
     let mut pieces: Vec<Expression> = Vec::new();

@@ -12,7 +12,7 @@ use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
 use crate::value::{Expression, Value};
 
-/// A directory whose files are uploaded one by one below a common prefix, which is the hash of all of them. If the
+/// A directory whose files are uploaded to S3 one by one below a common prefix, which is the hash of all of them. If the
 /// content changes, the prefix and therefore the template change.
 ///
 /// [`Asset::unpacked`] creates it from a directory or an archive of named files. It does not contain files that the
@@ -87,12 +87,13 @@ pub struct UnpackedAssetHandle {
 }
 
 impl UnpackedAssetHandle {
-    /// Returns the name of the bucket.
+    /// Returns the name of the bucket that contains the app's assets.
     pub fn bucket(&self) -> Value<String> {
         Value::from_expression(Expression::AssetBucket)
     }
 
-    /// Returns the common prefix of the keys, without a slash at its end.
+    /// Returns the common prefix of the keys, a hash of 64 hexadecimal digits, without a slash at its end. It is empty
+    /// if the files could not be read, which is an error of [`App::synth`](crate::App::synth).
     pub fn prefix(&self) -> &str {
         &self.prefix
     }

@@ -10,7 +10,7 @@ use serde_json::Value as JsonValue;
 
 use crate::stack::StackKey;
 
-/// The location in the user's program that set a value, as `#[track_caller]` captures it.
+/// A location in the user's program, such as the line that set a value, as `#[track_caller]` captures it.
 pub type CallerLocation = &'static Location<'static>;
 
 /// The expression of a value, before it is written into a stack.
@@ -25,23 +25,26 @@ pub enum Expression {
     List(Vec<Expression>),
     /// An object. Each entry has the location that set it.
     Object(Vec<Property>),
-    /// Literals and references that are joined to one string: `Fn::Sub` if a part is not literal.
+    /// Literals and references that are joined to one string: `Fn::Sub` if a part is not literal, as
+    /// [`sub!`](crate::sub) returns it.
     Text(Vec<Expression>),
     /// `Ref` or `Fn::GetAtt`, possibly of a resource in another stack.
     Reference(Reference),
     /// `Ref` of a pseudo parameter, or of the variable of an `Fn::ForEach`.
     Name(Cow<'static, str>),
-    /// Any other intrinsic function with its argument.
+    /// Any other intrinsic function: its name, such as `Fn::Join`, with its argument.
     Function(&'static str, Box<Expression>),
     /// The name of the bucket that contains the app's assets.
     AssetBucket,
-    /// A document as a JSON string.
+    /// A document as a JSON string, as [`json_text`](crate::intrinsic::json_text) returns it.
     Document(Box<Expression>),
-    /// A number or a boolean in a document, which is written without quotes.
+    /// A number or a boolean in a document, which is written without quotes, as
+    /// [`unquoted`](crate::intrinsic::unquoted) returns it.
     Unquoted(Box<Expression>),
     /// The first 16 hexadecimal digits of the SHA-256 hash of another expression, as it is written into the template.
     Digest(Box<Expression>),
-    /// A value that cannot be used. `App::synth` reports the reason if the value is used.
+    /// A value that cannot be used, as [`Value::invalid`] returns it. `App::synth` reports the reason if the value is
+    /// used.
     Invalid(Arc<InvalidValue>),
 }
 
@@ -49,9 +52,9 @@ pub enum Expression {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidValue {
-    /// The stable name of the error, as diagnostics show it.
+    /// The stable name of the error, as diagnostics show it, such as `unknown-property-path`.
     pub name: &'static str,
-    /// The problem.
+    /// The message, which states the problem.
     pub message: String,
     /// A text that explains how to fix the problem.
     pub help: String,
@@ -59,7 +62,7 @@ pub struct InvalidValue {
     pub location: CallerLocation,
 }
 
-/// A reference to an element of a stack.
+/// A reference to an element of a stack. Handles create it, such as [`Handle::reference`](crate::Handle::reference).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     pub(crate) stack: StackKey,
@@ -70,7 +73,7 @@ pub struct Reference {
     pub(crate) list: bool,
 }
 
-/// One entry of an object: a property with the location that set it.
+/// One entry of an object: a name and a value, with the location that set it.
 #[derive(Clone, Debug)]
 pub struct Property {
     pub(crate) name: Cow<'static, str>,
@@ -87,7 +90,8 @@ impl PartialEq for Property {
 }
 
 impl Property {
-    /// Creates an entry. Its location is that of the value, or the caller's if the value has none.
+    /// Creates an entry with its name and value. Its location is that of the value, or the caller's if the value has
+    /// none.
     ///
     /// ```
     /// use stackwright_synth::{Json, Property, Resource};
@@ -109,7 +113,7 @@ impl Property {
 }
 
 impl Property {
-    /// Returns the same entry with another value and the same location.
+    /// Changes the value of the entry with a function. The name and the location stay the same.
     pub fn map(self, change: impl FnOnce(Expression) -> Expression) -> Self {
         Self { value: change(self.value), ..self }
     }
@@ -124,7 +128,7 @@ impl Property {
         &self.value
     }
 
-    /// Returns the same entry with another name and the same location.
+    /// Changes the name of the entry. The value and the location stay the same.
     pub fn renamed(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..self }
     }
@@ -138,19 +142,20 @@ pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
     }
 }
 
-/// Properties in the order in which they were set. Generated property types wrap it.
+/// Properties of an object, in the order in which they were set. Generated property types wrap it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Properties(pub(crate) Vec<Property>);
 
 impl Properties {
-    /// Sets a property; a second call replaces the first.
+    /// Sets a property by its CloudFormation name, such as `DelaySeconds`. A second call replaces the value.
     #[track_caller]
     pub fn put(&mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) {
         set(&mut self.0, Property::new(name, value));
     }
 
     /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/InstanceType`. Objects in the path
-    /// that do not exist are created.
+    /// that do not exist are created. In a list, the index can be its length, which adds an element; any other step that
+    /// is not the index of an element is an error at the caller's line.
     #[track_caller]
     pub fn put_at(&mut self, pointer: &str, value: impl Untyped) {
         let steps: Vec<String> = pointer
@@ -165,7 +170,7 @@ impl Properties {
         }
     }
 
-    /// Removes a property, if it is set.
+    /// Removes a property by its CloudFormation name. Nothing happens if it is not set.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|property| property.name != name);
     }
@@ -272,7 +277,7 @@ impl<T> PartialEq for Value<T> {
 }
 
 impl<T> Value<T> {
-    /// Creates a value from an expression. The caller ensures that the expression returns a `T`.
+    /// Creates a value from an expression, without a location. The caller ensures that the expression returns a `T`.
     ///
     /// ```
     /// use stackwright_synth::{Expression, Value};
@@ -285,8 +290,9 @@ impl<T> Value<T> {
         Self { expression, source: None, yields: PhantomData }
     }
 
-    /// Creates a value that cannot be used, such as a malformed ARN. `App::synth` reports the error at the caller's
-    /// line if the value is used.
+    /// Creates a value that cannot be used, such as a malformed ARN: with the stable name of the error, the message, and
+    /// a text that explains how to fix the problem. `App::synth` reports the error at the caller's line if the value is
+    /// used.
     ///
     /// ```
     /// use stackwright_synth::{App, Resource, Value};
@@ -320,23 +326,24 @@ impl<T> Value<T> {
         self
     }
 
-    /// Replaces the recorded location, for a value that is derived from another one.
+    /// Sets the recorded location, or removes it with `None`, for a value that is derived from another one.
     pub fn with_location(mut self, source: Option<CallerLocation>) -> Self {
         self.source = source;
         self
     }
 
-    /// Returns the location that set this value, if it is known.
+    /// Returns the location that set this value; `None` if it is not known.
     pub fn location(&self) -> Option<CallerLocation> {
         self.source
     }
 
-    /// Returns the expression.
+    /// Returns the expression of the value.
     pub fn expression(&self) -> &Expression {
         &self.expression
     }
 
-    /// Returns the literal, if CloudFormation does not have to resolve the value.
+    /// Returns the literal of a value without intrinsic functions; `None` for any other, and for a list or an object
+    /// that was not created from JSON.
     pub fn as_literal(&self) -> Option<&JsonValue> {
         match &self.expression {
             Expression::Literal(literal) => Some(literal),
@@ -344,15 +351,16 @@ impl<T> Value<T> {
         }
     }
 
-    /// Returns the same value with another type, for conversions that the types do not express.
+    /// Changes the type of the value, for conversions that the types do not express. The caller ensures that the value is
+    /// a `U`.
     pub fn cast<U>(self) -> Value<U> {
         Value { expression: self.expression, source: self.source, yields: PhantomData }
     }
 }
 
-/// A type whose values can be written into a template.
+/// A type whose values are literals that can be written into a template, such as `String` or an enumeration.
 pub trait Literal {
-    /// Returns the value as it is written into a template.
+    /// Returns the expression that is written into a template.
     fn into_expression(self) -> Expression;
 }
 
@@ -399,8 +407,8 @@ impl<T> From<&Value<T>> for Value<T> {
     }
 }
 
-/// A value of any type, for positions without an expected type: arguments of [`sub!`](crate::sub), outputs, and
-/// properties that are set by name.
+/// A literal or a value of any type, for positions without an expected type: arguments of [`sub!`](crate::sub), outputs,
+/// and properties that are set by name.
 pub trait Untyped {
     /// Returns the expression, and the location that set it if it is known.
     fn into_untyped(self) -> (Expression, Option<CallerLocation>);
@@ -478,7 +486,7 @@ impl<T, U: IntoValue<T>, const N: usize> From<[U; N]> for Value<Vec<T>> {
     }
 }
 
-/// An enumeration of strings. A `Value<String>`, such as a parameter, can be used in its place.
+/// Marks an enumeration of strings: a `Value<String>`, such as a parameter, can be used in its place.
 pub trait StringEnum {}
 
 impl<E: StringEnum> From<Value<String>> for Value<E> {
@@ -499,7 +507,7 @@ impl<E: StringEnum> From<Value<String>> for Value<E> {
 pub struct Json(Expression);
 
 impl Json {
-    /// Creates an object from properties.
+    /// Creates an object from properties, which are written in their order.
     pub fn object(entries: impl IntoIterator<Item = Property>) -> Self {
         Self(Expression::Object(entries.into_iter().collect()))
     }
@@ -549,7 +557,7 @@ impl<T> Default for Map<T> {
 }
 
 impl<T> Map<T> {
-    /// Sets an entry. A second call for the same name replaces the first.
+    /// Sets the value for a name. A second call for the same name replaces the value.
     #[track_caller]
     pub fn set(mut self, name: impl Into<String>, value: impl IntoValue<T>) -> Self {
         set(&mut self.entries, Property::new(name.into(), value.into()));

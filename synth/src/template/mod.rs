@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value as JsonValue};
 
-/// A CloudFormation template, synthesized or read from text.
+/// A CloudFormation template, synthesized or read from text. `Display` writes it as [`json`](Self::json).
 ///
 /// ```
 /// use stackwright_synth::Template;
@@ -56,7 +56,7 @@ pub(crate) fn locations(text: &str) -> Vec<(String, Position)> {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct TemplateError {
-    /// The problem.
+    /// The message, which states the problem without its position.
     pub message: String,
     /// The line of the problem, starting at 1; 0 if the error has no position.
     pub line: usize,
@@ -65,7 +65,7 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
-    /// Creates an error without a position, such as one about a file that cannot be read.
+    /// Creates an error with a message and without a position, such as one about a file that cannot be read.
     ///
     /// ```
     /// use stackwright_synth::TemplateError;
@@ -85,7 +85,7 @@ impl TemplateError {
 }
 
 impl Template {
-    /// The sections of a template, in the order in which they are written.
+    /// The names of the sections of a template, in the order in which they are written.
     pub const SECTIONS: [&str; 11] = [
         "AWSTemplateFormatVersion",
         "Description",
@@ -137,19 +137,20 @@ impl Template {
         self.sections.into_inner().unwrap_or_default()
     }
 
-    /// Reads JSON or YAML, with the short forms of intrinsic functions.
+    /// Reads a template from JSON or YAML, with the short forms of intrinsic functions such as `!Ref`. A text that begins
+    /// with `{` is JSON, and any other is YAML.
     ///
     /// # Errors
-    /// Returns an error if the text is neither JSON nor YAML, or if its top level is not an object.
+    /// Returns an error if the text is neither JSON nor YAML, if an object has a key twice, if YAML has an unknown tag
+    /// or a merge key, or if the top level is not an object.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self::of_value(if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?)
     }
 
     /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML: unknown tags, repeated keys,
-    /// merge keys, and errors of syntax inside of an entry of a section. Returns these errors as well. A value that
-    /// cannot be read is treated as if a macro computed it. If there are more than ten syntax errors, only the first
-    /// one is returned.
+    /// merge keys, and errors of syntax inside of an entry of a section. Returns these errors with the template. A value
+    /// that cannot be read is treated as if a macro computed it.
     ///
     /// ```
     /// use stackwright_synth::Template;
@@ -160,7 +161,8 @@ impl Template {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the text is neither JSON nor YAML, or if its top level is not an object.
+    /// Returns an error if the top level is not an object, and the first error if reading cannot continue: after an error
+    /// in JSON, an error of syntax that is not in an entry of a section, or more than ten errors of syntax.
     pub fn read_with_errors(text: &str) -> Result<(Self, Vec<TemplateError>), TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (value, errors) = if text.trim_start().starts_with('{') {
@@ -182,17 +184,18 @@ impl Template {
         }
     }
 
-    /// Returns canonical JSON: sections in CloudFormation's order, two spaces of indentation, and a final line break.
+    /// Returns the template as canonical JSON: sections in the order of [`SECTIONS`](Self::SECTIONS), two spaces of
+    /// indentation, and a final line break.
     pub fn json(&self) -> &str {
         self.json.get_or_init(|| canonical(self.sections()))
     }
 
-    /// Returns YAML with the short forms of intrinsic functions.
+    /// Returns the template as YAML with the short forms of intrinsic functions, such as `!Ref`.
     pub fn to_yaml(&self) -> String {
         yaml::write(self.sections())
     }
 
-    /// Returns the template as JSON.
+    /// Returns the template as a JSON object, whose keys are the names of its sections, such as `Resources`.
     pub fn sections(&self) -> &Map<String, JsonValue> {
         self.sections.get_or_init(|| {
             let json = self.json.get().map(String::as_str).unwrap_or("{}");
@@ -200,25 +203,26 @@ impl Template {
         })
     }
 
-    /// Returns the entries of a section, such as `Parameters`.
+    /// Returns the entries of a section, such as `Parameters`, each with its logical ID. There are none if the template
+    /// does not have the section, or if it is not an object.
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &JsonValue)> {
         let section = self.sections().get(name).and_then(JsonValue::as_object);
         section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
-    /// Returns the resource with a logical ID.
+    /// Returns the resource with a logical ID: an object with `Type` and `Properties`. `None` if there is none.
     pub fn resource(&self, id: &str) -> Option<&JsonValue> {
         self.sections().get("Resources")?.as_object()?.get(id)
     }
 
-    /// Returns every resource by its logical ID.
+    /// Returns every resource with its logical ID, like [`section`](Self::section).
     pub fn resources(&self) -> impl Iterator<Item = (&str, &JsonValue)> {
         self.section("Resources")
     }
 }
 
 impl From<Map<String, JsonValue>> for Template {
-    /// Creates a template of its sections, in the order in which they are written.
+    /// Creates a template from its sections, which are ordered as in [`Template::SECTIONS`]; others come last.
     fn from(sections: Map<String, JsonValue>) -> Self {
         Self::from_sections(sections)
     }
