@@ -177,8 +177,9 @@ impl ExternalBucket {
         Self(BucketReference { name, arn, key: None })
     }
 
-    /// Sets the KMS key that the bucket's objects are encrypted with, as a handle, an ARN, an ID or an alias. Roles that
-    /// may access the objects may then use the key. By default, no permission for a key is granted.
+    /// Sets the KMS key that the bucket's objects are encrypted with, as a handle, an ARN, an ID or an alias
+    /// (`KMSMasterKeyID`). Roles that may access the objects may then use the key. By default, no permission for a key
+    /// is granted.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.0.key = Some(key.into());
@@ -273,8 +274,9 @@ impl PrivateBucket {
         self
     }
 
-    /// Enables server access logs, which S3 writes to a location in another bucket of the same region. The bucket policy
-    /// of that bucket has to allow `logging.s3.amazonaws.com` to write. By default, accesses are not logged.
+    /// Enables server access logs, which S3 writes to a location in another bucket of the same region
+    /// (`LoggingConfiguration`). The bucket policy of that bucket has to allow `logging.s3.amazonaws.com` to write. By
+    /// default, accesses are not logged.
     pub fn access_logs(mut self, location: S3Location) -> Self {
         self.logs = Some(location);
         self

@@ -31,8 +31,8 @@ struct RemovalPolicy(DeletionPolicy);
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 pub trait Defaults: Sized {
-    /// Sets the permissions boundary of every IAM role and IAM user, by the ARN of a managed policy. An ARN of another service
-    /// is an error at the caller's line. By default, there is none.
+    /// Sets the permissions boundary of every IAM role and IAM user, by the ARN of a managed policy
+    /// (`PermissionsBoundary`). An ARN of another service is an error at the caller's line. By default, there is none.
     #[track_caller]
     fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self;
 
@@ -41,8 +41,9 @@ pub trait Defaults: Sized {
     #[track_caller]
     fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self;
 
-    /// Sets whether CloudFormation deletes or retains buckets, keys and file systems of constructs when they are removed from
-    /// a stack or replaced, unless the construct sets another policy. By default, they are retained.
+    /// Sets whether CloudFormation deletes or retains buckets, keys and file systems of constructs when they are
+    /// removed from a stack or replaced, unless the construct sets another policy (`DeletionPolicy` and
+    /// `UpdateReplacePolicy`). By default, they are retained.
     fn removal_policy(self, policy: DeletionPolicy) -> Self;
 }
 

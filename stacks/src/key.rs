@@ -233,7 +233,7 @@ impl PrivateKey {
         Self::default()
     }
 
-    /// Sets the description of the key. By default, there is none.
+    /// Sets the description of the key (`Description`). By default, there is none.
     #[track_caller]
     pub fn description(mut self, description: impl IntoValue<String>) -> Self {
         self.description = Some(description.into().with_caller_location());
@@ -301,8 +301,8 @@ impl PrivateKey {
         ))
     }
 
-    /// Adds a statement to the key policy. In a key policy, the resource `*` is the key; a statement without a resource gets
-    /// it.
+    /// Adds a statement to the key policy (`KeyPolicy`). In a key policy, the resource `*` is the key; a statement
+    /// without a resource gets it.
     pub fn allow(mut self, statement: Statement) -> Self {
         self.statements.push(statement.on_everything_unless_set());
         self

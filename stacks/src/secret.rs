@@ -37,8 +37,8 @@ impl SecretReference {
         Self { arn: checked(arn, "secretsmanager", EXAMPLE), key: None }
     }
 
-    /// Sets the customer managed KMS key that the secret is encrypted with, as a handle, an ARN, an ID or an alias. The default
-    /// is the AWS managed key `aws/secretsmanager`, for which roles need no permission.
+    /// Sets the customer managed KMS key that the secret is encrypted with, as a handle, an ARN, an ID or an alias
+    /// (`KmsKeyId`). The default is the AWS managed key `aws/secretsmanager`, for which roles need no permission.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());

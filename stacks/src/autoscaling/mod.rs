@@ -187,7 +187,8 @@ impl<T: Target> Scaling<T> {
         self
     }
 
-    /// Adds a scheduled action, which changes the minimum and maximum capacity at the times of its schedule.
+    /// Adds a scheduled action, which changes the minimum and maximum capacity at the times of its schedule
+    /// (`ScheduledActions`).
     pub fn schedule(mut self, action: ScheduledCapacity) -> Self {
         self.scheduled.push(action);
         self

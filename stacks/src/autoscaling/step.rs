@@ -70,14 +70,15 @@ impl StepScaling {
         }
     }
 
-    /// Adds the step that applies from the threshold on: the same as [`change_beyond`](Self::change_beyond) with the
-    /// distance 0. A negative number scales in.
+    /// Adds the step that applies from the threshold on (`StepAdjustments`): the same as
+    /// [`change_beyond`](Self::change_beyond) with the distance 0. A negative number scales in.
     pub fn change(self, by: i64) -> Self {
         self.change_beyond(0.0, by)
     }
 
-    /// Adds the step that applies when the metric is at least this distance beyond the threshold, up to the next step.
-    /// The distance is in the unit of the metric, and its sign is ignored. A negative change scales in.
+    /// Adds the step that applies when the metric is at least this distance beyond the threshold, up to the next step
+    /// (`StepAdjustments`). The distance is in the unit of the metric, and its sign is ignored. A negative change
+    /// scales in.
     pub fn change_beyond(mut self, distance: f64, by: i64) -> Self {
         self.steps.push((distance.abs(), by));
         self.steps.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -106,15 +107,16 @@ impl StepScaling {
         self
     }
 
-    /// Sets the number of consecutive periods in which the metric must breach the threshold. The default is 1.
+    /// Sets the number of consecutive periods in which the metric must breach the threshold (`EvaluationPeriods`). The
+    /// default is 1.
     #[track_caller]
     pub fn periods(mut self, number: impl IntoValue<i64>) -> Self {
         self.periods = number.into().with_caller_location();
         self
     }
 
-    /// Sets the length of a period of the alarm: 10, 20 or 30 seconds, or a multiple of 60 seconds. The default is one
-    /// minute. Periods below a minute require a metric that is published at least that often.
+    /// Sets the length of a period of the alarm (`Period`): 10, 20 or 30 seconds, or a multiple of 60 seconds. The
+    /// default is one minute. Periods below a minute require a metric that is published at least that often.
     #[track_caller]
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
         self.period = time.into().0.with_caller_location();

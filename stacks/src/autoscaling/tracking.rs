@@ -270,8 +270,8 @@ impl MetricMath {
         Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }
     }
 
-    /// Adds a metric with the ID by which the expression refers to it. The ID starts with a lowercase letter, followed by
-    /// letters, digits and underscores.
+    /// Adds a metric with the ID by which the expression refers to it (`Metrics`). The ID starts with a lowercase
+    /// letter, followed by letters, digits and underscores.
     pub fn metric(mut self, id: impl Into<String>, metric: Metric) -> Self {
         self.metrics.push((id.into(), metric));
         self

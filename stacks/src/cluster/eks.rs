@@ -144,7 +144,8 @@ impl HyperPodCluster<Eks<Continuous>> {
 }
 
 impl<P> HyperPodCluster<Eks<P>> {
-    /// Adds an instance group. A cluster needs at least one, each with a different name.
+    /// Adds an instance group (`InstanceGroups`). A cluster without groups, or with two groups of the same name, is an
+    /// error.
     pub fn group(mut self, group: impl Into<NodeGroup<P>>) -> Self {
         self.kind.groups.push(group.into().into_group());
         self

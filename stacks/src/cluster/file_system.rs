@@ -84,9 +84,9 @@ impl LustreFileSystem {
         }
     }
 
-    /// Encrypts the file system with this key of AWS KMS, given as a handle, an ARN, an ID or an alias. Without it, FSx
-    /// uses the stack's default key or, if there is none, the key that FSx manages in the account. If the key is changed
-    /// later, CloudFormation replaces the file system.
+    /// Encrypts the file system with this key of AWS KMS, given as a handle, an ARN, an ID or an alias (`KmsKeyId`).
+    /// Without it, FSx uses the stack's default key or, if there is none, the key that FSx manages in the account. If
+    /// the key is changed later, CloudFormation replaces the file system.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -101,14 +101,15 @@ impl LustreFileSystem {
         self
     }
 
-    /// Enables EFA on the file system, so that instances can access it through EFA, with metadata in the mode `AUTOMATIC`.
-    /// By default, EFA is disabled.
+    /// Enables EFA on the file system, so that instances can access it through EFA, with metadata in the mode
+    /// `AUTOMATIC` (`EfaEnabled`). By default, EFA is disabled.
     pub fn efa(mut self) -> Self {
         self.efa = true;
         self
     }
 
-    /// Sets the number of days for which automatic daily backups are kept, 0 to 90. The default is 7; 0 disables them.
+    /// Sets the number of days for which automatic daily backups are kept, 0 to 90 (`AutomaticBackupRetentionDays`).
+    /// The default is 7; 0 disables them.
     #[track_caller]
     pub fn backup_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.backup_days = days.into().with_caller_location();

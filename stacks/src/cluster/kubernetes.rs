@@ -96,16 +96,16 @@ impl EksCluster {
         }
     }
 
-    /// Sets the cluster's name. Without it, CloudFormation generates one. If the name is changed later, CloudFormation
-    /// replaces the cluster.
+    /// Sets the cluster's name (`Name`). Without it, CloudFormation generates one. If the name is changed later,
+    /// CloudFormation replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());
         self
     }
 
-    /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or, if there is none,
-    /// a key of AWS. The key cannot be changed later.
+    /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or, if there is none, a
+    /// key of AWS (`EncryptionConfig`). The key cannot be changed later.
     #[track_caller]
     pub fn secrets_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -113,7 +113,8 @@ impl EksCluster {
     }
 
     /// Enables access to the API server from an address block outside of the VPC, in CIDR notation, such as
-    /// `203.0.113.0/24`. Each call adds a block. By default, only clients in the VPC can connect to the API server.
+    /// `203.0.113.0/24` (`PublicAccessCidrs`). Each call adds a block. By default, only clients in the VPC can connect
+    /// to the API server.
     #[track_caller]
     pub fn public_access(mut self, block: impl IntoValue<String>) -> Self {
         self.public_access.push(block.into().with_caller_location());

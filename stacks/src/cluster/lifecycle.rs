@@ -189,8 +189,7 @@ impl LifecycleScripts {
     }
 
     /// Adds a step that installs Enroot and Pyxis, with which [`SlurmJob::container`](super::SlurmJob::container) runs
-    /// containers. The packages
-    /// come from GitHub and from the mirrors of Ubuntu: the nodes need a route to the internet
+    /// containers. The packages come from GitHub and from the mirrors of Ubuntu: the nodes need a route to the internet
     /// ([`Network::private`](crate::network::Network::private)).
     pub fn enroot(self) -> Self {
         self.add("enroot", include_str!("scripts/enroot.sh"), Vec::new())

@@ -142,16 +142,17 @@ impl Settings {
 }
 
 impl<K> HyperPodCluster<K> {
-    /// Sets the cluster's name: at most 63 letters, digits and hyphens. The default is `STACK-ID`, the stack's name and the
-    /// construct's ID; a longer default is an error. If the name is changed, CloudFormation replaces the cluster.
+    /// Sets the cluster's name (`ClusterName`): at most 63 letters, digits and hyphens. The default is `STACK-ID`, the
+    /// stack's name and the construct's ID; a longer default is an error. If the name is changed, CloudFormation
+    /// replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings.name = Some(name.into().with_caller_location());
         self
     }
 
-    /// Sets whether HyperPod reboots and replaces faulty nodes automatically. The default is `true`, which Karpenter
-    /// requires. Nodes without accelerators are not replaced.
+    /// Sets whether HyperPod reboots and replaces faulty nodes automatically (`NodeRecovery`). The default is `true`,
+    /// which Karpenter requires. Nodes without accelerators are not replaced.
     pub fn node_recovery(mut self, is_automatic: bool) -> Self {
         self.settings.node_recovery = is_automatic;
         self
@@ -165,7 +166,7 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Adds a tag to the cluster, in addition to the tags of the stack.
+    /// Adds a tag to the cluster, in addition to the tags of the stack (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));
@@ -174,9 +175,9 @@ impl<K> HyperPodCluster<K> {
 }
 
 impl<K: RunsScripts> HyperPodCluster<K> {
-    /// Sets the scripts that run on each new node. They are uploaded with the stack's assets, and the role of the nodes may
-    /// read them. The default depends on the orchestrator: no scripts, or scripts without steps where HyperPod requires a
-    /// script.
+    /// Sets the scripts that run on each new node (`LifeCycleConfig`). They are uploaded with the stack's assets, and
+    /// the role of the nodes may read them. The default depends on the orchestrator: no scripts, or scripts without
+    /// steps where HyperPod requires a script.
     pub fn scripts(mut self, scripts: LifecycleScripts) -> Self {
         self.settings.scripts = Some(scripts);
         self

@@ -68,9 +68,9 @@ impl ClusterMonitoring {
         self
     }
 
-    /// Sets for how many days the log group of the cluster keeps its entries. The default is 30. CloudWatch Logs
-    /// accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and
-    /// 3653.
+    /// Sets for how many days the log group of the cluster keeps its entries (`RetentionInDays`). The default is 30.
+    /// CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557,
+    /// 2922, 3288 and 3653.
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.retention = days.into().with_caller_location();

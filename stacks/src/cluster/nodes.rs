@@ -64,8 +64,8 @@ pub struct ClusterInstanceGroup<K, P = AllOrNothing> {
 }
 
 impl<K> ClusterInstanceGroup<K> {
-    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of on-demand instances. The
-    /// name is unique in the cluster.
+    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of on-demand instances. A
+    /// second group of the same name in the cluster is an error.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), marker: PhantomData }
@@ -163,7 +163,8 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         self
     }
 
-    /// Uses EFA-only network interfaces on the nodes, which need no IP addresses. By default, each EFA interface has one.
+    /// Uses EFA-only network interfaces on the nodes, which need no IP addresses (`InterfaceType`). By default, each
+    /// EFA interface has one.
     pub fn efa_only(mut self) -> Self {
         self.group.efa_only = true;
         self

@@ -50,8 +50,8 @@ pub struct RestrictedGroup {
 }
 
 impl RestrictedGroup {
-    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of instances. The name is unique
-    /// in the cluster.
+    /// Creates a group with a name, an instance type, such as `ml.p5.48xlarge`, and a number of instances. A second group
+    /// of the same name in the cluster is an error.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), storage: None }
@@ -69,8 +69,8 @@ impl RestrictedGroup {
         Self { group: GroupSettings::planned(name, instance_type, count, training_plan_arn), storage: None }
     }
 
-    /// Adds an FSx for Lustre file system to the group: its size in GiB, 1,200 to 100,800, and its throughput in MB/s
-    /// for each TiB, 125 to 1,000. By default, there is none.
+    /// Adds an FSx for Lustre file system to the group (`FSxLustreConfig`): its size in GiB, 1,200 to 100,800, and its
+    /// throughput in MB/s for each TiB, 125 to 1,000. By default, there is none.
     #[track_caller]
     pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
         self.storage = Some(Storage {
@@ -80,22 +80,24 @@ impl RestrictedGroup {
         self
     }
 
-    /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node. By default, there is no additional volume.
+    /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node (`VolumeSizeInGB`). By default, there is no
+    /// additional volume.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.group.volumes.size = Some(size.into().with_caller_location());
         self
     }
 
-    /// Encrypts the root volume and the additional volume with this key of AWS KMS. Without it, they are encrypted with the default
-    /// key of the stack, or with a key of AWS.
+    /// Encrypts the root volume and the additional volume with this key of AWS KMS (`VolumeKmsKeyId`). Without it, they
+    /// are encrypted with the default key of the stack, or with a key of AWS.
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.group.volumes.key = Some(key.into());
         self
     }
 
-    /// Sets the number of threads of each core: 1 (the default) disables simultaneous multithreading, 2 enables it.
+    /// Sets the number of threads of each core (`ThreadsPerCore`): 1 (the default) disables simultaneous
+    /// multithreading, 2 enables it.
     #[track_caller]
     pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
         self.group.threads_per_core = threads.into().with_caller_location();
@@ -191,7 +193,8 @@ impl HyperPodCluster<Restricted> {
         Self { settings: Settings::in_network(network), kind }
     }
 
-    /// Adds a restricted instance group. A cluster needs at least one, each with a different name.
+    /// Adds a restricted instance group (`RestrictedInstanceGroups`). A cluster without groups, or with two groups of the
+    /// same name, is an error.
     pub fn group(mut self, group: RestrictedGroup) -> Self {
         self.kind.groups.push(group);
         self

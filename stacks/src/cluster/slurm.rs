@@ -27,14 +27,14 @@ pub struct ServiceNodes {
 }
 
 impl ServiceNodes {
-    /// Creates a group with a name, an instance type, such as `ml.m5.4xlarge`, and one node. The name is unique in the
-    /// cluster.
+    /// Creates a group with a name, an instance type, such as `ml.m5.4xlarge`, and one node. A second group of the same
+    /// name in the cluster is an error.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, 1) }
     }
 
-    /// Sets the number of nodes. The default is 1.
+    /// Sets the number of nodes (`InstanceCount`). The default is 1.
     #[track_caller]
     pub fn count(mut self, nodes: impl IntoValue<i64>) -> Self {
         self.group.count = nodes.into().with_caller_location();
@@ -227,7 +227,7 @@ impl<P> HyperPodCluster<Slurm<P>> {
         self
     }
 
-    /// Adds an instance group whose nodes run jobs, with a name that is unique in the cluster.
+    /// Adds an instance group whose nodes run jobs. A second group of the same name in the cluster is an error.
     pub fn workers(mut self, group: impl Into<WorkerGroup<P>>) -> Self {
         let mut group = group.into().into_group();
         if group.slurm.is_none() {

@@ -319,8 +319,8 @@ impl<E: Engine> LargeModel<E> {
         }
     }
 
-    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is AWS's
-    /// image with the version of the constructor.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account (`Image`). The
+    /// default is AWS's image with the version of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self

@@ -232,8 +232,8 @@ impl Container {
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who may describe the model can read the value: do not set it
-    /// to a secret; use [`secret`](Self::secret).
+    /// Sets an environment variable of the container (`Environment`). Everybody who may describe the model can read the
+    /// value: do not set it to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());

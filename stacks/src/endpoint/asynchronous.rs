@@ -43,8 +43,8 @@ impl NotificationTopic {
         Self { topic: topic.into(), with_answer: false }
     }
 
-    /// Adds the response to the notification, if it has at most 128 KB. By default, a notification contains only the location
-    /// of the response.
+    /// Adds the response to the notification, if it has at most 128 KB (`IncludeInferenceResponseIn`). By default, a
+    /// notification contains only the location of the response.
     pub fn with_answer(mut self) -> Self {
         self.with_answer = true;
         self
@@ -199,8 +199,8 @@ impl AsynchronousEndpoint {
         self
     }
 
-    /// Sets the maximum number of requests that an instance processes at the same time, 1 to 1,000. By default,
-    /// SageMaker chooses the number.
+    /// Sets the maximum number of requests that an instance processes at the same time, 1 to 1,000
+    /// (`MaxConcurrentInvocationsPerInstance`). By default, SageMaker chooses the number.
     #[track_caller]
     pub fn max_concurrent_invocations(mut self, requests: impl IntoValue<i64>) -> Self {
         self.at_a_time = Some(requests.into().with_caller_location());

@@ -118,7 +118,8 @@ impl BlueGreen {
         self
     }
 
-    /// Sets the maximum time of the whole update, ten minutes to eight hours. It has to include all waits.
+    /// Sets the maximum time of the whole update, ten minutes to eight hours (`MaximumExecutionTimeoutInSeconds`). It
+    /// has to include all waits.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -166,13 +167,15 @@ impl Rolling {
         Self { batch, wait: wait.into().0.with_caller_location(), rollback_batch: None, timeout: None }
     }
 
-    /// Sets the size of a batch of a rollback. By default, a rollback replaces all instances at once.
+    /// Sets the size of a batch of a rollback (`RollbackMaximumBatchSize`). By default, a rollback replaces all
+    /// instances at once.
     pub fn rollback_batch(mut self, size: CapacitySize) -> Self {
         self.rollback_batch = Some(size);
         self
     }
 
-    /// Sets the maximum time of the whole update, ten minutes to eight hours. It has to include all waits.
+    /// Sets the maximum time of the whole update, ten minutes to eight hours (`MaximumExecutionTimeoutInSeconds`). It
+    /// has to include all waits.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());

@@ -139,15 +139,15 @@ impl MultiModelEndpoint {
         Self::of(image, models, instance_type)
     }
 
-    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account. The default is the
-    /// image of the constructor.
+    /// Sets another image, for example one that is based on AWS's image, or a copy of it in the account (`Image`). The
+    /// default is the image of the constructor.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.container = self.container.image(image);
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who may describe the model can read the value: do not set it
-    /// to a secret.
+    /// Sets an environment variable of the container (`Environment`). Everybody who may describe the model can read the
+    /// value: do not set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.container = self.container.environment(name, value.into().with_caller_location());

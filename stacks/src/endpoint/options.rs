@@ -33,15 +33,17 @@ pub trait EndpointOptions: Sized {
     #[doc(hidden)]
     fn settings(&mut self) -> &mut Settings;
 
-    /// Sets the name of the endpoint or the component. The default is `STACK-ID`, the stack's name and the construct's ID; a
-    /// default with more than 63 characters is an error. If the name is changed, CloudFormation replaces the resource.
+    /// Sets the name of the endpoint or the component (`EndpointName` or `InferenceComponentName`). The default is
+    /// `STACK-ID`, the stack's name and the construct's ID; a default with more than 63 characters is an error. If the
+    /// name is changed, CloudFormation replaces the resource.
     #[track_caller]
     fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings().name = Some(name.into().with_caller_location());
         self
     }
 
-    /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack.
+    /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack
+    /// (`Tags`).
     #[track_caller]
     fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings().tags.push((key.into(), value.into().with_caller_location()));
@@ -80,8 +82,8 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Adds a CloudWatch alarm, given by its name, that rolls an update back when it enters `ALARM`. An endpoint has at most
-    /// ten alarms, including those that the construct creates.
+    /// Adds a CloudWatch alarm, given by its name, that rolls an update back when it enters `ALARM`
+    /// (`AutoRollbackConfiguration`). An endpoint has at most ten alarms, including those that the construct creates.
     #[track_caller]
     fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.settings().alarms.push(alarm_name.into().with_caller_location());
@@ -95,9 +97,9 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or 365. The
-    /// log group is then a resource of the stack, and no log group of that name may exist yet. Without this call, SageMaker
-    /// creates the log group, whose logs never expire.
+    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or
+    /// 365 (`RetentionInDays`). The log group is then a resource of the stack, and no log group of that name may exist
+    /// yet. Without this call, SageMaker creates the log group, whose logs never expire.
     #[track_caller]
     fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.settings().log_retention = Some(days.into().with_caller_location());

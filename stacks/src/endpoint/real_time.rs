@@ -126,7 +126,7 @@ impl<V> RealTimeEndpoint<V> {
 }
 
 impl RealTimeEndpoint<OneVariant> {
-    /// Creates an endpoint with one variant.
+    /// Creates an endpoint with one variant, to which [`variant`](Self::variant) can add others.
     pub fn new(variant: Variant) -> Self {
         Self {
             variants: vec![variant],
@@ -139,7 +139,8 @@ impl RealTimeEndpoint<OneVariant> {
         }
     }
 
-    /// Adds a second variant: the requests are distributed between the two in proportion to their weights.
+    /// Adds a second variant (`ProductionVariants`): the requests are distributed between the two in proportion to
+    /// their weights.
     pub fn variant(mut self, variant: Variant) -> RealTimeEndpoint<SeveralVariants> {
         self.variants.push(variant);
         self.become_()
@@ -161,14 +162,15 @@ impl RealTimeEndpoint<OneVariant> {
 }
 
 impl RealTimeEndpoint<SeveralVariants> {
-    /// Adds a further variant. An endpoint has at most ten.
+    /// Adds another variant (`ProductionVariants`). SageMaker accepts at most ten variants of an endpoint.
     pub fn variant(mut self, variant: Variant) -> Self {
         self.variants.push(variant);
         self
     }
 
-    /// Makes every update reset the weights of the variants to those of the program. By default, weights that were changed
-    /// while the endpoint was running are kept: a deployment does not undo a manual shift of traffic.
+    /// Makes every update reset the weights of the variants to those of the program (`RetainAllVariantProperties`). By
+    /// default, weights that were changed while the endpoint was running are kept: a deployment does not undo a manual
+    /// shift of traffic.
     pub fn set_weights(mut self) -> Self {
         self.settings.sets_weights = true;
         self

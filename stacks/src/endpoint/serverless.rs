@@ -138,7 +138,8 @@ impl ServerlessEndpoint {
         self
     }
 
-    /// Sets the maximum number of concurrent requests, 1 to 200. The default is 5. Further requests are throttled.
+    /// Sets the maximum number of concurrent requests, 1 to 200 (`MaxConcurrency`). The default is 5. Further requests
+    /// are throttled.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.max_concurrency = requests.into().with_caller_location();

@@ -74,7 +74,7 @@ impl MonthlyBudget {
         self
     }
 
-    /// Adds an e-mail address that is notified. There are at most ten addresses.
+    /// Adds an e-mail address that is notified (`Subscribers`). There are at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push(("EMAIL", address.into().with_caller_location()));
@@ -89,15 +89,15 @@ impl MonthlyBudget {
         self
     }
 
-    /// Adds a threshold: subscribers are notified when more than this share of the amount is spent, in percent. There are at
-    /// most five thresholds.
+    /// Adds a threshold (`NotificationsWithSubscribers`): subscribers are notified when more than this share of the
+    /// amount is spent, in percent. There are at most five thresholds.
     pub fn at_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("ACTUAL", share));
         self
     }
 
-    /// Adds a threshold: subscribers are notified when more than this share of the amount is forecast to be spent by the end
-    /// of the month, in percent. There are at most five thresholds.
+    /// Adds a threshold (`NotificationsWithSubscribers`): subscribers are notified when more than this share of the
+    /// amount is forecast to be spent by the end of the month, in percent. There are at most five thresholds.
     pub fn at_forecast_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("FORECASTED", share));
         self

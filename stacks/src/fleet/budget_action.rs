@@ -91,8 +91,8 @@ impl LaunchBan {
         }
     }
 
-    /// Adds a role of the account to which the policy is attached, by its name without its path; for a role of the app, use
-    /// `role.reference()`. There are at most 100 roles.
+    /// Adds a role of the account to which the policy is attached, by its name without its path (`Roles`); for a role
+    /// of the app, use `role.reference()`. There are at most 100 roles.
     #[track_caller]
     pub fn role(mut self, name: impl IntoValue<String>) -> Self {
         self.roles.push(name.into().with_caller_location());
@@ -122,7 +122,7 @@ impl LaunchBan {
         self
     }
 
-    /// Adds an e-mail address that is notified when the action runs. There are at most ten addresses.
+    /// Adds an e-mail address that is notified when the action runs (`Subscribers`). There are at most ten addresses.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push((SubscriberType::Email, address.into().with_caller_location()));

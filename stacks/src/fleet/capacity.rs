@@ -162,8 +162,8 @@ impl SpotMix {
         self
     }
 
-    /// Sets the share of spot instances among those above the on-demand base, 0 to 100 percent. The default is 100, which also
-    /// replaces a larger number.
+    /// Sets the share of spot instances among those above the on-demand base, 0 to 100 percent (100 minus
+    /// `OnDemandPercentageAboveBaseCapacity`). The default is 100, which also replaces a larger number.
     #[track_caller]
     pub fn spot_percent(mut self, share: u8) -> Self {
         self.on_demand_percent = Value::from(100 - i64::from(share.min(100))).with_caller_location();

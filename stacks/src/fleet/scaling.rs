@@ -42,7 +42,7 @@ pub struct ScheduledSize {
 impl ScheduledSize {
     /// Creates an action that sets the minimum and the maximum number of instances at the times of a cron expression
     /// with five fields (minute, hour, day of month, month, day of week), such as `0 20 * * MON-FRI`. The number of instances
-    /// becomes the minimum. `id` is part of the logical ID, and unique in the fleet.
+    /// becomes the minimum. `id` is part of the logical ID; a second action with it in the fleet is an error.
     #[track_caller]
     pub fn new(id: &str, recurrence: impl IntoValue<String>, instances: RangeInclusive<u32>) -> Self {
         Self {

@@ -70,7 +70,8 @@ impl Default for Settings {
 }
 
 impl<C> GpuFleet<C> {
-    /// Sets the minimum and the maximum number of instances. The default is `0..=1`. The fleet starts with the minimum.
+    /// Sets the minimum and the maximum number of instances (`MinSize` and `MaxSize`). The default is `0..=1`. The
+    /// fleet starts with the minimum.
     #[track_caller]
     pub fn instances(mut self, bounds: RangeInclusive<u32>) -> Self {
         self.settings.minimum = Value::from(i64::from(*bounds.start())).with_caller_location();
@@ -96,7 +97,7 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Sets the size of the root volume in GB. The default is 200.
+    /// Sets the size of the root volume in GB (`VolumeSize`). The default is 200.
     #[track_caller]
     pub fn root_volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.settings.root_gb = size.into().with_caller_location();
@@ -112,8 +113,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds scripts and cloud-init documents that run when an instance starts for the first time, after those that other
-    /// settings of the fleet need.
+    /// Adds scripts and cloud-init documents that run when an instance starts for the first time, after those that
+    /// other settings of the fleet need (`UserData`).
     #[track_caller]
     pub fn user_data(mut self, parts: impl Into<UserData>) -> Self {
         self.settings.user_data.extend(parts.into());
@@ -135,8 +136,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a scheduled action that changes the minimum and the maximum number of instances, for example to 0 at
-    /// night.
+    /// Adds a scheduled action that changes the minimum and the maximum number of instances, for example to 0 at night
+    /// (`AWS::AutoScaling::ScheduledAction`).
     pub fn schedule(mut self, size: ScheduledSize) -> Self {
         self.settings.schedule.push(size);
         self
@@ -163,7 +164,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a lifecycle hook, which pauses instances when they are launched or terminated. By default, there are none.
+    /// Adds a lifecycle hook, which pauses instances when they are launched or terminated
+    /// (`LifecycleHookSpecificationList`). By default, there are none.
     pub fn lifecycle_hook(mut self, hook: LifecycleHook) -> Self {
         self.settings.hooks.push(hook);
         self
@@ -208,7 +210,7 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a tag to the Auto Scaling group, its instances and their volumes.
+    /// Adds a tag to the Auto Scaling group, its instances and their volumes (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));

@@ -118,21 +118,22 @@ impl Function {
         }
     }
 
-    /// Sets the description of the function, at most 256 characters. By default, there is none.
+    /// Sets the description of the function, at most 256 characters (`Description`). By default, there is none.
     #[track_caller]
     pub fn description(mut self, text: impl IntoValue<String>) -> Self {
         self.description = Some(text.into().with_caller_location());
         self
     }
 
-    /// Sets the memory in MB, 128 to 10,240. The default is 128. The CPU share is proportional to the memory.
+    /// Sets the memory in MB, 128 to 10,240 (`MemorySize`). The default is 128. The CPU share is proportional to the
+    /// memory.
     #[track_caller]
     pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.memory_mb = Some(size.into().with_caller_location());
         self
     }
 
-    /// Sets the maximum duration of a call, at most 15 minutes. The default is 3 seconds.
+    /// Sets the maximum duration of a call, at most 15 minutes (`Timeout`). The default is 3 seconds.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -145,8 +146,8 @@ impl Function {
         self
     }
 
-    /// Sets an environment variable of the function. Everybody who may describe the function can read the value: do not set it
-    /// to a secret; use [`secret`](Self::secret).
+    /// Sets an environment variable of the function (`Environment`). Everybody who may describe the function can read
+    /// the value: do not set it to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value: Value<String> = value.into().with_caller_location();
@@ -154,7 +155,8 @@ impl Function {
         self
     }
 
-    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its value.
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
+    /// value (`Environment`).
     #[track_caller]
     pub fn secret(self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
         let secret = secret.into();
@@ -170,8 +172,8 @@ impl Function {
         self
     }
 
-    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or 365. The
-    /// default is 90.
+    /// Sets the number of days for which logs are kept, one of the values that CloudWatch Logs accepts, such as 30 or
+    /// 365 (`RetentionInDays`). The default is 90.
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.log_retention_days = days.into().with_caller_location();
@@ -196,9 +198,9 @@ impl Function {
         self
     }
 
-    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN. By default, they are encrypted
-    /// with the default key of the stack or, if there is none, with a key of Lambda. An alias is an error. The role may
-    /// decrypt with the key.
+    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN (`KmsKeyArn`). By default, they
+    /// are encrypted with the default key of the stack or, if there is none, with a key of Lambda. An alias is an
+    /// error. The role may decrypt with the key.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());

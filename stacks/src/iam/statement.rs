@@ -90,8 +90,8 @@ impl Statement {
         }
     }
 
-    /// Adds a resource that the statement applies to, given by its ARN. A statement of a role's policy needs at least one
-    /// resource; a trust policy has none.
+    /// Adds a resource that the statement applies to, given by its ARN (`Resource`). A statement of a role's policy
+    /// needs at least one resource; a trust policy has none.
     pub fn on(mut self, resource: impl IntoValue<String>) -> Self {
         self.resources.push(resource.into());
         self
@@ -102,8 +102,8 @@ impl Statement {
         if self.resources.is_empty() { self.on("*") } else { self }
     }
 
-    /// Adds a service of AWS as a principal: `sagemaker` stands for `sagemaker.amazonaws.com`. Principals are for trust
-    /// policies and for policies of resources, such as keys and topics.
+    /// Adds a service of AWS as a principal (`Principal`): `sagemaker` stands for `sagemaker.amazonaws.com`. Principals
+    /// are for trust policies and for policies of resources, such as keys and topics.
     pub fn to_service(self, service: &str) -> Self {
         self.service_principal(Value::from(format!("{service}.amazonaws.com")))
     }
@@ -114,13 +114,13 @@ impl Statement {
         self
     }
 
-    /// Adds an account as a principal, given by its ID of 12 digits: the statement applies to its users and roles to which the
-    /// policies of that account give the same permission.
+    /// Adds an account as a principal, given by its ID of 12 digits (`Principal`): the statement applies to its users
+    /// and roles to which the policies of that account give the same permission.
     pub fn to_account(self, account: impl IntoValue<String>) -> Self {
         self.arn_principal(sub!("arn:{}:iam::{}:root", partition(), account.into()))
     }
 
-    /// Adds a role as a principal, given as a handle or an ARN.
+    /// Adds a role as a principal, given as a handle or an ARN (`Principal`).
     #[track_caller]
     pub fn to_role(self, role: impl Into<RoleReference>) -> Self {
         self.arn_principal(role.into().arn().clone())

@@ -209,15 +209,15 @@ impl OptimizationJob {
         self
     }
 
-    /// Sets the maximum run time of the job. The default is ten hours.
+    /// Sets the maximum run time of the job (`MaxRuntimeInSeconds`). The default is ten hours.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
         self
     }
 
-    /// Encrypts the output with a KMS key, given as a handle, an ARN, an ID or an alias. By default, the output is encrypted
-    /// with the default key of the stack or, if there is none, with the key of the output's bucket.
+    /// Encrypts the output with a KMS key, given as a handle, an ARN, an ID or an alias (`KmsKeyId`). By default, the
+    /// output is encrypted with the default key of the stack or, if there is none, with the key of the output's bucket.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -231,7 +231,7 @@ impl OptimizationJob {
         self
     }
 
-    /// Adds a tag to the job.
+    /// Adds a tag to the job (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

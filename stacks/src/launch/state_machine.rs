@@ -82,13 +82,15 @@ impl StateMachine {
         Self::default()
     }
 
-    /// Adds a state, with a name that is unique in the state machine, that runs a training job and waits until it ends.
+    /// Adds a state, by its name, that runs a training job and waits until it ends. A second state of the same name is an
+    /// error at the caller's line.
     #[track_caller]
     pub fn train(self, state: &str, job: TrainingJob) -> Self {
         self.task(state, Task::Train(Box::new(job)), std::panic::Location::caller())
     }
 
-    /// Adds a state, with a name that is unique in the state machine, that runs an optimization job and waits until it ends.
+    /// Adds a state, by its name, that runs an optimization job and waits until it ends. A second state of the same name is
+    /// an error at the caller's line.
     #[track_caller]
     pub fn optimize(self, state: &str, job: OptimizationJob) -> Self {
         self.task(state, Task::Optimize(Box::new(job)), std::panic::Location::caller())
@@ -108,14 +110,15 @@ impl StateMachine {
         self
     }
 
-    /// Sets the timeout of a run, including the time in which it waits for capacity. The default is 14 days.
+    /// Sets the timeout of a run, including the time in which it waits for capacity (`TimeoutSeconds`). The default is
+    /// 14 days.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// Sets the maximum number of attempts for a request to SageMaker that was throttled or exceeded a quota. The
-    /// default is 5.
+    /// Sets how many times a request to SageMaker that was throttled or exceeded a quota is repeated at most
+    /// (`MaxAttempts`). The default is 5.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.into();
         self

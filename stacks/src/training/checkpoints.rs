@@ -47,7 +47,7 @@ impl Checkpoints {
         Self { location: Location::Fixed(location.into()), local_path: None }
     }
 
-    /// Sets the directory of the checkpoints in the container. The default is `/opt/ml/checkpoints`.
+    /// Sets the directory of the checkpoints in the container (`LocalPath`). The default is `/opt/ml/checkpoints`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

@@ -174,7 +174,7 @@ impl Input {
         self.mode(InputMode::Pipe)
     }
 
-    /// Sets the input mode of the channel. The default is the input mode of the job.
+    /// Sets the input mode of the channel (`InputMode`). The default is the input mode of the job.
     #[track_caller]
     pub fn mode(mut self, mode: InputMode) -> Self {
         self.mode = Some(Value::from(mode.name()).with_caller_location());

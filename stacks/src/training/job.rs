@@ -366,8 +366,9 @@ impl TrainingJob {
         self
     }
 
-    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS key of its
-    /// bucket: for the compile cache of AWS Neuron (`NEURON_COMPILE_CACHE_URL`), for example.
+    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS
+    /// key of its bucket (`Environment`): for the compile cache of AWS Neuron (`NEURON_COMPILE_CACHE_URL`), for
+    /// example.
     #[track_caller]
     pub fn environment_location(self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
         let location = location.into();
@@ -437,8 +438,8 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the size of the EBS volume of each instance in GB. The default is 30. Instance types with local NVMe storage have no
-    /// EBS volume.
+    /// Sets the size of the EBS volume of each instance in GB (`VolumeSizeInGB`). The default is 30. Instance types
+    /// with local NVMe storage have no EBS volume.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
@@ -460,9 +461,10 @@ impl TrainingJob {
         self
     }
 
-    /// Encrypts volumes and output with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are encrypted
-    /// with the default key of the stack; if there is none, the output is encrypted with the key of its bucket, and volumes with
-    /// a key of SageMaker. Local NVMe storage is encrypted with a key of the instance.
+    /// Encrypts volumes and output with a KMS key, given as a handle, an ARN, an ID or an alias (`VolumeKmsKeyId` and
+    /// `KmsKeyId`). By default, they are encrypted with the default key of the stack; if there is none, the output is
+    /// encrypted with the key of its bucket, and volumes with a key of SageMaker. Local NVMe storage is encrypted with
+    /// a key of the instance.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -545,8 +547,8 @@ impl TrainingJob {
         self
     }
 
-    /// Adds a metric that SageMaker extracts from the log: its name, and a regular expression whose first group is the value, such
-    /// as `loss=([0-9.]+)`. By default, there are none.
+    /// Adds a metric that SageMaker extracts from the log (`MetricDefinitions`): its name, and a regular expression
+    /// whose first group is the value, such as `loss=([0-9.]+)`. By default, there are none.
     #[track_caller]
     pub fn metric(mut self, name: impl IntoValue<String>, regex: impl IntoValue<String>) -> Self {
         self.metrics.push((name.into().with_caller_location(), regex.into().with_caller_location()));
@@ -562,7 +564,7 @@ impl TrainingJob {
         self
     }
 
-    /// Adds a tag to the job. Jobs of a tuning job have the tags of the tuning job instead.
+    /// Adds a tag to the job (`Tags`). Jobs of a tuning job have the tags of the tuning job instead.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

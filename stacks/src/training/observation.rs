@@ -41,8 +41,8 @@ impl Profiler {
         Self { output: None, interval: None, parameters: Map::default() }
     }
 
-    /// Sets the interval of system metrics: 100, 200 or 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is
-    /// 500 milliseconds.
+    /// Sets the interval of system metrics (`ProfilingIntervalInMilliseconds`): 100, 200 or 500 milliseconds, 1, 5 or
+    /// 60 seconds. SageMaker's default is 500 milliseconds.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
         self
@@ -139,7 +139,8 @@ impl DebuggerHook {
         self
     }
 
-    /// Sets the directory in the container that the hook writes to. The default is `/opt/ml/output/tensors`.
+    /// Sets the directory in the container that the hook writes to (`LocalPath`). The default is
+    /// `/opt/ml/output/tensors`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -239,8 +240,8 @@ impl DebuggerRule {
         self
     }
 
-    /// Sets the instance type on which the rule is evaluated, such as `ml.m5.xlarge`, and the size of its volume in GB. By default,
-    /// SageMaker chooses.
+    /// Sets the instance type on which the rule is evaluated, such as `ml.m5.xlarge`, and the size of its volume in GB
+    /// (`InstanceType` and `VolumeSizeInGB`). By default, SageMaker chooses.
     #[track_caller]
     pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.instance_type = Some(instance_type.into().with_caller_location());
@@ -255,7 +256,7 @@ impl DebuggerRule {
         self
     }
 
-    /// Sets the directory in the rule's container whose content is uploaded to S3. The default is
+    /// Sets the directory in the rule's container whose content is uploaded to S3 (`LocalPath`). The default is
     /// `/opt/ml/processing/output/rule/`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
@@ -310,7 +311,7 @@ impl TensorBoard {
         Self { output: output.into(), local_path: None }
     }
 
-    /// Sets the directory of the files in the container. The default is `/opt/ml/output/tensorboard`.
+    /// Sets the directory of the files in the container (`LocalPath`). The default is `/opt/ml/output/tensorboard`.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());

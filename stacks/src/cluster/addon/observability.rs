@@ -68,7 +68,7 @@ impl Observability {
     }
 
     /// Encrypts the new Prometheus workspace with this key of AWS KMS, given as a handle or an ARN, instead of the
-    /// stack's default key or a key that AWS owns. An alias is an error. If the key is changed later,
+    /// stack's default key or a key that AWS owns (`KmsKeyArn`). An alias is an error. If the key is changed later,
     /// CloudFormation replaces the workspace, and its metrics are lost.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {

@@ -53,7 +53,7 @@ impl EksJob {
         self
     }
 
-    /// Sets the maximum number of restarts after a fault. The default is 10.
+    /// Sets the maximum number of restarts after a fault (`jobMaxRetryCount`). The default is 10.
     pub fn restarts(mut self, number: u32) -> Self {
         self.restarts = number;
         self

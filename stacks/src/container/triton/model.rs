@@ -71,7 +71,7 @@ impl Tensor {
         Self { name: name.into(), data_type, dims: dims.into(), optional: false }
     }
 
-    /// Declares the input as optional, so that requests may omit it. By default, an input is required.
+    /// Declares the input as optional, so that requests may omit it (`optional`). By default, an input is required.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -149,15 +149,15 @@ impl DynamicBatching {
         Self::default()
     }
 
-    /// Sets the preferred batch sizes: a batch of one of these sizes runs at once. A size above the maximum batch size of the
-    /// model is an error. By default, no size is preferred.
+    /// Sets the preferred batch sizes (`preferred_batch_size`): a batch of one of these sizes runs at once. A size
+    /// above the maximum batch size of the model is an error. By default, no size is preferred.
     pub fn preferred(mut self, sizes: impl Into<Vec<u32>>) -> Self {
         self.preferred = sizes.into();
         self
     }
 
-    /// Sets the maximum time that a request waits for other requests of its batch, in whole microseconds. By default,
-    /// requests do not wait.
+    /// Sets the maximum time that a request waits for other requests of its batch, in whole microseconds
+    /// (`max_queue_delay_microseconds`). By default, requests do not wait.
     pub fn max_queue_delay(mut self, time: Duration) -> Self {
         self.delay = Some(time);
         self
@@ -217,8 +217,8 @@ impl SequenceBatching {
         Self { candidates: Some(max_candidate_sequences), ..Self::direct() }
     }
 
-    /// Sets the time without requests after which the slot of a sequence is freed, in whole microseconds. The default is one
-    /// second.
+    /// Sets the time without requests after which the slot of a sequence is freed, in whole microseconds
+    /// (`max_sequence_idle_microseconds`). The default is one second.
     pub fn max_idle(mut self, time: Duration) -> Self {
         self.max_idle = Some(time);
         self
@@ -279,27 +279,27 @@ impl WarmUp {
         Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
     }
 
-    /// Sets the number of requests in the batch. The default is 1.
+    /// Sets the number of requests in the batch (`batch_size`). The default is 1.
     pub fn batch_size(mut self, requests: u32) -> Self {
         self.batch_size = requests;
         self
     }
 
-    /// Sets the number of times that the request is run. The default is 1.
+    /// Sets the number of times that the request is run (`count`). The default is 1.
     pub fn repeat(mut self, times: u32) -> Self {
         self.repeat = Some(times);
         self
     }
 
-    /// Adds an input of zeros. A dimension of variable size, or a tensor that does not match an input of the model, is an
-    /// error.
+    /// Adds an input of zeros (`zero_data`). A dimension of variable size, or a tensor that does not match an input of
+    /// the model, is an error.
     pub fn zeros(mut self, input: Tensor) -> Self {
         self.inputs.push((input, false));
         self
     }
 
-    /// Adds an input of random numbers. A dimension of variable size, or a tensor that does not match an input of the model,
-    /// is an error.
+    /// Adds an input of random numbers (`random_data`). A dimension of variable size, or a tensor that does not match
+    /// an input of the model, is an error.
     pub fn random(mut self, input: Tensor) -> Self {
         self.inputs.push((input, true));
         self
@@ -543,13 +543,15 @@ impl TritonModel {
         Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_directory) }
     }
 
-    /// Adds an input tensor. Backends that complete the configuration themselves, such as ONNX Runtime, need none.
+    /// Adds an input tensor (`input`). Backends that complete the configuration themselves, such as ONNX Runtime, need
+    /// none.
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// Adds an output tensor. Backends that complete the configuration themselves, such as ONNX Runtime, need none.
+    /// Adds an output tensor (`output`). Backends that complete the configuration themselves, such as ONNX Runtime,
+    /// need none.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
@@ -561,49 +563,50 @@ impl TritonModel {
         self
     }
 
-    /// Enables the sequence batcher. By default, it is disabled. A model with both the sequence batcher and the dynamic
-    /// batcher ([`dynamic_batching`](Self::dynamic_batching)) is an error.
+    /// Enables the sequence batcher (`sequence_batching`). By default, it is disabled. A model with both the sequence
+    /// batcher and the dynamic batcher ([`dynamic_batching`](Self::dynamic_batching)) is an error.
     #[track_caller]
     pub fn sequence_batching(mut self, sequences: SequenceBatching) -> Self {
         self.sequences = Some((sequences, Location::caller()));
         self
     }
 
-    /// Adds a warm-up request, which runs when the model is loaded. By default, there are none.
+    /// Adds a warm-up request, which runs when the model is loaded (`model_warmup`). By default, there are none.
     #[track_caller]
     pub fn warm_up(mut self, request: WarmUp) -> Self {
         self.warm_ups.push((request, Location::caller()));
         self
     }
 
-    /// Sets whether the model is decoupled: whether it may send any number of responses to a request, such as streamed
-    /// tokens. The default is `false`, and `true` for [`vllm`](Self::vllm).
+    /// Sets whether the model is decoupled (`model_transaction_policy`): whether it may send any number of responses to
+    /// a request, such as streamed tokens. The default is `false`, and `true` for [`vllm`](Self::vllm).
     pub fn decoupled(mut self, decoupled: bool) -> Self {
         self.decoupled = decoupled;
         self
     }
 
-    /// Sets the maximum batch size. The default is 0, which is for models that do not support batching.
+    /// Sets the maximum batch size (`max_batch_size`). The default is 0, which is for models that do not support
+    /// batching.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
     }
 
-    /// Adds a group of execution instances. By default, Triton runs one instance on each GPU.
+    /// Adds a group of execution instances (`instance_group`). By default, Triton runs one instance on each GPU.
     pub fn instances(mut self, group: TritonInstanceGroup) -> Self {
         self.groups.push(group);
         self
     }
 
-    /// Enables the dynamic batcher. By default, it is disabled. A model with both the dynamic batcher and the sequence batcher
-    /// ([`sequence_batching`](Self::sequence_batching)) is an error.
+    /// Enables the dynamic batcher (`dynamic_batching`). By default, it is disabled. A model with both the dynamic
+    /// batcher and the sequence batcher ([`sequence_batching`](Self::sequence_batching)) is an error.
     #[track_caller]
     pub fn dynamic_batching(mut self, batching: DynamicBatching) -> Self {
         self.batching = Some((batching, Location::caller()));
         self
     }
 
-    /// Sets the versions that are served. By default, Triton serves the latest one.
+    /// Sets the versions that are served (`version_policy`). By default, Triton serves the latest one.
     pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
         self.version_policy = Some(policy);
         self
@@ -623,8 +626,8 @@ impl TritonModel {
         self
     }
 
-    /// Enables Triton's cache of responses, which returns the same response for identical requests. By default, it is
-    /// disabled.
+    /// Enables Triton's cache of responses, which returns the same response for identical requests (`response_cache`).
+    /// By default, it is disabled.
     pub fn response_cache(mut self) -> Self {
         self.response_cache = true;
         self
@@ -721,26 +724,27 @@ impl Ensemble {
         }
     }
 
-    /// Adds an input tensor of the ensemble, which its steps can use.
+    /// Adds an input tensor of the ensemble, which its steps can use (`input`).
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// Adds an output tensor of the ensemble. An output that no step produces, or that has another data type, is an error.
+    /// Adds an output tensor of the ensemble (`output`). An output that no step produces, or that has another data
+    /// type, is an error.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
     }
 
-    /// Sets the maximum batch size. The default is 0, without batching. A size above that of a model of the ensemble is an
-    /// error.
+    /// Sets the maximum batch size (`max_batch_size`). The default is 0, without batching. A size above that of a model
+    /// of the ensemble is an error.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
     }
 
-    /// Adds a step: a model that runs as soon as all of its inputs are available.
+    /// Adds a step (`ensemble_scheduling`): a model that runs as soon as all of its inputs are available.
     pub fn step(mut self, step: EnsembleStep) -> Self {
         self.steps.push(step);
         self
@@ -800,7 +804,7 @@ impl EnsembleStep {
         }
     }
 
-    /// Sets the version of the model. The default is the latest one.
+    /// Sets the version of the model (`model_version`). The default is the latest one.
     pub fn version(mut self, number: u32) -> Self {
         self.version = Some(number);
         self

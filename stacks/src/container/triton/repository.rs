@@ -38,13 +38,14 @@ impl ModelRepository {
         Self::default()
     }
 
-    /// Adds a model. Its name is unique in the repository.
+    /// Adds a model. A name that another model or ensemble of the repository has is an error, and so is a name with
+    /// other characters than letters, digits, `_`, `-` and `.`.
     pub fn model(mut self, model: TritonModel) -> Self {
         self.models.push(model);
         self
     }
 
-    /// Adds an ensemble of models of the repository. Its name is unique in the repository.
+    /// Adds an ensemble of models of the repository. For its name, the same applies as to [`model`](Self::model).
     pub fn ensemble(mut self, ensemble: Ensemble) -> Self {
         self.ensembles.push(ensemble);
         self

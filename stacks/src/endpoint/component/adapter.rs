@@ -48,8 +48,9 @@ impl AdapterComponent {
         Self { base: base.clone(), adapter: adapter.into(), name: None }
     }
 
-    /// Sets the name of the component. The default is `STACK-ID`, the stack's name and the construct's ID; a default with
-    /// more than 63 characters is an error. If the name is changed, CloudFormation replaces the component.
+    /// Sets the name of the component (`InferenceComponentName`). The default is `STACK-ID`, the stack's name and the
+    /// construct's ID; a default with more than 63 characters is an error. If the name is changed, CloudFormation
+    /// replaces the component.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());

@@ -178,8 +178,8 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the size of the batches in which an update replaces copies, and the waiting time after each batch, at most one
-    /// hour. The defaults are half of the copies and five minutes.
+    /// Sets the size of the batches in which an update replaces copies, and the waiting time after each batch, at most
+    /// one hour (`RollingUpdatePolicy`). The defaults are half of the copies and five minutes.
     #[track_caller]
     pub fn rolling_update(mut self, batch: CopyBatch, wait: impl Into<Seconds>) -> Self {
         self.batch = batch;

@@ -76,27 +76,30 @@ impl ForInstanceType {
         }
     }
 
-    /// Sets the container. The default is that of the component.
+    /// Sets the container (`Container`). The default is that of the component.
     pub fn container(mut self, container: impl Into<Container>) -> Self {
         self.container = Some(container.into());
         self
     }
 
-    /// Sets the number of accelerators of each copy. The default is that of the component.
+    /// Sets the number of accelerators of each copy (`NumberOfAcceleratorDevicesRequired`). The default is that of the
+    /// component.
     #[track_caller]
     pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.accelerators = Some(number.into().with_caller_location());
         self
     }
 
-    /// Sets the number of CPU cores of each copy, at least 0.25. The default is that of the component.
+    /// Sets the number of CPU cores of each copy, at least 0.25 (`NumberOfCpuCoresRequired`). The default is that of
+    /// the component.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.cpu_cores = Some(number.into().with_caller_location());
         self
     }
 
-    /// Sets the minimum host memory of each copy, in MB. The default is that of the component.
+    /// Sets the minimum host memory of each copy, in MB (`MinMemoryRequiredInMb`). The default is that of the
+    /// component.
     #[track_caller]
     pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.memory_mb = Some(size.into().with_caller_location());

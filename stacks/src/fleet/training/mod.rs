@@ -159,14 +159,14 @@ impl TrainingFleet {
         self
     }
 
-    /// Sets the maximum number of instances, which allows several jobs to run at a time. The default is the number of
-    /// nodes of one job.
+    /// Sets the maximum number of instances, which allows several jobs to run at a time (as vCPUs, `MaxvCpus`). The default is
+    /// the number of nodes of one job.
     pub fn max_nodes(mut self, nodes: u32) -> Self {
         self.max_nodes = nodes;
         self
     }
 
-    /// Sets the command of the container as a list of words. The default is the command of the image.
+    /// Sets the command of the container as a list of words (`Command`). The default is the command of the image.
     #[track_caller]
     pub fn command<W: IntoValue<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.command = Vec::new();
@@ -176,8 +176,8 @@ impl TrainingFleet {
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who may describe the job definition can read the value: do not
-    /// set it to a secret.
+    /// Sets an environment variable of the container (`Environment`). Everybody who may describe the job definition can
+    /// read the value: do not set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
@@ -205,23 +205,24 @@ impl TrainingFleet {
         self.environment("CHECKPOINTS", location.uri()).allow_write(location)
     }
 
-    /// Sets the maximum number of attempts, 1 to 10, of a job whose instance fails. The default is 1, and 5 for
-    /// [`spot`](Self::spot). A job whose script fails is not started again.
+    /// Sets the maximum number of attempts, 1 to 10, of a job whose instance fails (`Attempts`). The default is 1, and
+    /// 5 for [`spot`](Self::spot). A job whose script fails is not started again.
     #[track_caller]
     pub fn attempts(mut self, number: impl IntoValue<i64>) -> Self {
         self.attempts = number.into().with_caller_location();
         self
     }
 
-    /// Sets the maximum run time of each attempt of a job, at least one minute, after which AWS Batch terminates it. By default,
-    /// there is no limit.
+    /// Sets the maximum run time of each attempt of a job, at least one minute, after which AWS Batch terminates it
+    /// (`AttemptDurationSeconds`). By default, there is no limit.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Sets the size of the root volume in GB, on which the images of containers are stored. The default is 200.
+    /// Sets the size of the root volume in GB, on which the images of containers are stored (`VolumeSize`). The default
+    /// is 200.
     #[track_caller]
     pub fn root_volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = size.into().with_caller_location();

@@ -154,20 +154,22 @@ impl ConditionStep {
         }
     }
 
-    /// Adds a further condition. The steps of [`then`](Self::then) run if all conditions are true.
+    /// Adds another condition (`Conditions`). The steps of [`then`](Self::then) run if all conditions are true.
     pub fn and(mut self, comparison: Comparison) -> Self {
         self.comparisons.push(comparison);
         self
     }
 
-    /// Adds a step, with a name that is unique in the pipeline, that runs if all conditions are true.
+    /// Adds a step, by its name, that runs if all conditions are true (`IfSteps`). A second step of the same name in the
+    /// pipeline is an error at the caller's line.
     #[track_caller]
     pub fn then(mut self, name: &str, step: impl Step) -> Self {
         self.then.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));
         self
     }
 
-    /// Adds a step, with a name that is unique in the pipeline, that runs if a condition is false.
+    /// Adds a step, by its name, that runs if a condition is false (`ElseSteps`). A second step of the same name in the
+    /// pipeline is an error at the caller's line.
     #[track_caller]
     pub fn otherwise(mut self, name: &str, step: impl Step) -> Self {
         self.otherwise.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));

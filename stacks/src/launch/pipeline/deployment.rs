@@ -56,8 +56,9 @@ impl EndpointConfigStep {
         self
     }
 
-    /// Encrypts the volumes of the instances with a KMS key. By default, SageMaker encrypts them with a key of its own; the
-    /// default key of the stack is not used. SageMaker rejects a key for instance types with NVMe storage.
+    /// Encrypts the volumes of the instances with a KMS key (`KmsKeyId`). By default, SageMaker encrypts them with a
+    /// key of its own; the default key of the stack is not used. SageMaker rejects a key for instance types with NVMe
+    /// storage.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());

@@ -109,7 +109,7 @@ impl Pipeline {
         Self::default()
     }
 
-    /// Sets the description of the pipeline. By default, there is none.
+    /// Sets the description of the pipeline (`PipelineDescription`). By default, there is none.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
@@ -123,8 +123,9 @@ impl Pipeline {
         self
     }
 
-    /// Sets the names of the experiment and of the trial of SageMaker Experiments in which runs are recorded. The default is
-    /// the pipeline's name and the ID of the run. It has no effect after [`without_experiment`](Self::without_experiment).
+    /// Sets the names of the experiment and of the trial of SageMaker Experiments in which runs are recorded
+    /// (`PipelineExperimentConfig`). The default is the pipeline's name and the ID of the run. It has no effect after
+    /// [`without_experiment`](Self::without_experiment).
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment =
@@ -139,7 +140,7 @@ impl Pipeline {
         self
     }
 
-    /// Adds a tag to the pipeline. SageMaker also adds it to the jobs that the pipeline starts.
+    /// Adds a tag to the pipeline (`Tags`). SageMaker also adds it to the jobs that the pipeline starts.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -155,8 +156,8 @@ impl Pipeline {
         get(&format!("Parameters.{name}")).cast()
     }
 
-    /// Adds a step with a name that is unique in the pipeline, and returns a handle with the values of the step that later
-    /// steps can use.
+    /// Adds a step, by its name, and returns a handle with the values of the step that later steps can use. A second step
+    /// of the same name in the pipeline is an error at the caller's line.
     #[track_caller]
     pub fn step<S: Step>(&mut self, name: &str, step: S) -> S::Handle {
         let handle = step.handle(name);

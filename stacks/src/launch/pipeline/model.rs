@@ -87,8 +87,8 @@ impl CreateModelStep {
         self
     }
 
-    /// Sets the model data of the last container: an archive in S3, or the output of a training step. The role of the model may
-    /// read it. By default, there is none.
+    /// Sets the model data of the last container (`ModelDataUrl`): an archive in S3, or the output of a training step.
+    /// The role of the model may read it. By default, there is none.
     pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
         if let Some(container) = self.containers.last_mut() {
             container.model = Some(location.into());
@@ -96,8 +96,8 @@ impl CreateModelStep {
         self
     }
 
-    /// Sets an environment variable of the last container. Everybody who may describe the model can read the value: do not set
-    /// it to a secret.
+    /// Sets an environment variable of the last container (`Environment`). Everybody who may describe the model can
+    /// read the value: do not set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value = value.into().with_caller_location();
@@ -132,7 +132,7 @@ impl CreateModelStep {
         self
     }
 
-    /// Adds a tag to the model.
+    /// Adds a tag to the model (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -147,14 +147,14 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the number of instances. The default is 1.
+    /// Sets the number of instances (`InstanceCount`). The default is 1.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.instance_count = unquoted(count).with_caller_location();
         self
     }
 
-    /// Sets the size of the EBS volume of each instance in GB. The default is 30.
+    /// Sets the size of the EBS volume of each instance in GB (`VolumeSizeInGB`). The default is 30.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
@@ -188,16 +188,16 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who may describe the job can read the value: do not set it to a
-    /// secret; use [`secret`](Self::secret).
+    /// Sets an environment variable of the container (`Environment`). Everybody who may describe the job can read the
+    /// value: do not set it to a secret; use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS key of its
-    /// bucket.
+    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS
+    /// key of its bucket (`Environment`).
     #[track_caller]
     pub fn environment_location(mut self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
         let location = location.into();
@@ -205,8 +205,8 @@ impl ProcessingJob {
         self.environment(name, location.uri())
     }
 
-    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager. The role may read the secret's
-    /// value.
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager (`Environment`). The role may read
+    /// the secret's value.
     #[track_caller]
     pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
         let secret = secret.into();
@@ -215,7 +215,7 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the maximum run time of the job. The default is one day.
+    /// Sets the maximum run time of the job (`MaxRuntimeInSeconds`). The default is one day.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
@@ -246,16 +246,16 @@ impl ProcessingJob {
         self
     }
 
-    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN, an ID or an alias. By default, they are encrypted
-    /// with the default key of the stack. If there is none, the outputs are encrypted with the key of their bucket. Local NVMe
-    /// storage of instances is encrypted with a key of the instance.
+    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN, an ID or an alias (`VolumeKmsKeyId` and
+    /// `KmsKeyId`). By default, they are encrypted with the default key of the stack. If there is none, the outputs are
+    /// encrypted with the key of their bucket. Local NVMe storage of instances is encrypted with a key of the instance.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Adds a tag to the job.
+    /// Adds a tag to the job (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

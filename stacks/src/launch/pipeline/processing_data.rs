@@ -67,8 +67,8 @@ impl ProcessingInput {
         self
     }
 
-    /// Declares that the objects are compressed with gzip, so that SageMaker decompresses them for the container. The setting
-    /// requires [`pipe`](Self::pipe). By default, objects are not decompressed.
+    /// Declares that the objects are compressed with gzip, so that SageMaker decompresses them for the container
+    /// (`S3CompressionType`). The setting requires [`pipe`](Self::pipe). By default, objects are not decompressed.
     pub fn gzip(mut self) -> Self {
         self.is_gzip = true;
         self

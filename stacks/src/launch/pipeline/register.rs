@@ -100,13 +100,13 @@ impl RegisterModelStep {
         }
     }
 
-    /// Sets the MIME types of requests. The default is `application/json`.
+    /// Sets the MIME types of requests (`SupportedContentTypes`). The default is `application/json`.
     pub fn content_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.content_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the MIME types of responses. The default is `application/json`.
+    /// Sets the MIME types of responses (`SupportedResponseMIMETypes`). The default is `application/json`.
     pub fn response_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.response_types = types.into_iter().map(Into::into).collect();
         self
@@ -130,7 +130,8 @@ impl RegisterModelStep {
         self
     }
 
-    /// Sets the instance types that endpoints may run the model on, such as `ml.m5.xlarge`. By default, the version states none.
+    /// Sets the instance types that endpoints may run the model on, such as `ml.m5.xlarge`
+    /// (`SupportedRealtimeInferenceInstanceTypes`). By default, the version states none.
     #[track_caller]
     pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();

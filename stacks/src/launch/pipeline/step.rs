@@ -205,13 +205,13 @@ impl RetryPolicy {
         Self { on: on.into_iter().collect(), interval: Duration::from_mins(1), backoff: 2.0, end }
     }
 
-    /// Sets the wait before the second attempt, in whole seconds. The default is one minute.
+    /// Sets the wait before the second attempt, in whole seconds (`IntervalSeconds`). The default is one minute.
     pub fn interval(mut self, time: Duration) -> Self {
         self.interval = time;
         self
     }
 
-    /// Sets the factor by which each wait is longer than the previous one. The default is 2.
+    /// Sets the factor by which each wait is longer than the previous one (`BackoffRate`). The default is 2.
     pub fn backoff_rate(mut self, factor: f64) -> Self {
         self.backoff = factor;
         self
@@ -303,10 +303,10 @@ pub trait StepOptions: Sized {
         self
     }
 
-    /// Adds a retry policy. By default, steps that start a job or create a model are attempted up to three times after service
-    /// faults and throttling; a policy replaces this default. Several policies cover different errors. SageMaker retries
-    /// steps of training, tuning, processing and transform jobs, of models, endpoint configurations and registrations; for
-    /// other steps, the call has no effect.
+    /// Adds a retry policy (`RetryPolicies`). By default, steps that start a job or create a model are attempted up to
+    /// three times after service faults and throttling; a policy replaces this default. Several policies cover
+    /// different errors. SageMaker retries steps of training, tuning, processing and transform jobs, of models,
+    /// endpoint configurations and registrations; for other steps, the call has no effect.
     fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options().retries.push(policy);
         self
@@ -320,13 +320,13 @@ pub trait StepOptions: Sized {
         self
     }
 
-    /// Sets the display name of the step in the console. The default is the name of the step.
+    /// Sets the display name of the step in the console (`DisplayName`). The default is the name of the step.
     fn display_name(mut self, name: impl Into<String>) -> Self {
         self.options().display_name = Some(name.into());
         self
     }
 
-    /// Sets the description of the step. By default, there is none.
+    /// Sets the description of the step (`Description`). By default, there is none.
     fn description(mut self, text: impl Into<String>) -> Self {
         self.options().description = Some(text.into());
         self

@@ -97,7 +97,7 @@ impl TransformStep {
         }
     }
 
-    /// Sets the number of instances. The default is 1.
+    /// Sets the number of instances (`InstanceCount`). The default is 1.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.resources.put("InstanceCount", unquoted(count).with_caller_location());
@@ -131,7 +131,8 @@ impl TransformStep {
         self
     }
 
-    /// Declares that the objects of the input are compressed with gzip. By default, they are not compressed.
+    /// Declares that the objects of the input are compressed with gzip (`CompressionType`). By default, they are not
+    /// compressed.
     pub fn gzip(mut self) -> Self {
         self.input.put("CompressionType", "Gzip");
         self
@@ -176,8 +177,8 @@ impl TransformStep {
         self
     }
 
-    /// Sets an environment variable of the container for the job. Everybody who may describe the job can read the value: do not
-    /// set it to a secret.
+    /// Sets an environment variable of the container for the job (`Environment`). Everybody who may describe the job
+    /// can read the value: do not set it to a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -195,7 +196,7 @@ impl TransformStep {
         self
     }
 
-    /// Adds a tag to the job.
+    /// Adds a tag to the job (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -51,9 +51,9 @@ pub enum RangeScaling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WarmStart {
-    /// The data and the algorithm are the same; ranges may differ.
+    /// The data and the algorithm are the same as those of the earlier job; the ranges may differ.
     IdenticalDataAndAlgorithm,
-    /// The data or the version of the algorithm may differ.
+    /// The data and the version of the algorithm may differ from those of the earlier job.
     TransferLearning,
 }
 
@@ -142,8 +142,8 @@ impl TuningJob {
         }
     }
 
-    /// Adds a hyperparameter, by its name, with the range of values to try. The range replaces the value that the training job
-    /// has for the hyperparameter.
+    /// Adds a hyperparameter, by its name, with the range of values to try (`ParameterRanges`). The range replaces the
+    /// value that the training job has for the hyperparameter.
     pub fn range(mut self, name: impl Into<String>, range: Range) -> Self {
         self.ranges.push((name.into(), range));
         self
@@ -170,8 +170,9 @@ impl TuningJob {
         self
     }
 
-    /// Sets the distribution of the values of an integer or continuous range, by the name of the hyperparameter. The default
-    /// is that of SageMaker. It has no effect without a [`range`](Self::range) of the same name.
+    /// Sets the distribution of the values of an integer or continuous range, by the name of the hyperparameter
+    /// (`ScalingType`). The default is that of SageMaker. It has no effect without a [`range`](Self::range) of the same
+    /// name.
     pub fn scaling(mut self, name: impl Into<String>, scaling: RangeScaling) -> Self {
         self.scaling.push((name.into(), scaling));
         self
@@ -206,8 +207,8 @@ impl TuningJob {
         self
     }
 
-    /// Sets the random seed of the strategy, so that two tuning jobs with the same seed try the same values as far as possible.
-    /// By default, SageMaker chooses a seed.
+    /// Sets the random seed of the strategy, so that two tuning jobs with the same seed try the same values as far as
+    /// possible (`RandomSeed`). By default, SageMaker chooses a seed.
     #[track_caller]
     pub fn random_seed(mut self, seed: impl IntoValue<i64>) -> Self {
         self.seed = Some(unquoted(seed).with_caller_location());
@@ -227,7 +228,7 @@ impl TuningJob {
         self
     }
 
-    /// Adds a tag to the tuning job and to its training jobs.
+    /// Adds a tag to the tuning job and to its training jobs (`Tags`).
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

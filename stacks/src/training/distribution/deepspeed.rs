@@ -155,7 +155,7 @@ impl<Stage> DeepSpeed<Stage> {
         }
     }
 
-    /// Sets the number of gradient accumulation steps. The default is 1.
+    /// Sets the number of gradient accumulation steps (`gradient_accumulation_steps`). The default is 1.
     pub fn gradient_accumulation_steps(self, steps: u32) -> Self {
         self.set("gradient_accumulation_steps", steps)
     }

@@ -29,14 +29,15 @@ impl Mpi {
         Self { processes_per_host: None, options: "".into(), source: Location::caller() }
     }
 
-    /// Sets the number of processes for each instance. The default is 1.
+    /// Sets the number of processes for each instance (`sagemaker_mpi_num_of_processes_per_host`). The default is 1.
     #[track_caller]
     pub fn processes_per_host(mut self, processes: impl IntoValue<i64>) -> Self {
         self.processes_per_host = Some(processes.into().with_caller_location());
         self
     }
 
-    /// Sets options that are added to the `mpirun` command, such as `-x NCCL_DEBUG=INFO`. By default, there are none.
+    /// Sets options that are added to the `mpirun` command, such as `-x NCCL_DEBUG=INFO`
+    /// (`sagemaker_mpi_custom_mpi_options`). By default, there are none.
     #[track_caller]
     pub fn custom_options(mut self, options: impl IntoValue<String>) -> Self {
         self.options = options.into().with_caller_location();
