@@ -36,7 +36,7 @@ impl SecuritySettings {
 ///     .network_isolation(true);
 /// ```
 pub trait SecurityOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn security_settings(&mut self) -> &mut SecuritySettings;
 

@@ -31,7 +31,7 @@ pub trait Target {
     #[doc(hidden)]
     const DIMENSION: ScalableDimension;
 
-    /// The metric that reports requests while the capacity is zero, for targets that can scale to zero.
+    /// Returns the metric that reports requests while the capacity is zero, for targets that can scale to zero.
     #[doc(hidden)]
     fn wakes_up() -> Option<Metric> {
         None

@@ -166,7 +166,8 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Adds a tag to the cluster, in addition to the tags of the stack (`Tags`).
+    /// Adds a tag to the cluster, in addition to the tags of the stack (`Tags`). The keys of the tags have to
+    /// be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));

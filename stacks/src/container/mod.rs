@@ -233,7 +233,7 @@ impl Container {
     }
 
     /// Sets an environment variable of the container (`Environment`). Everybody who may describe the model can read the
-    /// value: do not set it to a secret; use [`secret`](Self::secret).
+    /// value: do not set it to a secret; use [`secret`](Self::secret). A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());

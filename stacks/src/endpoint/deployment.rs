@@ -119,7 +119,7 @@ impl BlueGreen {
     }
 
     /// Sets the maximum time of the whole update, ten minutes to eight hours (`MaximumExecutionTimeoutInSeconds`). It
-    /// has to include all waits.
+    /// has to include all waits. Without this call, the property is not set.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());
@@ -175,7 +175,7 @@ impl Rolling {
     }
 
     /// Sets the maximum time of the whole update, ten minutes to eight hours (`MaximumExecutionTimeoutInSeconds`). It
-    /// has to include all waits.
+    /// has to include all waits. Without this call, the property is not set.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
         self.timeout = Some(time.into().0.with_caller_location());

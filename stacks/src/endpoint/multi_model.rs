@@ -147,7 +147,7 @@ impl MultiModelEndpoint {
     }
 
     /// Sets an environment variable of the container (`Environment`). Everybody who may describe the model can read the
-    /// value: do not set it to a secret.
+    /// value: do not set it to a secret. A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.container = self.container.environment(name, value.into().with_caller_location());

@@ -29,7 +29,7 @@ use crate::topic::TopicReference;
 ///     .dashboard();
 /// ```
 pub trait EndpointOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn settings(&mut self) -> &mut Settings;
 
@@ -43,7 +43,7 @@ pub trait EndpointOptions: Sized {
     }
 
     /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack
-    /// (`Tags`).
+    /// (`Tags`). The keys of the tags have to be different.
     #[track_caller]
     fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings().tags.push((key.into(), value.into().with_caller_location()));
@@ -134,7 +134,7 @@ pub trait EndpointOptions: Sized {
 ///     .routing(Routing::least_outstanding_requests());
 /// ```
 pub trait HostingOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn hosting(&mut self) -> &mut Hosting;
 
@@ -253,7 +253,7 @@ pub trait AutoscalingOptions: Sized {
     /// The scalable dimension, such as the number of instances, which determines the available policies.
     type Scales: Target;
 
-    /// The setting that the other method changes.
+    /// Returns the setting that the other method changes.
     #[doc(hidden)]
     fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<Self::Scales>)>;
 
@@ -279,7 +279,7 @@ pub trait AutoscalingOptions: Sized {
 
 /// The setter of a blue/green update, for endpoints.
 pub trait BlueGreenOptions: Sized {
-    /// The setting that the other method changes.
+    /// Returns the setting that the other method changes.
     #[doc(hidden)]
     fn update(&mut self) -> &mut Update;
 

@@ -210,7 +210,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a tag to the Auto Scaling group, its instances and their volumes (`Tags`).
+    /// Adds a tag to the Auto Scaling group, its instances and their volumes (`Tags`). The keys of the tags have to
+    /// be different; the fleet sets the tag `Name` itself.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));

@@ -147,7 +147,7 @@ impl Function {
     }
 
     /// Sets an environment variable of the function (`Environment`). Everybody who may describe the function can read
-    /// the value: do not set it to a secret; use [`secret`](Self::secret).
+    /// the value: do not set it to a secret; use [`secret`](Self::secret). A second call for the same name replaces it.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value: Value<String> = value.into().with_caller_location();

@@ -174,7 +174,7 @@ pub struct RoleSettings {
 /// ServerlessEndpoint::new(container()).role("arn:aws:iam::123456789012:role/Serving");
 /// ```
 pub trait RoleOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn role_settings(&mut self) -> &mut RoleSettings;
 

@@ -202,7 +202,8 @@ impl OptimizationJob {
         self
     }
 
-    /// Sets an environment variable of the optimized model (`OptimizationEnvironment`).
+    /// Sets an environment variable of the optimized model (`OptimizationEnvironment`). Everybody who may describe the job
+    /// can read the value: do not set it to a secret. A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -231,7 +232,7 @@ impl OptimizationJob {
         self
     }
 
-    /// Adds a tag to the job (`Tags`).
+    /// Adds a tag to the job (`Tags`). The keys of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -340,7 +340,7 @@ impl TrainingJob {
     }
 
     /// Sets a hyperparameter, which the script gets as an argument. A job has at most 100 hyperparameters of at most
-    /// 2,500 characters each.
+    /// 2,500 characters each. A second call for the same name replaces the value.
     ///
     /// Jobs with a script or a distribution strategy write values as JSON, other jobs as plain text: see
     /// [`HyperparameterFormat`].
@@ -357,9 +357,10 @@ impl TrainingJob {
         self
     }
 
-    /// Sets an environment variable of the container. Everybody who may describe the job can read the value: do not set it to a
-    /// secret; use [`secret`](Self::secret). For a location in S3, such as that of a compile cache, use
-    /// [`environment_location`](Self::environment_location), which also gives the role access.
+    /// Sets an environment variable of the container (`Environment`). Everybody who may describe the job can read the
+    /// value: do not set it to a secret; use [`secret`](Self::secret). For a location in S3, such as that of a compile
+    /// cache, use [`environment_location`](Self::environment_location), which also gives the role access. A second call
+    /// for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
@@ -564,7 +565,8 @@ impl TrainingJob {
         self
     }
 
-    /// Adds a tag to the job (`Tags`). Jobs of a tuning job have the tags of the tuning job instead.
+    /// Adds a tag to the job (`Tags`). Jobs of a tuning job have the tags of the tuning job instead. The keys of
+    /// the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -140,7 +140,8 @@ impl Pipeline {
         self
     }
 
-    /// Adds a tag to the pipeline (`Tags`). SageMaker also adds it to the jobs that the pipeline starts.
+    /// Adds a tag to the pipeline (`Tags`). SageMaker also adds it to the jobs that the pipeline starts. The keys
+    /// of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -97,7 +97,7 @@ impl CreateModelStep {
     }
 
     /// Sets an environment variable of the last container (`Environment`). Everybody who may describe the model can
-    /// read the value: do not set it to a secret.
+    /// read the value: do not set it to a secret. A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         let value = value.into().with_caller_location();
@@ -132,7 +132,7 @@ impl CreateModelStep {
         self
     }
 
-    /// Adds a tag to the model (`Tags`).
+    /// Adds a tag to the model (`Tags`). The keys of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

@@ -189,7 +189,7 @@ impl ProcessingJob {
     }
 
     /// Sets an environment variable of the container (`Environment`). Everybody who may describe the job can read the
-    /// value: do not set it to a secret; use [`secret`](Self::secret).
+    /// value: do not set it to a secret; use [`secret`](Self::secret). A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
@@ -255,7 +255,7 @@ impl ProcessingJob {
         self
     }
 
-    /// Adds a tag to the job (`Tags`).
+    /// Adds a tag to the job (`Tags`). The keys of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));

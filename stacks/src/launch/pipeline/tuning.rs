@@ -228,7 +228,7 @@ impl TuningJob {
         self
     }
 
-    /// Adds a tag to the tuning job and to its training jobs (`Tags`).
+    /// Adds a tag to the tuning job and to its training jobs (`Tags`). The keys of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
