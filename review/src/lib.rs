@@ -7,6 +7,7 @@ pub mod card;
 pub mod check;
 mod diagnostic;
 pub mod diff;
+mod globals;
 pub mod graph;
 pub mod markdown;
 pub mod report;

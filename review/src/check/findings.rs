@@ -7,13 +7,14 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as JsonValue;
 use stackwright_synth::{SourceLocation, pointer};
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Tree as _};
 use super::resolve::Resolver;
 use super::rules::{Rule, schema};
-use super::value::shown;
+use super::value::{function, shown};
 use super::view::{Resource, View};
 use super::work;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
+use crate::globals;
 use stackwright_schemas::nearest;
 
 /// The findings so far, each one once.
@@ -21,8 +22,8 @@ use stackwright_schemas::nearest;
 pub(crate) struct Found {
     pub diagnostics: Vec<Diagnostic>,
     seen: HashSet<(Cow<'static, str>, String, String)>,
-    /// The diagnostic of a rule at a path, and how many further deployments have it.
-    at: HashMap<(Cow<'static, str>, String), (usize, usize)>,
+    /// The diagnostic of a rule at a path that a line sets, and how many further deployments have it.
+    at: HashMap<(Cow<'static, str>, String, Option<(u32, u32)>), (usize, usize)>,
     /// The finding that was added last, unless it was known already.
     last: Option<usize>,
 }
@@ -32,7 +33,9 @@ impl Found {
     fn add(&mut self, diagnostic: Diagnostic) {
         work::step();
         self.last = None;
-        let location = (diagnostic.id.clone(), diagnostic.path.clone());
+        // Branches of a function have the same path, and each has a line of its own.
+        let line = diagnostic.location.as_ref().map(|location| (location.line, location.column));
+        let location = (diagnostic.id.clone(), diagnostic.path.clone(), line);
         if !self.seen.insert((location.0.clone(), location.1.clone(), diagnostic.message.clone())) {
             return;
         }
@@ -125,11 +128,16 @@ impl Findings<'_, '_, '_> {
             return self.push(Some(resource.id), pointer, &written, None, message.into(), help.into());
         };
         pointer.push_str("/Properties");
-        let resolver = Resolver::new(self.view.template(), self.view.scenario);
-        let properties = resource.body.get("Properties");
-        let (written, parameter) = properties.map(|it| resolver.origin(it, path)).unwrap_or_default();
-        let parameter = parameter.or_else(|| resolver.chosen_member(properties?, &written));
-        let written = format!("{pointer}{written}");
+        let template = self.view.template();
+        let resolver = Resolver::new(template, self.view.scenario);
+        let (written, parameter) = resolver.origin(resource.written, path);
+        // The type of what a reference returns does not depend on the value of the parameter.
+        let value = path.iter().fold(&*resource.properties, |value, step| value.member(step));
+        let is_reference =
+            self.rule.name == schema::WRONG_TYPE.name && matches!(function(value), Some(("Ref", _)));
+        let parameter = parameter.filter(|_| !is_reference);
+        let parameter = parameter.or_else(|| resolver.chosen_member(resource.written, &written));
+        let written = globals::origin(template, resource.id, resource.body, &written);
         for step in path {
             pointer::push(&mut pointer, step);
         }

@@ -207,7 +207,7 @@ impl<'t, 's> Resolver<'t, 's> {
 
     /// Returns a parameter that has another value than its default and of which a member of an object is made, so that what is
     /// wrong with the object is the choice of a deployment.
-    pub fn chosen_member(&self, properties: &'t JsonValue, pointer: &str) -> Option<&'t str> {
+    pub fn chosen_member(&self, properties: &JsonValue, pointer: &str) -> Option<&'t str> {
         let members = properties.pointer(pointer)?.as_object()?;
         members.values().filter_map(function).find_map(|(name, argument)| {
             let parameter = match (name, argument) {
@@ -220,7 +220,7 @@ impl<'t, 's> Resolver<'t, 's> {
     }
 
     /// Returns a parameter that a function puts together a value from.
-    fn parameter_in(&self, argument: &'t JsonValue) -> Option<&'t str> {
+    fn parameter_in(&self, argument: &JsonValue) -> Option<&'t str> {
         let mut names = Vec::new();
         let whole = JsonValue::Object(Map::from_iter([("Fn::Sub".to_owned(), argument.clone())]));
         let mut pointer = String::new();
@@ -236,7 +236,7 @@ impl<'t, 's> Resolver<'t, 's> {
     }
 
     /// Returns the pointer into the template of the value at a path of the resolved value, and the parameter whose value it is.
-    pub fn origin(&self, value: &'t JsonValue, path: &[String]) -> (String, Option<&'t str>) {
+    pub fn origin(&self, value: &JsonValue, path: &[String]) -> (String, Option<&'t str>) {
         let mut pointer = String::new();
         let mut value = value;
         let mut path = path;

@@ -3,13 +3,15 @@
 //! The first is the one with every default. Others let a parameter have each of its allowed values, and each value
 //! that a condition compares. A value that is wrong in one of them fails in that deployment.
 
+mod allowed;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::{Environment, Template};
 
 use super::resolve::Resolver;
-use super::value::{children, function, shown};
+use super::value::{children, function, one_or_many, shown};
 use super::work;
 
 /// The maximum and the minimum number of deployments of one template that are evaluated.
@@ -142,6 +144,12 @@ pub(crate) fn scenarios<'a>(
     let plan = plan(&choices, most);
     let found: Vec<_> = plan.deployments.iter().map(|picks| scenario_of(&base, &choices, picks)).collect();
     let mut decided: Vec<_> = found.into_iter().flat_map(|scenario| decided(template, scenario)).collect();
+    // Without a deployment that the rules allow, the one with every default is evaluated.
+    if decided.iter().any(|scenario| allowed::is_allowed(template, scenario)) {
+        decided.retain(|scenario| allowed::is_allowed(template, scenario));
+    } else {
+        decided.truncate(1);
+    }
     let left_out = plan.left_out + decided.len().saturating_sub(most);
     decided.truncate(most);
     Scenarios { all: decided, left_out }
@@ -274,8 +282,8 @@ fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize,
 /// Returns the parameters with several values to evaluate, and the pseudo parameters that conditions use, each with its values.
 fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
     let mut asked: BTreeMap<&str, Vec<JsonValue>> = BTreeMap::new();
-    for (_, condition) in template.section("Conditions") {
-        comparisons(condition, &mut asked);
+    for section in ["Conditions", "Rules"] {
+        template.section(section).for_each(|(_, condition)| comparisons(condition, &mut asked));
     }
     let mut choices = Vec::new();
     for (name, parameter) in template.section("Parameters") {
@@ -335,17 +343,21 @@ fn typed(parameter: &JsonValue, value: &JsonValue) -> JsonValue {
     }
 }
 
+/// The functions of conditions and rules that compare values.
+const COMPARING: [&str; 4] = ["Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::Equals"];
+
 /// Collects the values with which conditions compare a parameter.
 fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<JsonValue>>) {
-    if let Some(("Fn::Equals", JsonValue::Array(sides))) = function(condition)
+    if let Some((name, JsonValue::Array(sides))) = function(condition)
         && let [one, other] = sides.as_slice()
+        && COMPARING.contains(&name)
     {
         for (side, against) in [(one, other), (other, one)] {
-            if let Some(("Ref", JsonValue::String(name))) = function(side) {
-                let values = asked.entry(name).or_default();
-                if against.is_string() || against.is_number() || against.is_boolean() {
-                    values.push(against.clone());
-                }
+            for side in one_or_many(side) {
+                let Some(("Ref", JsonValue::String(name))) = function(side) else { continue };
+                let is_scalar =
+                    |value: &&JsonValue| value.is_string() || value.is_number() || value.is_boolean();
+                asked.entry(name).or_default().extend(one_or_many(against).filter(is_scalar).cloned());
             }
         }
     }
@@ -361,13 +373,7 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
     for (name, _) in template.section("Conditions") {
         let mut next = Vec::new();
         for mut scenario in open {
-            let mut decision = Decision {
-                template,
-                scenario: &scenario,
-                known: HashMap::new(),
-                depth: 0,
-                steps: &mut steps,
-            };
+            let mut decision = Decision::new(template, &scenario, &mut steps);
             let value = decision.named(name);
             // What was decided on the way holds for this scenario too.
             let known = decision.known;
@@ -404,7 +410,11 @@ struct Decision<'d, 'a> {
     steps: &'d mut usize,
 }
 
-impl<'a> Decision<'_, 'a> {
+impl<'d, 'a> Decision<'d, 'a> {
+    fn new(template: &'a Template, scenario: &'d Scenario<'a>, steps: &'d mut usize) -> Self {
+        Self { template, scenario, known: HashMap::new(), depth: 0, steps }
+    }
+
     fn named(&mut self, name: &str) -> Option<bool> {
         work::step();
         if let Some(value) = self.scenario.conditions.get(name) {
@@ -450,7 +460,7 @@ impl<'a> Decision<'_, 'a> {
                 let is_known = |side: &JsonValue| side.is_string() || side.is_number() || side.is_boolean();
                 (is_known(&one) && is_known(&other)).then(|| shown(&one) == shown(&other))
             }
-            _ => None,
+            name => self.membership(name, &arguments),
         }
     }
 }

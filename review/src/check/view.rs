@@ -17,6 +17,7 @@ use super::scenario::Scenario;
 use super::text::Text;
 use super::value::{children, function, one_or_many, string};
 use super::written::Written;
+use crate::globals;
 
 static EMPTY: JsonValue = JsonValue::Null;
 
@@ -41,6 +42,7 @@ struct ResolvedResource<'a> {
     type_name: &'a str,
     schema: Option<&'static ResourceType>,
     body: &'a JsonValue,
+    written: Cow<'a, JsonValue>,
     properties: Cow<'a, JsonValue>,
     documents: Vec<document::Document>,
 }
@@ -56,13 +58,14 @@ impl<'a> Resolved<'a> {
             if condition.and_then(|name| scenario.conditions.get(name)) == Some(&false) {
                 continue;
             }
-            let properties = match with_globals(template, type_name, body) {
-                Some(merged) => Cow::Owned(resolver.resolve(&merged).into_owned()),
-                None => body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it)),
+            let written = globals::properties(template, body);
+            let properties = match &written {
+                Cow::Borrowed(written) => resolver.resolve(written),
+                Cow::Owned(written) => Cow::Owned(resolver.resolve(written).into_owned()),
             };
             let documents = document::open(type_name, &properties);
             let schema = resource_type(type_name);
-            resources.push(ResolvedResource { id, type_name, schema, body, properties, documents });
+            resources.push(ResolvedResource { id, type_name, schema, body, written, properties, documents });
         }
         Self { resources }
     }
@@ -76,6 +79,8 @@ pub(crate) struct Resource<'a> {
     pub schema: Option<&'static ResourceType>,
     /// The resource as it is written in the template.
     pub body: &'a JsonValue,
+    /// The properties as they were written, with the defaults that SAM gives them.
+    pub written: &'a JsonValue,
     pub properties: Cursor<'a>,
     /// Strings of the properties that are documents themselves.
     pub documents: Vec<Document<'a>>,
@@ -125,6 +130,7 @@ impl<'a> Resource<'a> {
             type_name: resolved.type_name,
             schema: resolved.schema,
             body: resolved.body,
+            written: &resolved.written,
             properties: Cursor::new(&resolved.properties, &[]),
             documents: resolved.documents.iter().map(document).collect(),
         }
@@ -275,32 +281,7 @@ pub(crate) fn may_be_generated(template: &Template, id: &str) -> bool {
             }))
 }
 
-/// Returns the settings of the section `Globals` that a SAM resource takes, where it does not set them itself.
-fn with_globals(template: &Template, type_name: &str, body: &JsonValue) -> Option<JsonValue> {
-    let kind = type_name.strip_prefix("AWS::Serverless::")?;
-    let globals = template.sections().get("Globals")?.get(kind)?.as_object()?;
-    let mut properties = body["Properties"].as_object().cloned().unwrap_or_default();
-    for (name, value) in globals {
-        match (properties.get_mut(name), value) {
-            (None, value) => {
-                properties.insert(name.clone(), value.clone());
-            }
-            (Some(JsonValue::Object(own)), JsonValue::Object(shared)) if function_of(own).is_none() => {
-                for (key, value) in shared {
-                    own.entry(key.clone()).or_insert_with(|| value.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-    Some(JsonValue::Object(properties))
-}
-
-fn function_of(map: &serde_json::Map<String, JsonValue>) -> Option<&String> {
-    map.keys().find(|name| map.len() == 1 && (*name == "Ref" || name.starts_with("Fn::")))
-}
-
-/// Returns whether a template repeats elements (`Fn::ForEach`), which creates logical IDs.
+/// Whether a template repeats elements in a way that makes logical ids.
 pub(crate) fn loops(template: &Template) -> bool {
     ["Resources", "Conditions", "Outputs"]
         .iter()

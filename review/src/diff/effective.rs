@@ -7,11 +7,11 @@ use serde_json::Value as JsonValue;
 use stackwright_synth::function::{function, references};
 use stackwright_synth::{StackArtifact, Template};
 
-use super::sam;
 use super::stack::Parameters;
 use crate::check::resolve::Resolver;
 use crate::check::scenario::{Given, Scenario, is_list, is_read_from_ssm, pseudo_parameters};
 use crate::check::value::holds_unresolved;
+use crate::globals;
 
 /// Conditions that refer to each other more often than this are circular.
 const MAX_DEPTH: usize = 64;
@@ -68,9 +68,10 @@ impl<'a> Effective<'a> {
 
     /// Returns the properties of a resource with all known values inserted, and with the defaults of SAM for its type.
     pub fn properties<'v>(&self, body: &'v JsonValue) -> Cow<'v, JsonValue> {
-        let resource_type = body["Type"].as_str().unwrap_or_default();
-        let globals = sam::globals(self.template, resource_type).map(|(_, globals)| self.value(globals));
-        sam::with_globals(globals.as_deref(), self.value(&body["Properties"]))
+        match globals::properties(self.template, body) {
+            Cow::Borrowed(written) => self.value(written),
+            Cow::Owned(written) => Cow::Owned(self.value(&written).into_owned()),
+        }
     }
 
     /// Returns whether a resource or output is deployed; `None` where that depends on a parameter without a default.

@@ -16,6 +16,7 @@ use super::model::{
 };
 use super::node::Node;
 use super::{path, sam, unknown};
+use crate::globals;
 
 /// Two versions of a stack.
 pub(crate) struct Sides<'a> {
@@ -40,9 +41,7 @@ impl Sides<'_> {
 impl Sides<'_> {
     /// Returns whether the section `Globals` of SAM differs for the type of a resource.
     fn globals_differ(&self, body: &JsonValue) -> bool {
-        let resource_type = body["Type"].as_str().unwrap_or_default();
-        let (before, after) = (self.before.template, self.after.template);
-        sam::globals(before, resource_type) != sam::globals(after, resource_type)
+        globals::defaults(self.before.template, body) != globals::defaults(self.after.template, body)
     }
 }
 
@@ -268,8 +267,8 @@ fn because(
         return None;
     }
     let resource_type = new["Type"].as_str().unwrap_or_default();
-    let default = |template| sam::globals(template, resource_type).and_then(|(_, part)| part.get(name));
-    if default(sides.before.template) != default(sides.after.template) {
+    let default = |template, body| globals::defaults(template, body).and_then(|part| part.get(name).cloned());
+    if default(sides.before.template, old) != default(sides.after.template, new) {
         let part = resource_type.rsplit("::").next().unwrap_or_default();
         return Some(Because::Input(ValueInput::Globals, format!("{part}.{name}")));
     }

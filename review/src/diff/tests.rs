@@ -365,6 +365,31 @@ fn globals_of_sam_and_names_that_it_passes_on_have_their_consequences() {
     assert!(change.endangers().is_some(), "a function runs workloads");
 }
 
+#[test]
+fn a_change_of_globals_that_a_resource_ignores_changes_nothing() {
+    let of = |memory: u32, ignored: &str| {
+        json!({
+            "Transform": "AWS::Serverless-2016-10-31",
+            "Globals": { "Function": { "Timeout": 3, "MemorySize": memory } },
+            "Resources": { "F": {
+                "Type": "AWS::Serverless::Function",
+                "IgnoreGlobals": [ignored],
+                "Properties": { "CodeUri": "s3://b/k" },
+            } },
+        })
+    };
+    let found = compared(&of(128, "MemorySize"), &of(256, "MemorySize"));
+    assert!(found.stacks.iter().all(|stack| stack.resources.is_empty()), "{found:?}");
+    let found = compared(&of(128, "Timeout"), &of(256, "Timeout"));
+    assert_eq!(found.stacks[0].resources[0].properties[0].path, "MemorySize");
+    // What a resource ignores of the same defaults may change as well.
+    let found = compared(&of(128, "Timeout"), &of(128, "MemorySize"));
+    let mut paths: Vec<_> =
+        found.stacks[0].resources[0].properties.iter().map(|change| change.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["MemorySize", "Timeout"]);
+}
+
 /// The ID of an account and the ARN of its root are the same principal.
 #[test]
 fn the_root_of_an_account_is_the_account() {

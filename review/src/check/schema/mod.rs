@@ -120,9 +120,8 @@ fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool
 /// Returns whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
 fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem) -> bool {
     let value = problem.path.iter().try_fold(&*resource.properties, |at, step| step_into(at, step));
-    let written = resource.body.get("Properties").filter(|_| value.is_some_and(|value| value == ""));
     let resolver = Resolver::new(view.template(), view.scenario);
-    written.is_some_and(|written| resolver.origin(written, &problem.path).1.is_some())
+    value.is_some_and(|value| value == "") && resolver.origin(resource.written, &problem.path).1.is_some()
 }
 
 fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {

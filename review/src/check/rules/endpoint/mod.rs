@@ -5,6 +5,7 @@ mod duplicate_variant_name;
 mod endpoint_key_on_local_storage;
 mod fixed_name_on_replaced_resource;
 mod image_for_another_processor;
+mod model_data_prefix;
 mod model_without_policy;
 mod prefix_routing_strategy;
 mod primary_container_with_containers;
@@ -21,6 +22,7 @@ pub(super) const RULES: &[&Rule] = &[
     &duplicate_instance_pool_priority::RULE,
     &primary_container_with_containers::RULE,
     &unsupported_shadow_variant::RULE,
+    &model_data_prefix::RULE,
     &model_without_policy::RULE,
     &endpoint_key_on_local_storage::RULE,
     &image_for_another_processor::RULE,

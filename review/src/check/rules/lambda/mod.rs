@@ -1,9 +1,11 @@
 //! Lambda functions and what invokes them.
 
+mod conditional_alias;
 mod deprecated_runtime;
 mod ended_runtime;
 mod stream_without_start;
 mod visibility_below_timeout;
+mod wrong_queue_batch;
 
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
@@ -14,6 +16,8 @@ pub(super) const RULES: &[&Rule] = &[
     &deprecated_runtime::RULE,
     &stream_without_start::RULE,
     &visibility_below_timeout::RULE,
+    &wrong_queue_batch::RULE,
+    &conditional_alias::RULE,
 ];
 
 /// Returns every function, of CloudFormation and of SAM, with its runtime.

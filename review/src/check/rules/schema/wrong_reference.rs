@@ -141,7 +141,9 @@ const TAKES: [(&str, &str); 17] = [
 ];
 
 /// Properties that take names although the schema does not state it.
-const TAKES_NAMES: [(&str, &str); 11] = [
+const TAKES_NAMES: [(&str, &str); 13] = [
+    ("AWS::Batch::JobDefinition", "awslogs-group"),
+    ("AWS::ECS::TaskDefinition", "awslogs-group"),
     ("AWS::IAM::InstanceProfile", "Roles"),
     ("AWS::IAM::ManagedPolicy", "Groups"),
     ("AWS::IAM::ManagedPolicy", "Roles"),
@@ -296,15 +298,17 @@ impl Walk<'_, '_> {
             );
             return self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
         }
-        let Some(schema) = schema.map(registry::Schema::resolved) else { return };
+        let schema = schema.map(registry::Schema::resolved);
         let takes_name = TAKES_NAMES.contains(&(self.resource.type_name, property));
-        match yields {
-            Yields::Arn if takes_name || refuses_arns(schema, target) => {
+        match (yields, schema) {
+            (Yields::Arn, schema)
+                if takes_name || schema.is_some_and(|schema| refuses_arns(schema, target)) =>
+            {
                 let message =
                     format!("`{shown}` of `{}` returns an ARN, and `{property}` takes a name", target.id);
                 self.report(message, name_of(target));
             }
-            Yields::Name | Yields::Url | Yields::Id(_)
+            (Yields::Name | Yields::Url | Yields::Id(_), Some(schema))
                 if needs_arn(schema, property, target) && !self.takes_role_names(property) =>
             {
                 let what = if yields == Yields::Url { "a URL" } else { "a name" };

@@ -260,7 +260,13 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
         for name in ["Resource", "NotResource"] {
             for arn in one_or_many(&statement[name]) {
-                if let Some(target) = named_resource(self.findings.view, arn) {
+                if (arn.is_object() || arn.is_array()) && !is_unresolved(arn) {
+                    self.add(
+                        arn,
+                        "a resource is a string",
+                        "write `arn:partition:service:region:account:resource`, or `*`",
+                    );
+                } else if let Some(target) = named_resource(self.findings.view, arn) {
                     let message = format!("`Ref` of `{}` does not return an ARN", target.id);
                     self.add(arn, message, format!("use `!GetAtt {}.Arn`", target.id));
                 } else if self.kind == Kind::Identity {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as JsonValue;
 
 use crate::check::asl::fields::{self, Operand};
-use crate::check::asl::{Language, Machine, Part, STATE_MACHINES, State, definitions, visit};
+use crate::check::asl::{Language, Machine, Part, STATE_MACHINES, State, definitions, next_states, visit};
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -13,6 +13,7 @@ use crate::check::text::Text;
 use crate::check::value::{entries, is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
+use stackwright_synth::function;
 
 rule! {
     /// The definition of a state machine does not follow the Amazon States Language.
@@ -51,6 +52,20 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             Part::State(state) => grammar.state(&state),
         });
     }
+}
+
+/// Whether every state leads to another one of the state machine, so that none of them ends it.
+fn has_no_end(machine: &Cursor<'_>) -> bool {
+    let states = &machine["States"];
+    let leads_on = |state: &Cursor<'_>| {
+        let is_known = !is_unresolved(state) && !is_unresolved(&state["End"]);
+        let ends = is_set(&state["End"]) && state["End"] != false;
+        let exists = |name: &&str| states.get(*name).is_some();
+        let next = next_states(state).filter(|next| !next.is_empty());
+        is_known && !ends && next.is_some_and(|next| next.iter().all(exists))
+    };
+    let mut all = entries(states).peekable();
+    all.peek().is_some() && all.all(|(name, state)| !name.starts_with("Fn::") && leads_on(state))
 }
 
 /// Two fields that set the same value in two forms.
@@ -112,6 +127,10 @@ impl Grammar<'_, '_, '_, '_, '_> {
         let states = &value["States"];
         if !is_unresolved(states) && entries(states).next().is_none() {
             self.add(value, "the definition has no `States`", "");
+        }
+        if !machine.is_inner && has_no_end(value) {
+            let help = "set `End: true` in a state, or add a state of the type Succeed or Fail";
+            self.add(value, "no state ends the state machine", help);
         }
         if machine.is_inner {
             self.processor(&value["ProcessorConfig"]);
@@ -224,6 +243,10 @@ impl Grammar<'_, '_, '_, '_, '_> {
     fn integration(&mut self, resource: &Cursor<'_>) {
         let text = Text::of(resource);
         let known = string(resource);
+        if let Some(name) = known.and_then(|known| self.unknown_substitution(known)) {
+            let message = format!("`DefinitionSubstitutions` does not set `{name}`");
+            return self.add(resource, message, "add it, or write the ARN of the resource");
+        }
         if known.is_some_and(|known| !known.starts_with("arn:") && !known.contains("${")) {
             let message = "the resource of a task is not an ARN";
             return self.add(resource, message, "write `arn:aws:states:::service:operation` or another ARN");
@@ -236,6 +259,18 @@ impl Grammar<'_, '_, '_, '_, '_> {
             let message = format!("an express workflow does not wait for jobs and callbacks (`{pattern}`)");
             self.add(resource, message, "use a standard workflow, or the integration without the suffix");
         }
+    }
+
+    /// The name of a substitution in the resource of a task that nothing replaces, so that no ARN results.
+    fn unknown_substitution<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let given = &self.resource.properties["DefinitionSubstitutions"];
+        if is_unresolved(given) || given.get("Fn::Transform").is_some() {
+            return None;
+        }
+        function::parts(text).into_iter().find_map(|part| match part {
+            function::Part::Variable(name) if given.get(name).is_none() => Some(name),
+            _ => None,
+        })
     }
 
     fn transitions(&mut self, type_name: &str, state: &Cursor<'_>) {

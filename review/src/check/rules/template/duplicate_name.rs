@@ -33,7 +33,8 @@ rule! {
 }
 
 /// Types whose identifier is an ARN that AWS sets, and whose name is unique in an account and region.
-const NAMED: [(&str, &str); 14] = [
+const NAMED: [(&str, &str); 15] = [
+    ("AWS::CodeBuild::Project", "Name"),
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
     ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"),
     ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"),

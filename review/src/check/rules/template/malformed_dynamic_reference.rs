@@ -21,6 +21,10 @@ rule! {
     /// Write `{{resolve:ssm:name:version}}`, `{{resolve:ssm-secure:name:version}}` or
     /// `{{resolve:secretsmanager:secret-id:SecretString:json-key:version-stage:version-id}}`. Use `secretsmanager` where
     /// `ssm-secure` is not supported.
+    ///
+    /// # Limitations
+    ///
+    /// A reference with spaces before `resolve` is a warning, because the string may be intentional.
     Error "malformed-dynamic-reference",
     source: "AWS CloudFormation User Guide, \"Dynamic references\"",
     applies_to: [],
@@ -51,6 +55,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             search(body, &mut pointer, &mut |pointer, text| {
                 let resource = (section == "Resources").then_some(id);
                 let location = Location { section, type_name, pointer };
+                if has_spaced_reference(text) {
+                    let message =
+                        "a dynamic reference with spaces after `{{` is not resolved: it stays a string";
+                    let help = "write `{{resolve:` without spaces";
+                    findings.add_in_function(resource, pointer.to_owned(), message, help);
+                    findings.doubt_last();
+                }
                 for reference in references(text) {
                     if let Some((message, help)) = fault(reference, &location) {
                         findings.add_in_function(resource, pointer.to_owned(), message, help);
@@ -71,12 +82,22 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, 
     if let JsonValue::String(text) = value {
         found(pointer, text);
     }
-    let of_interest = |inner: &JsonValue| is_container(inner) || inner.as_str().is_some_and(is_dynamic);
+    let of_interest = |inner: &JsonValue| {
+        is_container(inner)
+            || inner.as_str().is_some_and(|text| is_dynamic(text) || has_spaced_reference(text))
+    };
     for (step, inner) in children(value).filter(|(_, inner)| of_interest(inner)) {
         if step != "Metadata" {
             below(pointer, &step, |pointer| search(inner, pointer, found));
         }
     }
+}
+
+/// Whether a string contains a dynamic reference with spaces before `resolve`.
+fn has_spaced_reference(text: &str) -> bool {
+    let mut starts = text.match_indices("{{").map(|(at, start)| &text[at + start.len()..]);
+    text.contains('{')
+        && starts.any(|rest| rest.starts_with(' ') && rest.trim_start().starts_with("resolve:"))
 }
 
 /// Returns the text between `{{resolve:` and `}}`.

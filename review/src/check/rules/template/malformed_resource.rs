@@ -7,8 +7,9 @@ use stackwright_synth::pointer;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::schema::faults;
-use crate::check::value::{function, is_unresolved, one_or_many};
+use crate::check::value::{function, is_unresolved, one_or_many, shown};
 use crate::check::view::{View, transforms};
+use crate::globals;
 
 rule! {
     /// A resource has no type, an attribute that resources do not have, or an attribute with a value that CloudFormation
@@ -112,6 +113,7 @@ fn attribute_fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonVal
         "Version" if is_custom => None,
         _ if is_module || !is_of_aws && !is_custom || ATTRIBUTES.contains(&name) || view.has_macro() => None,
         _ if name.starts_with("Fn::") => None,
+        "IgnoreGlobals" if view.is_sam() => ignore_globals(view, type_name, value),
         // SAM ignores unknown attributes.
         _ if view.is_sam() && sam::properties(type_name).is_some() => None,
         _ => {
@@ -122,6 +124,21 @@ fn attribute_fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonVal
             fault(format!("resources do not have the attribute `{name}`"), help)
         }
     }
+}
+
+/// The attribute takes `*`, or the names of properties that `Globals` sets for the type.
+fn ignore_globals(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<Fault> {
+    let (section, defaults) = globals::part(view.template(), type_name)?;
+    let names = match value {
+        JsonValue::Array(names) => names,
+        JsonValue::String(all) if all == "*" => return None,
+        JsonValue::Null => return None,
+        _ => return fault("`IgnoreGlobals` is `*` or a list of the names of properties", ""),
+    };
+    let is_unknown = |name: &&JsonValue| name.as_str().is_none_or(|name| defaults.get(name).is_none());
+    let (index, name) = names.iter().enumerate().find(|(_, name)| is_unknown(name))?;
+    let message = format!("`Globals` does not set the property `{}` of `{section}`", shown(name));
+    Some((format!("/{index}"), message, "remove it from `IgnoreGlobals`".to_owned()))
 }
 
 fn depends_on(value: &JsonValue) -> Option<Fault> {
