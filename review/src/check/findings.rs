@@ -17,13 +17,16 @@ use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::globals;
 use stackwright_schemas::nearest;
 
+/// The rule, the path, and the line and column that set the value.
+type Place = (Cow<'static, str>, String, Option<(u32, u32)>);
+
 /// The findings so far, each one once.
 #[derive(Default)]
 pub(crate) struct Found {
     pub diagnostics: Vec<Diagnostic>,
     seen: HashSet<(Cow<'static, str>, String, String)>,
-    /// The diagnostic of a rule at a path that a line sets, and how many further deployments have it.
-    at: HashMap<(Cow<'static, str>, String, Option<(u32, u32)>), (usize, usize)>,
+    /// The diagnostic at a place, and how many further deployments have it.
+    at: HashMap<Place, (usize, usize)>,
     /// The finding that was added last, unless it was known already.
     last: Option<usize>,
 }
@@ -35,11 +38,11 @@ impl Found {
         self.last = None;
         // Branches of a function have the same path, and each has a line of its own.
         let line = diagnostic.location.as_ref().map(|location| (location.line, location.column));
-        let location = (diagnostic.id.clone(), diagnostic.path.clone(), line);
-        if !self.seen.insert((location.0.clone(), location.1.clone(), diagnostic.message.clone())) {
+        let place: Place = (diagnostic.id.clone(), diagnostic.path.clone(), line);
+        if !self.seen.insert((place.0.clone(), place.1.clone(), diagnostic.message.clone())) {
             return;
         }
-        match self.at.entry(location) {
+        match self.at.entry(place) {
             Entry::Occupied(mut before) if diagnostic.when.is_some() => {
                 before.get_mut().1 += 1;
                 return;
