@@ -12,14 +12,14 @@ use stackwright_synth::{Template, pointer};
 /// The types of SAM, before their names.
 pub(crate) const PREFIX: &str = "AWS::Serverless::";
 
-/// The part of `Globals` for resources of a type, with its name.
+/// Returns the part of `Globals` for resources of a type, with its name.
 pub(crate) fn part<'t>(template: &'t Template, resource_type: &str) -> Option<(&'t str, &'t JsonValue)> {
     let short = resource_type.strip_prefix(PREFIX)?;
     template.section("Globals").find(|(name, _)| *name == short)
 }
 
-/// The defaults of a resource: the part of `Globals` for its type, without the properties that its attribute `IgnoreGlobals`
-/// names.
+/// Returns the defaults of a resource: the part of `Globals` for its type, without the properties that its attribute
+/// `IgnoreGlobals` names.
 pub(crate) fn defaults<'t>(template: &'t Template, body: &JsonValue) -> Option<Cow<'t, JsonValue>> {
     let (_, part) = part(template, body["Type"].as_str()?)?;
     match &body["IgnoreGlobals"] {
@@ -35,8 +35,8 @@ pub(crate) fn defaults<'t>(template: &'t Template, body: &JsonValue) -> Option<C
     }
 }
 
-/// The properties of a resource as they are written, or merged with its defaults as SAM does, before CloudFormation evaluates
-/// functions: maps are merged at every level, the list of a resource is appended to that of `Globals`, and any other value of the
+/// Returns the properties of a resource as they are written, or merged with its defaults as SAM does before CloudFormation
+/// evaluates functions: maps are merged at every level, the list of a resource is appended to that of `Globals`, and any other value of the
 /// resource, such as a function, overrides the default.
 pub(crate) fn properties<'t>(template: &Template, body: &'t JsonValue) -> Cow<'t, JsonValue> {
     let own = &body["Properties"];
@@ -47,7 +47,7 @@ pub(crate) fn properties<'t>(template: &Template, body: &'t JsonValue) -> Cow<'t
     }
 }
 
-/// The pointer in the template to a value of the merged properties, to which a pointer from the properties leads.
+/// Returns the pointer in the template to the value of the merged properties to which a pointer from the properties leads.
 pub(crate) fn origin(template: &Template, id: &str, body: &JsonValue, pointer: &str) -> String {
     let of_resource = pointer::of(["Resources", id, "Properties"]);
     let part = body["Type"].as_str().and_then(|name| part(template, name));
@@ -69,7 +69,7 @@ pub(crate) fn origin(template: &Template, id: &str, body: &JsonValue, pointer: &
 /// A default and a value of a resource that together are one value of the merged properties.
 type Sides<'v> = (Option<&'v JsonValue>, Option<&'v JsonValue>);
 
-/// What one step from a merged value leads to, and the index in the list of the resource, if the step leads into it.
+/// Returns what one step from a merged value leads to, and the index in the list of the resource, if the step leads into it.
 fn below<'v>(sides: Sides<'v>, step: &str) -> (Sides<'v>, Option<usize>) {
     let member = |value: &'v JsonValue| match value {
         JsonValue::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
@@ -107,7 +107,7 @@ fn merged(default: &JsonValue, own: &JsonValue) -> JsonValue {
     }
 }
 
-/// Whether both values are maps, and none of them is a function.
+/// Returns whether both values are maps, and none of them is a function.
 fn are_merged(default: &JsonValue, own: &JsonValue) -> bool {
     let is_map = |value: &JsonValue| value.is_object() && function(value).is_none();
     is_map(default) && is_map(own)

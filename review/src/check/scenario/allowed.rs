@@ -7,7 +7,7 @@ use super::{Decision, Given, Scenario};
 use crate::check::resolve::Resolver;
 use crate::check::value::{function, shown};
 
-/// Whether the rules of a template allow a deployment. A rule that cannot be evaluated allows it.
+/// Returns whether the rules of a template allow a deployment. A rule that cannot be evaluated allows it.
 pub(super) fn is_allowed(template: &Template, scenario: &Scenario<'_>) -> bool {
     let mut steps = 0;
     template.section("Rules").all(|(_, rule)| {
@@ -19,7 +19,7 @@ pub(super) fn is_allowed(template: &Template, scenario: &Scenario<'_>) -> bool {
 }
 
 impl Decision<'_, '_> {
-    /// The result of a function of rules that compares with the members of a list; `None` if it is not known.
+    /// Returns the result of a function of rules that compares with the members of a list; `None` if it is not known.
     pub(super) fn membership(&self, name: &str, arguments: &[&JsonValue]) -> Option<bool> {
         let [first, second] = arguments else { return None };
         match name {
@@ -36,7 +36,7 @@ impl Decision<'_, '_> {
         }
     }
 
-    /// The text of a value. A parameter that has none of the values that are compared equals no text.
+    /// Returns the text of a value. A parameter that has none of the values that are compared equals no text.
     fn member(&self, value: &JsonValue) -> Option<Option<String>> {
         if let Some(("Ref", JsonValue::String(name))) = function(value)
             && self.scenario.values.get(name.as_str()) == Some(&Given::Other)

@@ -54,7 +54,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether every state leads to another one of the state machine, so that none of them ends it.
+/// Returns whether every state leads to another one of the state machine, so that none of them ends it.
 fn has_no_end(machine: &Cursor<'_>) -> bool {
     let states = &machine["States"];
     let leads_on = |state: &Cursor<'_>| {
@@ -261,7 +261,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// The name of a substitution in the resource of a task that nothing replaces, so that no ARN results.
+    /// Returns the name of a substitution in the resource of a task that nothing replaces, so that no ARN results.
     fn unknown_substitution<'t>(&self, text: &'t str) -> Option<&'t str> {
         let given = &self.resource.properties["DefinitionSubstitutions"];
         if is_unresolved(given) || given.get("Fn::Transform").is_some() {

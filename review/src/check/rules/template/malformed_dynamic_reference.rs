@@ -93,7 +93,7 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, 
     }
 }
 
-/// Whether a string contains a dynamic reference with spaces before `resolve`.
+/// Returns whether a string contains a dynamic reference with spaces before `resolve`.
 fn has_spaced_reference(text: &str) -> bool {
     let mut starts = text.match_indices("{{").map(|(at, start)| &text[at + start.len()..]);
     text.contains('{')
