@@ -190,7 +190,7 @@ impl Jobs {
                     .output("report", self.runs.location("reports").per_run())
                     .kms_key(&self.key),
             )
-            .property_file("Report", "report", "report.json"),
+            .property_file("Report", PropertyFile::in_output("report")),
         );
         let packed = pipeline.step(
             "Pack",

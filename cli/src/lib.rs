@@ -81,13 +81,14 @@ pub mod prelude {
         CapacityRange, MetricMath, Scaling, ScheduledCapacity, StepScaling, TargetTracking,
     };
     pub use stackwright_stacks::cluster::{
-        ClusterJob, ClusterPolicy, ComputeAllocation, EksCluster, HyperPodCluster, LifecycleScripts,
-        LustreFileSystem, TaskGovernance,
+        ClusterJob, ClusterPolicy, ComputeAllocation, EksCluster, HyperPodCluster, JobNodeOptions,
+        KubernetesNodeOptions, LifecycleScripts, LustreFileSystem, MountOptions, NodeOptions,
+        NodeSoftwareOptions, TaskGovernance,
     };
     pub use stackwright_stacks::container::{
         Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, LargeModel, ModelData,
         ModelRepository, Tensor, TensorRtLlmQuantization, TensorRtOptions, TextGeneration, Triton,
-        TritonInstanceGroup, TritonModel, TritonType, VllmQuantization, Weights,
+        TritonBackend, TritonInstanceGroup, TritonModel, TritonType, VllmQuantization, Weights,
     };
     pub use stackwright_stacks::endpoint::{
         AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, DataCapture,
@@ -97,8 +98,9 @@ pub mod prelude {
     pub use stackwright_stacks::fleet::{Ami, GpuFleet, MonthlyBudget, SpotMix, TrainingFleet, UserData};
     pub use stackwright_stacks::iam::{ExecutionRole, PolicyDocument};
     pub use stackwright_stacks::launch::{
-        ConditionStep, FailStep, OptimizationJob, Pipeline, ProcessingJob, ProcessingStep, RegisterModelStep,
-        Schedule, ScheduleExpression, StateMachine, TrainingStep, TransformStep, TuningJob, TuningStep,
+        ConditionStep, FailStep, OptimizationJob, Pipeline, ProcessingJob, ProcessingStep, PropertyFile,
+        RegisterModelStep, Schedule, ScheduleExpression, StateMachine, TrainingStep, TransformStep,
+        TuningJob, TuningStep,
     };
     pub use stackwright_stacks::network::{InterfaceEndpoint, Network};
     pub use stackwright_stacks::training::{
@@ -108,10 +110,10 @@ pub mod prelude {
     };
     pub use stackwright_stacks::{
         AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,
-        EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricsOptions,
-        Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor, RoleOptions,
-        RoleReference, RollingOptions, S3Location, SecretReference, SecurityOptions, SsmParameter, StackSet,
-        Statement, TopicReference, UsageOptions, VpcConfig,
+        EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricNamespace,
+        MetricsOptions, Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor,
+        RoleOptions, RoleReference, RollingOptions, S3Location, SecretReference, SecurityOptions,
+        SsmParameter, StackSet, Statement, TopicReference, UsageOptions, VpcConfig,
     };
     pub use stackwright_synth::{
         App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,

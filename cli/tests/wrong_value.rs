@@ -4,8 +4,9 @@
 use stackwright::prelude::*;
 use stackwright::resources::s3::Bucket;
 use stackwright::review::{Diagnostic, check, report};
-use stackwright::stacks::container::Container;
-use stackwright::stacks::endpoint::{MemorySize, ServerlessEndpoint};
+use stackwright::stacks::cluster::ServiceNodes;
+use stackwright::stacks::launch::ApprovedModel;
+use stackwright::stacks::network::{NetworkHandle, NetworkSubnet};
 
 fn container() -> Container {
     Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
@@ -102,4 +103,63 @@ fn a_name_that_is_too_long_is_refused_where_the_endpoint_was_added() {
     let found = Diagnostic::from_errors(&app.synth().unwrap_err());
     assert_eq!(found[0].id, "endpoint-name");
     assert_eq!(found[0].subject(), "AndAStackWithOne/AndAnEndpoint");
+}
+
+/// Adds a construct with arguments in the wrong order in a new app, and returns the IDs of the errors with their lines.
+fn errors_of<C: Construct>(construct: impl FnOnce() -> C) -> Vec<(String, u32)> {
+    let app = App::new("app");
+    app.stack("Main").region("us-east-1").add("Wrong", construct());
+    let found = Diagnostic::from_errors(&app.synth().unwrap_err());
+    found.iter().map(|one| (one.id.to_string(), one.location.as_ref().unwrap().line)).collect()
+}
+
+#[test]
+fn strings_in_the_wrong_order_are_errors_at_their_line() {
+    fn cluster(add: impl FnOnce(&Stack, &NetworkHandle)) -> Vec<(String, u32)> {
+        let app = App::new("app");
+        let stack = app.stack("Main").region("us-east-1");
+        let network = NetworkHandle::existing(
+            "vpc-0123456789abcdef0",
+            [NetworkSubnet::existing("subnet-0123456789abcdef0")],
+            ["sg-0123456789abcdef0"],
+        );
+        add(&stack, &network);
+        let found = Diagnostic::from_errors(&app.synth().unwrap_err());
+        found.iter().map(|one| (one.id.to_string(), one.location.as_ref().unwrap().line)).collect()
+    }
+    let expect = |found: Vec<(String, u32)>, id: &str, line: u32| {
+        assert!(found.contains(&(id.to_owned(), line)), "line {line}: {found:?}");
+    };
+    let job = |instances| TrainingJob::pytorch("2.6.0", instances, S3Location::new("my-runs", "models"));
+
+    let found = errors_of(|| Schedule::new("rate(1 day)", job(Instances::of("g5.xlarge", 1))));
+    expect(found, "invalid-instance-type", line!() - 1);
+    let found = errors_of(|| {
+        let groups = [InstanceGroup::new("ml.p4d.24xlarge", "train", 2)];
+        Schedule::new("rate(1 day)", job(Instances::groups(groups)))
+    });
+    expect(found, "invalid-instance-type", line!() - 3);
+    let found = cluster(|stack, network| {
+        let controller = ServiceNodes::new("ml.m5.4xlarge", "controller");
+        stack.add("Cluster", HyperPodCluster::slurm(network, controller));
+    });
+    expect(found, "invalid-instance-type", line!() - 3);
+    let found = errors_of(|| {
+        let vpc = VpcConfig::new(["sg-0123456789abcdef0"], ["subnet-0123456789abcdef0"]);
+        Schedule::new("rate(1 day)", job(Instances::of("ml.g5.xlarge", 1)).vpc(vpc))
+    });
+    expect(found.clone(), "invalid-id", line!() - 3);
+    assert!(found.len() >= 2, "{found:?}");
+    let found =
+        errors_of(|| ApprovedModel::new("/scorers/approved", "scorers", "s3://my-models/first.tar.gz"));
+    expect(found, "invalid-parameter-name", line!() - 1);
+    let found =
+        errors_of(|| ApprovedModel::new("s3://my-models/first.tar.gz", "/scorers/approved", "scorers"));
+    expect(found, "invalid-s3-uri", line!() - 1);
+    let found = errors_of(|| {
+        let variant = Variant::new("Main", container(), "ml.m5.xlarge");
+        let night = ScheduledCapacity::new("cron(0 20 * * ? *)", "Night", 1..=2);
+        RealTimeEndpoint::new(variant.scale(1..=4, Scaling::new().schedule(night)))
+    });
+    expect(found, "invalid-schedule", line!() - 3);
 }

@@ -64,7 +64,9 @@ fn rolling() -> Rolling {
 
 /// Scaling that every target takes.
 fn for_any<T: Target>() -> Vec<(&'static str, Scaling<T>)> {
-    let waiting = || Metric::new("Shop", "Waiting").dimension("Model", "relevance").statistic("Maximum");
+    let waiting = || {
+        MetricNamespace::new("Shop").metric("Waiting").dimension("Model", "relevance").statistic("Maximum")
+    };
     vec![
         ("Metric", TargetTracking::metric(waiting(), 10.0).scale_in_cooldown(minutes(10)).into()),
         (
@@ -90,7 +92,9 @@ fn for_any<T: Target>() -> Vec<(&'static str, Scaling<T>)> {
 }
 
 fn for_instances() -> Vec<(&'static str, Scaling<InstanceCount>)> {
-    let queue = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
+    let queue = MetricNamespace::new("AWS/SQS")
+        .metric("ApproximateNumberOfMessagesVisible")
+        .dimension("QueueName", "jobs");
     let math = MetricMath::new("queue / instances")
         .metric("queue", queue)
         .metric("instances", Metric::cpu_utilization().statistic("SampleCount"));
@@ -166,7 +170,7 @@ fn repository() -> ModelRepository {
                 .parameter("WORDS", "a \"quoted\" \\ word\n"),
         )
         .model(
-            TritonModel::backend("forest", "fil", file())
+            TritonModel::in_backend(TritonBackend::new("fil"), "forest", file())
                 .max_batch_size(16)
                 .input(tensor("in"))
                 .output(tensor("out"))
@@ -450,7 +454,8 @@ fn components(app: &App) {
             .cpu_cores(2.5)
             .max_memory_mb(16_384)
             .copies(2)
-            .startup_timeouts(minutes(10), minutes(20))
+            .download_timeout(minutes(10))
+            .health_check_timeout(minutes(20))
             .rolling_update(CopyBatch::copies(1), minutes(2))
             .rollback_batch(CopyBatch::percent(100))
             .update_timeout(Duration::from_hours(1))

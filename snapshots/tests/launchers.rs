@@ -137,7 +137,8 @@ fn everything(app: &App) {
         .metric("loss", "loss=([0-9.]+)")
         .profiler(location("profiles"))
         .debugger(location("tensors"))
-        .experiment("experiment", "trial")
+        .experiment("experiment")
+        .trial("trial")
         .max_pending(Duration::from_hours(4))
         .volume_gb(200)
         .kms_key("arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f")
@@ -170,7 +171,7 @@ fn everything(app: &App) {
                 .input("tokens", prepared.output("tokens"))
                 .output("report", location("reports")),
         )
-        .property_file("Report", "report", "report.json"),
+        .property_file("Report", PropertyFile::in_output("report")),
     );
     let register =
         || RegisterModelStep::new("group", trained.model(), ContainerImage::triton("25.09", Processor::Gpu));

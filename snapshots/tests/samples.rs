@@ -73,7 +73,7 @@ impl Abalone {
             .input("model", model)
             .input("test", test.clone())
             .output("evaluation", self.bucket.location("evaluation").per_run());
-        ProcessingStep::new(job).property_file("Report", "evaluation", "evaluation.json")
+        ProcessingStep::new(job).property_file("Report", PropertyFile::in_output("evaluation"))
     }
 
     fn register(&self, model: RunLocation) -> RegisterModelStep {

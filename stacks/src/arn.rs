@@ -150,6 +150,29 @@ pub(crate) fn with_prefix(value: impl IntoValue<String>, prefix: &str, of: &str)
     Value::invalid("invalid-id", message, format!("use an ID such as `{prefix}0123456789abcdef0`"))
 }
 
+/// The same IDs, or an invalid value where one of them is known to be the ID of something else.
+#[track_caller]
+pub(crate) fn all_with_prefix(
+    values: impl IntoValue<Vec<String>>,
+    prefix: &str,
+    of: &str,
+) -> Value<Vec<String>> {
+    let values = values.into().with_caller_location();
+    let wrong = match values.expression() {
+        Expression::List(items) => items.iter().find_map(|item| match item {
+            Expression::Literal(serde_json::Value::String(text)) if !text.starts_with(prefix) => {
+                Some(text.clone())
+            }
+            _ => None,
+        }),
+        _ => None,
+    };
+    match wrong {
+        Some(text) => with_prefix(text, prefix, of).cast(),
+        None => values,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ mod deferred_error;
 mod document;
 mod duration;
 mod image;
+mod instance_type;
 mod key;
 mod metric;
 mod s3;
@@ -46,7 +47,7 @@ pub use endpoint::{
 pub use iam::{RoleOptions, RoleReference, Statement};
 pub use image::{ContainerImage, Mirror, Processor};
 pub use key::{EncryptionKey, PrivateKey, PrivateKeyHandle};
-pub use metric::Metric;
+pub use metric::{Metric, MetricNamespace};
 pub use s3::S3Location;
 pub use secret::SecretReference;
 pub use security::{SecurityOptions, SecuritySettings};

@@ -17,10 +17,10 @@ pub(crate) enum Subject {
 /// metric. Metrics of SageMaker get the dimensions of the resource, such as `EndpointName` and `VariantName`.
 ///
 /// ```
-/// use stackwright_stacks::Metric;
+/// use stackwright_stacks::{Metric, MetricNamespace};
 ///
 /// Metric::gpu_utilization();
-/// Metric::new("Shop", "RequestsWaiting").dimension("Model", "relevance").statistic("Maximum");
+/// MetricNamespace::new("Shop").metric("RequestsWaiting").dimension("Model", "relevance").statistic("Maximum");
 /// Metric::gpu_memory_utilization();
 /// Metric::memory_utilization();
 /// Metric::disk_utilization();
@@ -34,6 +34,35 @@ pub struct Metric {
     name: Value<String>,
     dimensions: Dimensions,
     statistic: Value<String>,
+}
+
+/// The namespace of CloudWatch metrics, such as `AWS/SQS` or one of your own, from which metrics are selected by name.
+///
+/// ```
+/// use stackwright_stacks::MetricNamespace;
+///
+/// MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
+/// ```
+#[derive(Clone, Debug)]
+pub struct MetricNamespace(Value<String>);
+
+impl MetricNamespace {
+    /// Refers to a namespace by its name.
+    #[track_caller]
+    pub fn new(name: impl IntoValue<String>) -> Self {
+        Self(name.into().with_caller_location())
+    }
+
+    /// Returns a metric of the namespace by its name, without dimensions, with the statistic `Average`.
+    #[track_caller]
+    pub fn metric(&self, name: impl IntoValue<String>) -> Metric {
+        Metric {
+            namespace: Namespace::Given(self.0.clone()),
+            name: name.into().with_caller_location(),
+            dimensions: Dimensions::Given(Vec::new()),
+            statistic: "Average".into(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,17 +83,6 @@ enum Dimensions {
 }
 
 impl Metric {
-    /// Creates a metric with a namespace, such as `AWS/SQS`, and a name, without dimensions, with the statistic `Average`.
-    #[track_caller]
-    pub fn new(namespace: impl IntoValue<String>, name: impl IntoValue<String>) -> Self {
-        Self {
-            namespace: Namespace::Given(namespace.into().with_caller_location()),
-            name: name.into().with_caller_location(),
-            dimensions: Dimensions::Given(Vec::new()),
-            statistic: "Average".into(),
-        }
-    }
-
     fn published(namespace: Namespace, name: &str, dimensions: Dimensions) -> Self {
         Self { namespace, name: name.into(), dimensions, statistic: "Average".into() }
     }

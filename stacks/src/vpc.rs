@@ -28,8 +28,8 @@ impl VpcConfig {
     #[track_caller]
     pub fn new(subnets: impl IntoValue<Vec<String>>, security_groups: impl IntoValue<Vec<String>>) -> Self {
         Self {
-            subnets: subnets.into().with_caller_location(),
-            security_groups: security_groups.into().with_caller_location(),
+            subnets: crate::arn::all_with_prefix(subnets, "subnet-", "a subnet"),
+            security_groups: crate::arn::all_with_prefix(security_groups, "sg-", "a security group"),
         }
     }
 }

@@ -33,7 +33,8 @@ pub fn app() -> App {
         "Chat",
         InferenceComponent::new(&host, model, 32_768)
             .accelerators(1)
-            .startup_timeouts(Duration::from_mins(20), Duration::from_mins(20))
+            .download_timeout(Duration::from_mins(20))
+            .health_check_timeout(Duration::from_mins(20))
             .scale(
                 0..=2,
                 TargetTracking::concurrent_requests_per_copy(16.0).scale_in_cooldown(Duration::from_mins(15)),

@@ -87,7 +87,7 @@ pub fn stack(app: &App) -> Trained {
                 .output("evaluation", S3Location::in_bucket(&runs, "evaluations").per_run())
                 .max_run(Duration::from_hours(2)),
         )
-        .property_file("Evaluation", "evaluation", "evaluation.json"),
+        .property_file("Evaluation", PropertyFile::in_output("evaluation")),
     );
     // The model repository of production, with the trained weights: the registered model is what Triton serves.
     let repository = stack.add("Repository", production::scorers().archive());

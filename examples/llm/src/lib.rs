@@ -42,7 +42,8 @@ pub fn app() -> App {
         "Chat",
         InferenceComponent::new(&host, chat, 65_536)
             .accelerators(2)
-            .startup_timeouts(Duration::from_mins(30), Duration::from_mins(30))
+            .download_timeout(Duration::from_mins(30))
+            .health_check_timeout(Duration::from_mins(30))
             .scale(
                 0..=4,
                 TargetTracking::concurrent_requests_per_copy(16.0).scale_in_cooldown(Duration::from_mins(15)),
@@ -60,7 +61,8 @@ pub fn app() -> App {
         "Extract",
         InferenceComponent::new(&host, extract, 24_576)
             .accelerators(1)
-            .startup_timeouts(Duration::from_mins(20), Duration::from_mins(20))
+            .download_timeout(Duration::from_mins(20))
+            .health_check_timeout(Duration::from_mins(20))
             .scale(
                 0..=4,
                 TargetTracking::invocations_per_copy(60.0).scale_in_cooldown(Duration::from_mins(15)),

@@ -4,6 +4,7 @@ use stackwright_resources::applicationautoscaling::scalable_target::{ScalableTar
 use stackwright_synth::{IntoValue, Value};
 
 use super::CapacityRange;
+use crate::launch::ScheduleExpression;
 
 /// A scheduled action: it sets the minimum and maximum capacity, which apply until the next scheduled action.
 ///
@@ -29,12 +30,12 @@ impl ScheduledCapacity {
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
-        schedule: impl IntoValue<String>,
+        schedule: impl Into<ScheduleExpression>,
         capacity: impl Into<CapacityRange>,
     ) -> Self {
         Self {
             name: name.into().with_caller_location(),
-            schedule: schedule.into().with_caller_location(),
+            schedule: schedule.into().0,
             capacity: capacity.into(),
             time_zone: None,
             start: None,

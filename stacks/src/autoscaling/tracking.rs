@@ -21,7 +21,7 @@ use crate::metric::{Metric, Subject};
 ///
 /// ```
 /// use std::time::Duration;
-/// use stackwright_stacks::Metric;
+/// use stackwright_stacks::MetricNamespace;
 /// use stackwright_stacks::autoscaling::{
 ///     AsynchronousInstanceCount, CopyCount, InstanceCount, ProvisionedConcurrency, TargetTracking,
 /// };
@@ -34,7 +34,8 @@ use crate::metric::{Metric, Subject};
 /// let of_requests: TargetTracking<InstanceCount> = TargetTracking::concurrent_requests_per_model(8.0);
 /// let of_copies: TargetTracking<CopyCount> = TargetTracking::invocations_per_copy(100.0);
 /// let provisioned: TargetTracking<ProvisionedConcurrency> = TargetTracking::utilization(0.7);
-/// let of_metric: TargetTracking<InstanceCount> = TargetTracking::metric(Metric::new("Shop", "RequestsWaiting"), 10.0);
+/// let waiting = MetricNamespace::new("Shop").metric("RequestsWaiting");
+/// let of_metric: TargetTracking<InstanceCount> = TargetTracking::metric(waiting, 10.0);
 /// ```
 ///
 /// ```compile_fail
@@ -161,10 +162,11 @@ impl<T: Target> TargetTracking<T> {
     /// instances. The result has to decrease as the capacity grows.
     ///
     /// ```
-    /// use stackwright_stacks::Metric;
+    /// use stackwright_stacks::{Metric, MetricNamespace};
     /// use stackwright_stacks::autoscaling::{InstanceCount, MetricMath, TargetTracking};
     ///
-    /// let queue = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
+    /// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");
+    /// let queue = queue.dimension("QueueName", "jobs");
     /// let instances = Metric::cpu_utilization().statistic("SampleCount");
     /// let math = MetricMath::new("queue / instances").metric("queue", queue).metric("instances", instances);
     /// let policy: TargetTracking<InstanceCount> = TargetTracking::math(math, 10.0);
@@ -248,10 +250,11 @@ impl<T: Target> TargetTracking<T> {
 /// An expression of CloudWatch metric math with its metrics, for [`TargetTracking::math`].
 ///
 /// ```
-/// use stackwright_stacks::Metric;
+/// use stackwright_stacks::{Metric, MetricNamespace};
 /// use stackwright_stacks::autoscaling::MetricMath;
 ///
-/// let queue = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
+/// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");
+/// let queue = queue.dimension("QueueName", "jobs");
 /// // Each instance publishes one value a minute, so that the number of values is that of the instances.
 /// let instances = Metric::cpu_utilization().statistic("SampleCount");
 /// MetricMath::new("queue / instances").metric("queue", queue).metric("instances", instances);

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use stackwright_resources::sagemaker::cluster::{ClusterOrchestratorEksConfig, Orchestrator};
 use stackwright_synth::{IntoValue, Value};
 
-use super::group::{AllOrNothing, Continuous, GroupSettings, Purchase, kubernetes_settings, node_settings};
+use super::group::{AllOrNothing, Continuous, GroupSettings, Purchase};
 use super::kubernetes::EksClusterHandle;
 use super::nodes::NodeGroup;
+use super::options::{KubernetesNodeOptions, NodeOptions, NodeSoftwareOptions};
 use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::{HyperPodCluster, Settings};
 use crate::iam::RoleReference;
@@ -18,7 +19,7 @@ use crate::network::NetworkHandle;
 /// in one Availability Zone.
 ///
 /// ```
-/// use stackwright_stacks::cluster::KarpenterGroup;
+/// use stackwright_stacks::cluster::{KarpenterGroup, NodeOptions};
 ///
 /// KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_gb(200);
 /// KarpenterGroup::spot("burst-spot", "ml.g5.8xlarge");
@@ -49,9 +50,14 @@ impl KarpenterGroup {
     }
 }
 
-node_settings!([] KarpenterGroup);
+impl NodeOptions for KarpenterGroup {
+    fn settings(&mut self) -> &mut GroupSettings {
+        &mut self.group
+    }
+}
 
-kubernetes_settings!([] KarpenterGroup);
+impl NodeSoftwareOptions for KarpenterGroup {}
+impl KubernetesNodeOptions for KarpenterGroup {}
 
 /// The orchestrator Amazon EKS: the type parameter of a [`HyperPodCluster`] whose nodes belong to an EKS cluster. The
 /// parameter `P` is the provisioning of nodes, [`AllOrNothing`] or [`Continuous`].

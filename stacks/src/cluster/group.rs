@@ -1,4 +1,4 @@
-//! What every instance group has, and the setters for it.
+//! What every instance group has.
 
 use stackwright_resources::sagemaker::cluster::{
     ClusterCapacityRequirements, ClusterInstanceGroup, ClusterKubernetesConfig, ClusterKubernetesTaint,
@@ -73,38 +73,38 @@ pub enum TaintEffect {
 
 /// The settings of an instance group of any orchestrator.
 #[derive(Clone, Debug)]
-pub(super) struct GroupSettings {
-    pub name: String,
-    pub location: CallerLocation,
-    pub types: Types,
-    pub count: Value<i64>,
-    pub minimum: Option<Value<i64>>,
-    pub purchase: Purchase,
-    pub threads_per_core: Value<i64>,
-    pub volumes: Volumes,
-    pub shared: Vec<SharedStorage>,
-    pub image: Option<Value<String>>,
-    pub release: Option<Value<String>>,
-    pub deep_health_checks: Vec<DeepHealthCheck>,
-    pub network: Option<NetworkHandle>,
+pub struct GroupSettings {
+    pub(super) name: String,
+    pub(super) location: CallerLocation,
+    pub(super) types: Types,
+    pub(super) count: Value<i64>,
+    pub(super) minimum: Option<Value<i64>>,
+    pub(super) purchase: Purchase,
+    pub(super) threads_per_core: Value<i64>,
+    pub(super) volumes: Volumes,
+    pub(super) shared: Vec<SharedStorage>,
+    pub(super) image: Option<Value<String>>,
+    pub(super) release: Option<Value<String>>,
+    pub(super) deep_health_checks: Vec<DeepHealthCheck>,
+    pub(super) network: Option<NetworkHandle>,
     /// The ID of the zone that the group's capacity is in.
-    pub zone_id: Option<String>,
-    pub efa_only: bool,
-    pub update: Option<SoftwareUpdate>,
+    pub(super) zone_id: Option<String>,
+    pub(super) efa_only: bool,
+    pub(super) update: Option<SoftwareUpdate>,
     /// Whether Karpenter changes the number of instances.
-    pub scaled: bool,
-    pub slurm: Option<(NodeType, Option<Value<String>>)>,
-    pub labels: Vec<(String, Value<String>)>,
-    pub taints: Vec<(String, Option<String>, TaintEffect)>,
+    pub(super) scaled: bool,
+    pub(super) slurm: Option<(NodeType, Option<Value<String>>)>,
+    pub(super) labels: Vec<(String, Value<String>)>,
+    pub(super) taints: Vec<(String, Option<String>, TaintEffect)>,
 }
 
 impl GroupSettings {
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
+    pub(super) fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self {
             name: name.to_owned(),
             location: std::panic::Location::caller(),
-            types: Types::One(instance_type.into().with_caller_location()),
+            types: Types::One(crate::instance_type::checked(instance_type)),
             count: count.into().with_caller_location(),
             minimum: None,
             purchase: Purchase::OnDemand,
@@ -129,7 +129,7 @@ impl GroupSettings {
 
     /// Creates the settings of a group whose instances a training plan reserved.
     #[track_caller]
-    pub fn planned(
+    pub(super) fn planned(
         name: &str,
         instance_type: impl IntoValue<String>,
         count: impl IntoValue<i64>,
@@ -141,7 +141,7 @@ impl GroupSettings {
     }
 
     /// Returns the first instance type, if it is known now.
-    pub fn known_type(&self) -> Option<&str> {
+    pub(super) fn known_type(&self) -> Option<&str> {
         match &self.types {
             Types::One(name) => name.as_literal()?.as_str(),
             Types::Several(names) => names.first().map(String::as_str),
@@ -150,7 +150,7 @@ impl GroupSettings {
 
     /// Returns whether instances of the group may be of a type, if that is known now. The answer for a group of several types
     /// is known only for types that it does not have.
-    pub fn may_have(&self, instance_type: &str) -> Option<bool> {
+    pub(super) fn may_have(&self, instance_type: &str) -> Option<bool> {
         match &self.types {
             Types::One(name) => Some(name.as_literal()?.as_str()? == instance_type),
             Types::Several(names) if names.iter().any(|name| name == instance_type) => None,
@@ -159,13 +159,13 @@ impl GroupSettings {
     }
 
     /// Returns the number of instances, if it is known now.
-    pub fn known_count(&self) -> Option<u64> {
+    pub(super) fn known_count(&self) -> Option<u64> {
         self.count.as_literal()?.as_u64()
     }
 
     /// Returns the number of addresses that the group uses in its subnets, if it is known. Each EFA interface of a
     /// Slurm node uses one, and a P5 node of EKS uses 81 (50 for pods, 31 for EFA).
-    pub fn addresses(&self, is_eks: bool) -> Option<u64> {
+    pub(super) fn addresses(&self, is_eks: bool) -> Option<u64> {
         let facts = network_facts(self.known_type()?)?;
         let cards = u64::from(facts.efa_max_interfaces.max(1));
         let each = if is_eks { cards - 1 + 50 } else { cards };
@@ -173,7 +173,7 @@ impl GroupSettings {
     }
 
     /// Returns the group in the form that CloudFormation expects.
-    pub fn resource(
+    pub(super) fn resource(
         &self,
         role: &Value<String>,
         lifecycle: Option<ClusterLifeCycleConfig>,
@@ -291,134 +291,3 @@ fn taint((key, value, effect): &(String, Option<String>, TaintEffect)) -> Cluste
         None => taint,
     }
 }
-
-/// Adds the setters of settings that every group has.
-macro_rules! node_settings {
-    ([$($generic:ident),*] $group:ty) => {
-        impl<$($generic),*> $group {
-            /// Sets the number of threads of each core: 1 (the default) disables simultaneous multithreading, 2
-            /// enables it. Instance types without multithreading accept 1 only.
-            #[track_caller]
-            pub fn threads_per_core(mut self, threads: impl stackwright_synth::IntoValue<i64>) -> Self {
-                self.group.threads_per_core = threads.into().with_caller_location();
-                self
-            }
-
-            /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node. It is mounted at `/opt/sagemaker`. By default,
-            /// there is no additional volume.
-            #[track_caller]
-            pub fn volume_gb(mut self, size: impl stackwright_synth::IntoValue<i64>) -> Self {
-                self.group.volumes.size = Some(size.into().with_caller_location());
-                self
-            }
-
-            /// Encrypts the root volume and the additional volume with this key of AWS KMS. Without it, they are encrypted
-            /// with the default key of the stack, or with a key of AWS.
-            #[track_caller]
-            pub fn volume_key(mut self, key: impl Into<$crate::EncryptionKey>) -> Self {
-                self.group.volumes.key = Some(key.into());
-                self
-            }
-
-            /// Sets a custom AMI for the nodes, by its ID, such as `ami-0123456789abcdef0`. The AMI has to be unencrypted, owned
-            /// by the same account, and based on an AMI of HyperPod. The default is the latest AMI of HyperPod.
-            #[track_caller]
-            pub fn image_id(mut self, ami: impl stackwright_synth::IntoValue<String>) -> Self {
-                self.group.image = Some(ami.into().with_caller_location());
-                self
-            }
-
-            /// Sets the release of HyperPod's AMI, such as `1.2.3` (`ImageReleaseVersion`). The default is the latest.
-            #[track_caller]
-            pub fn image_release(mut self, version: impl stackwright_synth::IntoValue<String>) -> Self {
-                self.group.release = Some(version.into().with_caller_location());
-                self
-            }
-
-            /// Places the nodes of this group in other subnets and security groups than the cluster's
-            /// (`OverrideVpcConfig`), for example in the Availability Zone of its reserved capacity. The network cannot be
-            /// changed after the group is created. The default is the network of the cluster.
-            pub fn network(mut self, network: &$crate::network::NetworkHandle) -> Self {
-                self.group.network = Some(network.clone());
-                self
-            }
-
-            /// Updates the AMI of the nodes at the times of a cron expression, such as `cron(0 3 ? * SUN *)`
-            /// (`ScheduledUpdateConfig`). `batches` is a [`RollingBatches`](crate::cluster::RollingBatches), or `None` for
-            /// an update without `DeploymentConfig`. By default, the AMI is updated only on request. It replaces
-            /// [`patch`](Self::patch).
-            #[track_caller]
-            pub fn update_at(
-                mut self,
-                cron: impl stackwright_synth::IntoValue<String>,
-                batches: impl Into<Option<$crate::cluster::RollingBatches>>,
-            ) -> Self {
-                let cron = cron.into().with_caller_location();
-                self.group.update =
-                    Some($crate::cluster::update::SoftwareUpdate::Scheduled { cron, batches: batches.into() });
-                self
-            }
-
-            /// Installs security patches on the nodes at the time that HyperPod chooses by a
-            /// [`PatchTime`](crate::cluster::PatchTime) (`AutoPatchConfig`). `batches` is a
-            /// [`RollingBatches`](crate::cluster::RollingBatches), or `None` for patches without `DeploymentConfig`. By
-            /// default, patches are installed only on request. It replaces [`update_at`](Self::update_at).
-            pub fn patch(
-                mut self,
-                time: $crate::cluster::PatchTime,
-                batches: impl Into<Option<$crate::cluster::RollingBatches>>,
-            ) -> Self {
-                self.group.update = Some($crate::cluster::update::SoftwareUpdate::Patched {
-                    strategy: time,
-                    batches: batches.into(),
-                });
-                self
-            }
-        }
-    };
-}
-
-/// Adds the setters of groups on which HyperPod mounts file systems: those of clusters with Slurm.
-macro_rules! mount_settings {
-    ([$($generic:ident),*] $group:ty) => {
-        impl<$($generic),*> $group {
-            /// Mounts a shared file system on the nodes of this group. It replaces the file system of the same kind (FSx for
-            /// Lustre or FSx for OpenZFS) that the cluster mounts on every group. By default, a group mounts the file
-            /// systems of the cluster.
-            pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
-                self.group.shared.retain(|other| other.is_lustre() != storage.is_lustre());
-                self.group.shared.push(storage);
-                self
-            }
-        }
-    };
-}
-
-/// Adds the setters of labels and taints.
-macro_rules! kubernetes_settings {
-    ([$($generic:ident),*] $group:ty) => {
-        impl<$($generic),*> $group {
-            /// Adds a label to the Kubernetes nodes of this group, such as `team` with the value `vision`. By default, a group
-            /// has only the labels that HyperPod sets.
-            #[track_caller]
-            pub fn label(mut self, key: impl Into<String>, value: impl stackwright_synth::IntoValue<String>) -> Self {
-                self.group.labels.push((key.into(), value.into().with_caller_location()));
-                self
-            }
-
-            /// Adds a taint to the Kubernetes nodes of this group: its key, its value or `None`, and its effect. By default,
-            /// there are no taints.
-            pub fn taint(
-                mut self,
-                key: impl Into<String>,
-                value: impl Into<Option<&'static str>>,
-                effect: $crate::cluster::TaintEffect,
-            ) -> Self {
-                self.group.taints.push((key.into(), value.into().map(str::to_owned), effect));
-                self
-            }
-        }
-    };
-}
-
-pub(super) use {kubernetes_settings, mount_settings, node_settings};

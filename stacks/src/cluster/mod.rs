@@ -25,6 +25,7 @@ mod kubernetes;
 mod lifecycle;
 mod monitoring;
 mod nodes;
+mod options;
 mod plan;
 mod restricted;
 pub(crate) mod role;
@@ -59,6 +60,7 @@ pub use kubernetes::{EksCluster, EksClusterHandle, KubernetesVersion};
 pub use lifecycle::{LifecycleScripts, SharedUser};
 pub use monitoring::ClusterMonitoring;
 pub use nodes::{ClusterInstanceGroup, ForKubernetes, ForSlurm, NodeGroup, WorkerGroup};
+pub use options::{JobNodeOptions, KubernetesNodeOptions, MountOptions, NodeOptions, NodeSoftwareOptions};
 pub use restricted::{Restricted, RestrictedGroup};
 pub use scripted::ScriptedSlurm;
 pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy};
@@ -84,7 +86,7 @@ const NAME_CHARACTERS: usize = 63;
 /// CloudFormation replaces the cluster.
 ///
 /// ```
-/// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, SharedStorage, WorkerGroup};
+/// use stackwright_stacks::cluster::{HyperPodCluster, NodeOptions, ServiceNodes, WorkerGroup};
 /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///

@@ -5,10 +5,8 @@ use std::marker::PhantomData;
 use stackwright_resources::sagemaker::cluster::NodeType;
 use stackwright_synth::IntoValue;
 
-use super::group::{
-    AllOrNothing, Continuous, DeepHealthCheck, GroupSettings, Purchase, Types, kubernetes_settings,
-    mount_settings, node_settings,
-};
+use super::group::{AllOrNothing, Continuous, GroupSettings, Purchase, Types};
+use super::options::{JobNodeOptions, KubernetesNodeOptions, MountOptions, NodeOptions, NodeSoftwareOptions};
 
 /// The marker of instance groups that run Slurm jobs: the type parameter `K` of [`ClusterInstanceGroup`].
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +22,7 @@ pub struct ForKubernetes;
 /// [`ClusterInstanceGroup::new`] uses on-demand capacity, [`ClusterInstanceGroup::planned`] uses a training plan.
 ///
 /// ```
-/// use stackwright_stacks::cluster::WorkerGroup;
+/// use stackwright_stacks::cluster::{JobNodeOptions, WorkerGroup};
 ///
 /// WorkerGroup::new("train", "ml.p5.48xlarge", 4).partition("research");
 /// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
@@ -38,7 +36,7 @@ pub type WorkerGroup<P = AllOrNothing> = ClusterInstanceGroup<ForSlurm, P>;
 /// [`ClusterInstanceGroup::spot`] uses spot capacity.
 ///
 /// ```
-/// use stackwright_stacks::cluster::NodeGroup;
+/// use stackwright_stacks::cluster::{NodeGroup, NodeOptions};
 ///
 /// NodeGroup::new("system", "ml.m5.2xlarge", 2).volume_gb(200);
 /// NodeGroup::spot("spot", "ml.g5.12xlarge", 2).or_types(["ml.g6.12xlarge"]);
@@ -72,8 +70,8 @@ impl<K> ClusterInstanceGroup<K> {
     }
 
     /// Creates a group whose instances a SageMaker training plan reserved, by the plan's ARN. State the Availability Zone of
-    /// the plan with [`capacity_zone_id`](Self::capacity_zone_id), and place the group in a subnet of that zone with
-    /// [`network`](Self::network). An ARN of another service is an error at the caller's line.
+    /// the plan with [`capacity_zone_id`](JobNodeOptions::capacity_zone_id), and place the group in a subnet of that zone with
+    /// [`network`](NodeOptions::network). An ARN of another service is an error at the caller's line.
     #[track_caller]
     pub fn planned(
         name: &str,
@@ -143,26 +141,6 @@ impl<K, P> ClusterInstanceGroup<K, P> {
         group
     }
 
-    /// States the Availability Zone of the reserved capacity by its ID, such as `use1-az4`. If the subnets of the group are
-    /// known to be in other zones, it is an error. The setting adds nothing to the template.
-    pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
-        self.group.zone_id = Some(id.into());
-        self
-    }
-
-    /// Sets the deep health checks that run on each node before jobs run on it (`OnStartDeepHealthChecks`). They take one to
-    /// two hours on instances with GPUs or Trainium, and can be run again by the API operation `StartClusterHealthCheck`.
-    /// By default, there are none.
-    pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
-        self.group.deep_health_checks.clear();
-        for check in checks {
-            if !self.group.deep_health_checks.contains(&check) {
-                self.group.deep_health_checks.push(check);
-            }
-        }
-        self
-    }
-
     /// Uses EFA-only network interfaces on the nodes, which need no IP addresses (`InterfaceType`). By default, each
     /// EFA interface has one.
     pub fn efa_only(mut self) -> Self {
@@ -177,6 +155,13 @@ impl<K> From<ClusterInstanceGroup<K, AllOrNothing>> for ClusterInstanceGroup<K, 
     }
 }
 
-node_settings!([K, P] ClusterInstanceGroup<K, P>);
-mount_settings!([P] ClusterInstanceGroup<ForSlurm, P>);
-kubernetes_settings!([P] ClusterInstanceGroup<ForKubernetes, P>);
+impl<K, P> NodeOptions for ClusterInstanceGroup<K, P> {
+    fn settings(&mut self) -> &mut GroupSettings {
+        &mut self.group
+    }
+}
+
+impl<K, P> JobNodeOptions for ClusterInstanceGroup<K, P> {}
+impl<K, P> NodeSoftwareOptions for ClusterInstanceGroup<K, P> {}
+impl<P> MountOptions for ClusterInstanceGroup<ForSlurm, P> {}
+impl<P> KubernetesNodeOptions for ClusterInstanceGroup<ForKubernetes, P> {}

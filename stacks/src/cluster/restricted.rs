@@ -7,11 +7,11 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_synth::{IntoValue, Value};
 
-use super::group::{DeepHealthCheck, GroupSettings, Purchase, Types, deep_health_checks};
+use super::group::{GroupSettings, Purchase, Types, deep_health_checks};
 use super::kubernetes::EksClusterHandle;
+use super::options::{JobNodeOptions, NodeOptions};
 use super::plan::{Orchestrate, Plan};
 use super::{HyperPodCluster, Settings};
-use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
 /// The throughput of the file system of a restricted group, in MB/s for each TiB, and its size.
@@ -80,51 +80,6 @@ impl RestrictedGroup {
         self
     }
 
-    /// Adds an EBS volume of this size in GB, 1 to 16,384, to each node (`VolumeSizeInGB`). By default, there is no
-    /// additional volume.
-    #[track_caller]
-    pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
-        self.group.volumes.size = Some(size.into().with_caller_location());
-        self
-    }
-
-    /// Encrypts the root volume and the additional volume with this key of AWS KMS (`VolumeKmsKeyId`). Without it, they
-    /// are encrypted with the default key of the stack, or with a key of AWS.
-    #[track_caller]
-    pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
-        self.group.volumes.key = Some(key.into());
-        self
-    }
-
-    /// Sets the number of threads of each core (`ThreadsPerCore`): 1 (the default) disables simultaneous
-    /// multithreading, 2 enables it.
-    #[track_caller]
-    pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
-        self.group.threads_per_core = threads.into().with_caller_location();
-        self
-    }
-
-    /// Sets the deep health checks that run on each node before jobs run on it (`OnStartDeepHealthChecks`). By default, there
-    /// are none.
-    pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
-        self.group.deep_health_checks = checks.into_iter().collect();
-        self
-    }
-
-    /// States the Availability Zone of the reserved capacity by its ID, such as `use1-az4`. If the subnets of the group are
-    /// known to be in other zones, it is an error. The setting adds nothing to the template.
-    pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
-        self.group.zone_id = Some(id.into());
-        self
-    }
-
-    /// Places the nodes of this group in other subnets and security groups than the cluster's (`OverrideVpcConfig`). The
-    /// default is the network of the cluster.
-    pub fn network(mut self, network: &NetworkHandle) -> Self {
-        self.group.network = Some(network.clone());
-        self
-    }
-
     /// Returns the group in the form that CloudFormation expects.
     fn resource(&self, role: &Value<String>) -> ClusterRestrictedInstanceGroup {
         let instance_type = match &self.group.types {
@@ -160,6 +115,14 @@ impl RestrictedGroup {
         group
     }
 }
+
+impl NodeOptions for RestrictedGroup {
+    fn settings(&mut self) -> &mut GroupSettings {
+        &mut self.group
+    }
+}
+
+impl JobNodeOptions for RestrictedGroup {}
 
 /// The orchestrator of restricted instance groups: the type parameter of a [`HyperPodCluster`] in which AWS runs the
 /// customization of Nova models.

@@ -7,17 +7,18 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_synth::{IntoValue, Value};
 
-use super::group::{AllOrNothing, Continuous, GroupSettings, mount_settings, node_settings};
+use super::group::{AllOrNothing, Continuous, GroupSettings};
 use super::nodes::WorkerGroup;
+use super::options::{MountOptions, NodeOptions, NodeSoftwareOptions};
 use super::plan::{Orchestrate, Plan, RunsScripts};
-use super::storage::SharedStorage;
+use super::storage::{SharedStorage, is_dns_name};
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
 /// An instance group with the nodes that run the Slurm controller, or with the nodes that users log into.
 ///
 /// ```
-/// use stackwright_stacks::cluster::ServiceNodes;
+/// use stackwright_stacks::cluster::{NodeOptions, ServiceNodes};
 ///
 /// ServiceNodes::new("controller", "ml.m5.4xlarge").volume_gb(200);
 /// ```
@@ -48,8 +49,14 @@ impl ServiceNodes {
     }
 }
 
-node_settings!([] ServiceNodes);
-mount_settings!([] ServiceNodes);
+impl NodeOptions for ServiceNodes {
+    fn settings(&mut self) -> &mut GroupSettings {
+        &mut self.group
+    }
+}
+
+impl NodeSoftwareOptions for ServiceNodes {}
+impl MountOptions for ServiceNodes {}
 
 /// How HyperPod handles manual changes of `slurm.conf`, the configuration file of Slurm (`SlurmConfigStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +69,22 @@ pub enum SlurmStrategy {
     Managed,
     /// Enforces the settings of the template, and overwrites manual changes.
     Overwrite,
+}
+
+/// The same host name, or an invalid value where it is known to be something else, such as the name of a schema.
+#[track_caller]
+fn checked_host_name(value: impl IntoValue<String>) -> Value<String> {
+    let value = value.into().with_caller_location();
+    let Some(text) = crate::arn::known(&value).filter(|text| !is_dns_name(text) || text.contains([':', '/']))
+    else {
+        return value;
+    };
+    let message = format!("`{text}` is not the host name of a database server");
+    Value::invalid(
+        "invalid-host-name",
+        message,
+        "use a name such as `accounting.cluster-abc.us-east-1.rds.amazonaws.com`",
+    )
 }
 
 /// A database outside of the cluster for the accounting data of Slurm: jobs, users, accounts and their usage.
@@ -94,7 +117,7 @@ impl AccountingDatabase {
         schema: impl IntoValue<String>,
     ) -> Self {
         Self {
-            endpoint: endpoint.into().with_caller_location(),
+            endpoint: checked_host_name(endpoint),
             secret_arn: crate::arn::checked(
                 secret_arn,
                 "secretsmanager",

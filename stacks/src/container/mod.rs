@@ -10,7 +10,8 @@ pub use large_model::{
 pub use text_generation::TextGeneration;
 pub use triton::{
     DynamicBatching, Ensemble, EnsembleStep, ModelRepository, SequenceBatching, SequenceControl, Tensor,
-    TensorRtOptions, Triton, TritonInstanceGroup, TritonModel, TritonType, VersionPolicy, WarmUp,
+    TensorRtOptions, Triton, TritonBackend, TritonInstanceGroup, TritonModel, TritonType, VersionPolicy,
+    WarmUp,
 };
 
 use stackwright_resources::sagemaker::model::{

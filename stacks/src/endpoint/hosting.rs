@@ -69,7 +69,7 @@ impl InstancePool {
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>, priority: impl IntoValue<i64>) -> Self {
         Self {
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             priority: priority.into().with_caller_location(),
         }
     }
@@ -118,7 +118,7 @@ impl Hosting {
 
     #[track_caller]
     pub(super) fn on(instance_type: impl IntoValue<String>) -> Self {
-        Self::new(On::Type(instance_type.into().with_caller_location()))
+        Self::new(On::Type(crate::instance_type::checked(instance_type)))
     }
 
     fn types(&self) -> Vec<&Value<String>> {

@@ -104,7 +104,7 @@ impl Ami {
     /// (Ubuntu) or `/dev/xvda` (Amazon Linux). The root volume is configured under that name.
     #[track_caller]
     pub fn id(id: impl IntoValue<String>, root_device: &'static str) -> Self {
-        Self { image: id.into().with_caller_location(), root_device }
+        Self { image: crate::arn::with_prefix(id, "ami-", "an AMI"), root_device }
     }
 
     /// Refers to the AMI whose ID is the value of an SSM parameter of the account, by the name of the parameter, such as

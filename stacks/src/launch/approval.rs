@@ -65,10 +65,21 @@ impl ApprovedModel {
         parameter_name: impl IntoValue<String>,
         initial: impl IntoValue<String>,
     ) -> Self {
+        let group = group.into().with_caller_location();
+        let is_name = known(&group).is_none_or(|name| !name.contains(['/', ':']));
+        let initial = initial.into().with_caller_location();
+        let is_uri = known(&initial).is_none_or(|uri| uri.starts_with("s3://"));
         let parameter = parameter_name.into().with_caller_location();
         let is_path = known(&parameter).is_none_or(|name| name.starts_with('/'));
         Self {
-            group: group.into().with_caller_location(),
+            group: match is_name {
+                true => group,
+                false => Value::invalid(
+                    "invalid-group-name",
+                    "the name of the model package group contains a slash or a colon",
+                    "use the name of the group, such as `scorers`, or a reference to a `ModelPackageGroup`",
+                ),
+            },
             parameter: match is_path {
                 true => parameter,
                 false => Value::invalid(
@@ -77,7 +88,14 @@ impl ApprovedModel {
                     "use a name such as `/scorers/approved`",
                 ),
             },
-            initial: initial.into().with_caller_location(),
+            initial: match is_uri {
+                true => initial,
+                false => Value::invalid(
+                    "invalid-s3-uri",
+                    "the initial URI of the model data does not start with `s3://`",
+                    "use the URI of an archive, such as `s3://BUCKET/model.tar.gz`",
+                ),
+            },
             image: None,
             role: RoleSettings::default(),
             event_role: None,

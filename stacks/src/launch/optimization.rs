@@ -183,7 +183,7 @@ impl OptimizationJob {
     ) -> Self {
         Self {
             model,
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             output,
             optimizations,
             image: None,

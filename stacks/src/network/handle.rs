@@ -36,7 +36,12 @@ impl NetworkSubnet {
     /// known unless [`in_zone_id`](Self::in_zone_id) is called.
     #[track_caller]
     pub fn existing(id: impl IntoValue<String>) -> Self {
-        Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
+        Self {
+            id: crate::arn::with_prefix(id, "subnet-", "a subnet"),
+            zone: None,
+            zone_id: None,
+            addresses: None,
+        }
     }
 
     /// States the ID of the Availability Zone of the subnet, such as `use1-az4`. With it, reserved capacity in another zone is an
@@ -85,10 +90,10 @@ impl NetworkHandle {
     ) -> Self {
         let mut groups = Vec::new();
         for group in security_groups {
-            groups.push(group.into().with_caller_location());
+            groups.push(crate::arn::with_prefix(group, "sg-", "a security group"));
         }
         Self {
-            vpc_id: vpc_id.into().with_caller_location(),
+            vpc_id: crate::arn::with_prefix(vpc_id, "vpc-", "a VPC"),
             subnets: subnets.into_iter().collect(),
             security_groups: groups,
             lustre: None,

@@ -51,7 +51,7 @@ impl InstanceGroup {
     ) -> Self {
         Self {
             name: name.into().with_caller_location(),
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             count: unquoted(count).with_caller_location(),
         }
     }
@@ -68,7 +68,7 @@ impl Instances {
     #[track_caller]
     pub fn of(instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self(Kind::Same {
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             count: unquoted(count).with_caller_location(),
         })
     }

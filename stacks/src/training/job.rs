@@ -573,12 +573,18 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the names of the experiment and of the trial of SageMaker Experiments that the job belongs to (`ExperimentConfig`). In
-    /// a pipeline, the default is the experiment and the trial of the pipeline; otherwise there is none.
+    /// Sets the name of the experiment of SageMaker Experiments that the job belongs to (`ExperimentConfig`). In a pipeline, the
+    /// default is the experiment of the pipeline; otherwise there is none.
     #[track_caller]
-    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
-        self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
-        self.experiment.push(("TrialName", trial.into().with_caller_location()));
+    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment.push(("ExperimentName", name.into().with_caller_location()));
+        self
+    }
+
+    /// Sets the trial of the experiment that the job belongs to.
+    #[track_caller]
+    pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment.push(("TrialName", name.into().with_caller_location()));
         self
     }
 
@@ -590,12 +596,11 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the names of the experiment and of the run of SageMaker Experiments that the job belongs to (`ExperimentConfig`). By
-    /// default, the job belongs to no run.
+    /// Sets the name of the run of the experiment that the job belongs to (`ExperimentConfig`). By default, the job belongs to no
+    /// run.
     #[track_caller]
-    pub fn experiment_run(mut self, experiment: impl IntoValue<String>, run: impl IntoValue<String>) -> Self {
-        self.experiment.push(("ExperimentName", experiment.into().with_caller_location()));
-        self.experiment.push(("RunName", run.into().with_caller_location()));
+    pub fn experiment_run(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment.push(("RunName", name.into().with_caller_location()));
         self
     }
 

@@ -244,7 +244,7 @@ impl DebuggerRule {
     /// (`InstanceType` and `VolumeSizeInGB`). By default, SageMaker chooses.
     #[track_caller]
     pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
-        self.instance_type = Some(instance_type.into().with_caller_location());
+        self.instance_type = Some(crate::instance_type::checked(instance_type));
         self.volume_gb = Some(volume_gb.into().with_caller_location());
         self
     }

@@ -6,7 +6,7 @@ mod repository;
 
 pub use model::{
     DynamicBatching, Ensemble, EnsembleStep, SequenceBatching, SequenceControl, Tensor, TensorRtOptions,
-    TritonInstanceGroup, TritonModel, TritonType, VersionPolicy, WarmUp,
+    TritonBackend, TritonInstanceGroup, TritonModel, TritonType, VersionPolicy, WarmUp,
 };
 pub use repository::ModelRepository;
 

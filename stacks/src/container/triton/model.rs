@@ -435,6 +435,23 @@ pub struct TritonModel {
     pub(super) source: CallerLocation,
 }
 
+/// The name of a backend of Triton, such as `fil`, `dali` or `openvino`.
+///
+/// ```
+/// use stackwright_stacks::container::TritonBackend;
+///
+/// TritonBackend::new("fil");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TritonBackend(String);
+
+impl TritonBackend {
+    /// Refers to a backend of the image, or to one of your own, by its name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+}
+
 impl TritonModel {
     #[track_caller]
     fn of(name: impl Into<String>, file_name: &str, file: &Asset) -> Self {
@@ -525,22 +542,22 @@ impl TritonModel {
     /// contents of a directory become the contents of the version.
     ///
     /// ```
-    /// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
+    /// use stackwright_stacks::container::{Tensor, TritonBackend, TritonModel, TritonType};
     /// # use stackwright_synth::Asset;
     ///
     /// # let file = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-    /// TritonModel::backend("fraud", "fil", file)
+    /// TritonModel::in_backend(TritonBackend::new("fil"), "fraud", file)
     ///     .max_batch_size(1_024)
     ///     .input(Tensor::new("input__0", TritonType::Fp32, [32]))
     ///     .output(Tensor::new("output__0", TritonType::Fp32, [1]))
     ///     .parameter("model_type", "xgboost_json");
     /// ```
     #[track_caller]
-    pub fn backend(name: impl Into<String>, backend: impl Into<String>, file_or_directory: Asset) -> Self {
+    pub fn in_backend(backend: TritonBackend, name: impl Into<String>, file_or_directory: Asset) -> Self {
         let path = file_or_directory.path();
         let file_name =
             path.and_then(|path| path.file_name()).and_then(|name| name.to_str()).unwrap_or("model");
-        Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_directory) }
+        Self { backend: Some(backend.0), ..Self::of(name, file_name, &file_or_directory) }
     }
 
     /// Adds an input tensor (`input`). Backends that complete the configuration themselves, such as ONNX Runtime, need

@@ -162,19 +162,21 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the maximum time for downloading the model (`ModelDataDownloadTimeoutInSeconds`), and the maximum time until the
-    /// container passes health checks (`ContainerStartupHealthCheckTimeoutInSeconds`); each is one minute to one hour. The
-    /// defaults are those of SageMaker.
+    /// Sets the maximum time for downloading the model (`ModelDataDownloadTimeoutInSeconds`), one minute to one hour. The
+    /// default is that of SageMaker.
     #[track_caller]
-    pub fn startup_timeouts(
-        mut self,
-        download: impl Into<Seconds>,
-        health_check: impl Into<Seconds>,
-    ) -> Self {
-        let startup = InferenceComponentStartupParameters::new()
-            .model_data_download_timeout_in_seconds(download.into().0.with_caller_location())
-            .container_startup_health_check_timeout_in_seconds(health_check.into().0.with_caller_location());
-        self.startup = Some(startup);
+    pub fn download_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        let time = time.into().0.with_caller_location();
+        self.startup = Some(self.startup.unwrap_or_default().model_data_download_timeout_in_seconds(time));
+        self
+    }
+
+    /// Sets the maximum time until the container passes health checks, one minute to one hour.
+    #[track_caller]
+    pub fn health_check_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        let time = time.into().0.with_caller_location();
+        let startup = self.startup.unwrap_or_default();
+        self.startup = Some(startup.container_startup_health_check_timeout_in_seconds(time));
         self
     }
 

@@ -68,7 +68,7 @@ impl ForInstanceType {
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>) -> Self {
         Self {
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             container: None,
             accelerators: None,
             cpu_cores: None,

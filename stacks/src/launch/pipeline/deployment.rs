@@ -43,7 +43,7 @@ impl EndpointConfigStep {
         let mut variant = Properties::default();
         variant.put("VariantName", "AllTraffic");
         variant.put("ModelName", model.model_name());
-        variant.put("InstanceType", instance_type.into().with_caller_location());
+        variant.put("InstanceType", crate::instance_type::checked(instance_type));
         variant.put("InitialInstanceCount", 1);
         variant.put("InitialVariantWeight", 1);
         Self { variant, key: None, options: Options::default() }

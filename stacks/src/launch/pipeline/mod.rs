@@ -19,7 +19,7 @@ pub use checks::{CheckHandle, CheckStep, CheckType};
 pub use condition::{Comparison, ConditionStep, FailStep, Measure};
 pub use deployment::{EndpointConfigHandle, EndpointConfigStep, EndpointStep};
 pub use model::{CreateModelStep, ModelHandle};
-pub use processing::{ProcessingHandle, ProcessingJob, ProcessingStep};
+pub use processing::{ProcessingHandle, ProcessingJob, ProcessingStep, PropertyFile};
 pub use processing_data::{ProcessingInput, ProcessingOutput};
 pub use register::{ModelMetric, RegisterModelStep};
 pub use repack::{RepackHandle, RepackStep};
@@ -79,7 +79,8 @@ pub struct Pipeline {
     steps: Vec<(String, step::Kind, CallerLocation)>,
     description: Option<String>,
     max_parallel_steps: Option<Value<i64>>,
-    experiment: Option<(Value<String>, Value<String>)>,
+    experiment: Option<Value<String>>,
+    trial: Option<Value<String>>,
     without_experiment: bool,
     tags: Vec<(String, Value<String>)>,
     role: RoleSettings,
@@ -123,13 +124,18 @@ impl Pipeline {
         self
     }
 
-    /// Sets the names of the experiment and of the trial of SageMaker Experiments in which runs are recorded
-    /// (`PipelineExperimentConfig`). The default is the pipeline's name and the ID of the run. It has no effect after
-    /// [`without_experiment`](Self::without_experiment).
+    /// Sets the name of the experiment of SageMaker Experiments in which runs are recorded (`PipelineExperimentConfig`). The
+    /// default is the pipeline's name. It has no effect after [`without_experiment`](Self::without_experiment).
     #[track_caller]
-    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
-        self.experiment =
-            Some((experiment.into().with_caller_location(), trial.into().with_caller_location()));
+    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// Sets the trial of the experiment that runs are recorded in. The default is the ID of the run.
+    #[track_caller]
+    pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
+        self.trial = Some(name.into().with_caller_location());
         self
     }
 
@@ -270,9 +276,8 @@ impl Construct for Pipeline {
         definition.put("Metadata", json!({}));
         definition.put("Parameters", list(parameters));
         if !self.without_experiment {
-            let (experiment, trial) = self
-                .experiment
-                .unwrap_or_else(|| (get("Execution.PipelineName"), get("Execution.PipelineExecutionId")));
+            let experiment = self.experiment.unwrap_or_else(|| get("Execution.PipelineName"));
+            let trial = self.trial.unwrap_or_else(|| get("Execution.PipelineExecutionId"));
             let config = object([("ExperimentName", &experiment), ("TrialName", &trial)]);
             definition.put("PipelineExperimentConfig", config);
         }

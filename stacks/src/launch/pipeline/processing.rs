@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use stackwright_synth::intrinsic::unquoted;
-use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, Properties, Property, Scope, Value};
+use stackwright_synth::{
+    Asset, CallerLocation, Construct, IntoValue, Json, Map, Properties, Property, Scope, Value,
+};
 
 use super::condition::Measure;
 use super::get;
@@ -75,7 +77,7 @@ impl ProcessingJob {
     pub fn new(image: ContainerImage, instance_type: impl IntoValue<String>) -> Self {
         Self {
             image,
-            instance_type: instance_type.into().with_caller_location(),
+            instance_type: crate::instance_type::checked(instance_type),
             instance_count: 1.into(),
             volume_gb: 30.into(),
             program: Program::OfImage,
@@ -108,7 +110,7 @@ impl ProcessingJob {
     /// ```
     #[track_caller]
     pub fn pytorch(version: impl Into<String>, instance_type: impl IntoValue<String>) -> Self {
-        let instance_type = instance_type.into().with_caller_location();
+        let instance_type = crate::instance_type::checked(instance_type);
         let known = instance_type.as_literal().and_then(serde_json::Value::as_str);
         let processor = known.and_then(Processor::of_instance_type).unwrap_or(Processor::Cpu);
         let image = ContainerImage::for_instances("pytorch-training", version).on(Some(processor));
@@ -177,7 +179,7 @@ impl ProcessingJob {
     /// Replaces the instance type.
     #[track_caller]
     pub(super) fn instance_type(mut self, instance_type: impl IntoValue<String>) -> Self {
-        self.instance_type = instance_type.into().with_caller_location();
+        self.instance_type = crate::instance_type::checked(instance_type);
         self
     }
 
@@ -262,14 +264,18 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the names of the experiment and of the trial of SageMaker Experiments that the job belongs to
-    /// (`ExperimentConfig`). By default, the pipeline sets them.
+    /// Sets the name of the experiment of SageMaker Experiments that the job belongs to (`ExperimentConfig`). By default, the
+    /// pipeline sets it.
     #[track_caller]
-    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
-        self.experiment = vec![
-            ("ExperimentName", experiment.into().with_caller_location()),
-            ("TrialName", trial.into().with_caller_location()),
-        ];
+    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment.push(("ExperimentName", name.into().with_caller_location()));
+        self
+    }
+
+    /// Sets the trial of the experiment that the job belongs to.
+    #[track_caller]
+    pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment.push(("TrialName", name.into().with_caller_location()));
         self
     }
 
@@ -455,8 +461,38 @@ impl ProcessingJob {
 #[derive(Clone, Debug)]
 pub struct ProcessingStep {
     job: ProcessingJob,
-    property_files: Vec<(String, String, String)>,
+    property_files: Vec<(String, PropertyFile)>,
     options: Options,
+}
+
+/// A JSON file that a processing job writes to one of its outputs, and that conditions can read.
+///
+/// ```
+/// use stackwright_stacks::launch::PropertyFile;
+///
+/// PropertyFile::in_output("evaluation").path("metrics/evaluation.json");
+/// ```
+#[derive(Clone, Debug)]
+pub struct PropertyFile {
+    output: String,
+    path: String,
+    source: CallerLocation,
+}
+
+impl PropertyFile {
+    /// Refers to a file in the output with this name. Its path in the output is `NAME.json` unless
+    /// [`path`](Self::path) sets another one.
+    #[track_caller]
+    pub fn in_output(name: impl Into<String>) -> Self {
+        let output = name.into();
+        Self { path: format!("{output}.json"), output, source: std::panic::Location::caller() }
+    }
+
+    /// Sets the path of the file in the output.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
 }
 
 impl ProcessingStep {
@@ -465,16 +501,23 @@ impl ProcessingStep {
         Self { job, property_files: Vec::new(), options: Options::default() }
     }
 
-    /// Declares a property file, which conditions can read ([`ProcessingHandle::measure`]): its name, the name of the output of
-    /// the job that contains it, and the path of the JSON file in that output.
-    pub fn property_file(
-        mut self,
-        name: impl Into<String>,
-        output: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Self {
-        self.property_files.push((name.into(), output.into(), path.into()));
+    /// Declares a property file, which conditions can read by its name ([`ProcessingHandle::measure`]): a JSON file in one of
+    /// the outputs of the job.
+    pub fn property_file(mut self, name: impl Into<String>, file: PropertyFile) -> Self {
+        self.property_files.push((name.into(), file));
         self
+    }
+
+    /// Reports property files in outputs that the job does not have.
+    fn check_property_files(&self, scope: &Scope<'_>) {
+        let names: Vec<&str> = self.job.outputs.iter().map(|(name, _)| name.as_str()).collect();
+        for (file, PropertyFile { output, source, .. }) in &self.property_files {
+            if !names.contains(&output.as_str()) {
+                let message = format!("the job has no output `{output}` with the property file `{file}`");
+                let help = format!("its outputs are: {}", names.join(", "));
+                scope.error("unknown-output", message, help, Some(source));
+            }
+        }
     }
 
     pub(super) fn lower(
@@ -484,6 +527,7 @@ impl ProcessingStep {
         step: &mut Properties,
         lowering: &mut Lowering,
     ) {
+        self.check_property_files(scope);
         let request = scope.add(&id(name), Definition(self.job));
         step.put("Type", "Processing");
         step.put("Arguments", request.arguments);
@@ -491,7 +535,7 @@ impl ProcessingStep {
             let files: Vec<_> = self
                 .property_files
                 .iter()
-                .map(|(name, output, path)| {
+                .map(|(name, PropertyFile { output, path, .. })| {
                     json!({ "PropertyFileName": name, "OutputName": output, "FilePath": path })
                 })
                 .collect();
@@ -513,7 +557,12 @@ impl Step for ProcessingStep {
 
     fn handle(&self, name: &str) -> ProcessingHandle {
         let outputs = self.job.outputs.iter().map(|(name, output)| (name.clone(), output.location.clone()));
-        ProcessingHandle { name: name.to_owned(), outputs: outputs.collect() }
+        let files = self.property_files.iter().map(|(name, _)| name.clone());
+        ProcessingHandle {
+            name: name.to_owned(),
+            outputs: outputs.collect(),
+            property_files: files.collect(),
+        }
     }
 
     fn into_kind(self) -> Kind {
@@ -526,6 +575,7 @@ impl Step for ProcessingStep {
 pub struct ProcessingHandle {
     name: String,
     outputs: Vec<(String, RunLocation)>,
+    property_files: Vec<String>,
 }
 
 impl ProcessingHandle {
@@ -547,8 +597,17 @@ impl ProcessingHandle {
     }
 
     /// Returns a number in a property file, by the name of the file ([`ProcessingStep::property_file`]) and the JSON path of
-    /// the number, such as `metrics.accuracy.value`. Neither is validated.
+    /// the number, such as `metrics.accuracy.value`. If the step has no such property file, synthesis reports an error at the
+    /// caller's line. The path is not validated.
+    #[track_caller]
     pub fn measure(&self, property_file: &str, path: &str) -> Measure {
+        if !self.property_files.iter().any(|known| known == property_file) {
+            return Measure::of(Value::invalid(
+                "unknown-property-file",
+                format!("the step `{}` has no property file `{property_file}`", self.name),
+                format!("its property files are: {}", self.property_files.join(", ")),
+            ));
+        }
         let file = get(&format!("Steps.{}.PropertyFiles.{property_file}", self.name));
         let read = Json::object([Property::new("PropertyFile", file), Property::new("Path", path)]);
         let read: Value<Json> =

@@ -52,6 +52,7 @@ pub enum SplitType {
 #[derive(Clone, Debug)]
 pub struct TransformStep {
     arguments: Properties,
+    processing: Option<Properties>,
     input: Properties,
     output: Properties,
     resources: Properties,
@@ -83,10 +84,11 @@ impl TransformStep {
             output.put("KmsKeyId", key.id());
         }
         let mut resources = Properties::default();
-        resources.put("InstanceType", instance_type.into().with_caller_location());
+        resources.put("InstanceType", crate::instance_type::checked(instance_type));
         resources.put("InstanceCount", 1);
         Self {
             arguments,
+            processing: None,
             input,
             output,
             resources,
@@ -159,21 +161,25 @@ impl TransformStep {
         self
     }
 
-    /// Sets the JSONPath expressions that select the part of a record to send (`InputFilter`), such as `$.features`, and the
-    /// part of the result to store (`OutputFilter`), such as `$`. With `join`, each response is joined with its record before
-    /// the output filter is applied. By default, whole records are sent, and whole responses are stored.
+    /// Sets the JSONPath expression that selects the part of a record to send (`InputFilter`), such as `$.features`. By
+    /// default, whole records are sent.
     #[track_caller]
-    pub fn data_processing(
-        mut self,
-        input_filter: impl IntoValue<String>,
-        output_filter: impl IntoValue<String>,
-        join: bool,
-    ) -> Self {
-        let mut processing = Properties::default();
-        processing.put("InputFilter", input_filter.into().with_caller_location());
-        processing.put("OutputFilter", output_filter.into().with_caller_location());
-        processing.put("JoinSource", if join { "Input" } else { "None" });
-        self.arguments.put("DataProcessing", processing);
+    pub fn input_filter(mut self, path: impl IntoValue<String>) -> Self {
+        self.processing.get_or_insert_default().put("InputFilter", path.into().with_caller_location());
+        self
+    }
+
+    /// Sets the JSONPath expression that selects the part of the response to store, or of the response and its record
+    /// with [`join_input`](Self::join_input). The default is all of it.
+    #[track_caller]
+    pub fn output_filter(mut self, path: impl IntoValue<String>) -> Self {
+        self.processing.get_or_insert_default().put("OutputFilter", path.into().with_caller_location());
+        self
+    }
+
+    /// Joins each response with its record (`JoinSource`).
+    pub fn join_input(mut self) -> Self {
+        self.processing.get_or_insert_default().put("JoinSource", "Input");
         self
     }
 
@@ -208,6 +214,9 @@ impl TransformStep {
         arguments.put("TransformInput", self.input);
         arguments.put("TransformOutput", self.output);
         arguments.put("TransformResources", self.resources);
+        if let Some(processing) = self.processing {
+            arguments.put("DataProcessing", processing);
+        }
         if !self.environment.is_empty() {
             arguments.put("Environment", self.environment);
         }
