@@ -56,17 +56,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure with a message.
+    /// Creates a failure with a message, and exit code 1.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), hints: Vec::new(), code: ExitCode::Failure }
     }
 
-    /// Returns a failure that the command has reported already.
+    /// Creates a failure that the command has reported already.
     pub fn reported() -> Self {
         Self::new("")
     }
 
-    /// Returns a usage error.
+    /// Creates a usage error, with exit code 2.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self::new(message).with_code(ExitCode::Usage)
     }

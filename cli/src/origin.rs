@@ -68,6 +68,15 @@ impl Origin {
         }
     }
 
+    /// Returns whether an option names the source.
+    pub fn is_named(&self) -> bool {
+        match self {
+            #[cfg(feature = "deploy")]
+            Self::Path(_) | Self::CurrentDirectory(Some(_)) => true,
+            _ => false,
+        }
+    }
+
     /// Returns the options that name the source, as words of a command line.
     #[cfg(feature = "deploy")]
     pub fn options(&self) -> Vec<String> {

@@ -292,6 +292,11 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
     let config = write("stackwright.toml", "paths = [\"*.yaml\"]\n[rules]\nunused-parameter = \"error\"\n");
     let (code, found) = report(&["--config", &config], "");
     assert_eq!((code, ids(&found)), (1, vec!["unused-parameter"]));
+    // A named input is checked instead of the paths of the configuration.
+    let other =
+        write("other.yml", "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicNam: jobs}}}\n");
+    let (code, found) = report(&["--config", &config, "--app", &other], "");
+    assert_eq!((code, ids(&found)), (1, vec!["unknown-property"]));
     let wrong = write("wrong.toml", "[rules]\nno-such-rule = \"off\"\n");
     stackwright().args(["check", &template, "--config", &wrong]).assert().failure().code(2);
 }

@@ -123,12 +123,13 @@ pub struct RequiredApproval {
     /// change is to the resource as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<String>,
-    /// The kind of loss. `--yes` does not approve such a change: it needs its own approval.
+    /// The kind of loss; `None` if nothing is lost or interrupted. `--yes` does not approve a change with a loss: it needs its
+    /// own approval.
     pub loses: Option<Loss>,
 }
 
 impl RequiredApproval {
-    /// Returns a change to the stack itself.
+    /// Creates the approval for a change to the stack itself.
     pub(crate) fn of_stack(kind: ApprovalKind, stack: &str) -> Self {
         Self {
             kind,

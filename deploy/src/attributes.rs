@@ -29,12 +29,12 @@ use crate::approval::ApprovalKind;
 pub enum AttributeChange {
     /// Termination protection is enabled or disabled.
     TerminationProtection {
-        /// The new value.
+        /// Whether termination protection is enabled after the change.
         enabled: bool,
     },
     /// A tag is added, changed or removed.
     Tag {
-        /// The key.
+        /// The key of the tag.
         key: String,
         /// The current value; `None` if the tag is added.
         before: Option<String>,

@@ -112,7 +112,7 @@ pub async fn deletion_preview(
     let deployed = if present.is_empty() {
         None
     } else {
-        // What was deployed decides, not the current program.
+        // The deployed template determines the result, not the current program.
         match deployed_template(connection, &id, TemplateStage::Processed).await {
             Ok(template) => Some(template),
             Err(error) if error.is_expired() => return Err(error),

@@ -29,7 +29,7 @@ pub struct Diagnosis {
     pub others: Vec<ResourceEvent>,
     /// The findings of a hook, if a hook stopped the operation.
     pub annotations: Vec<Annotation>,
-    /// What the reason means and where to find the cause, if the text of the reason is known
+    /// The meaning of the reason and where to find the cause, if the text of the reason is known
     /// ([`stackwright_schemas::failures`]).
     pub hints: Vec<String>,
     /// Commands that show more about the failure.

@@ -23,7 +23,7 @@ pub enum DeployError {
     Call {
         /// The operation, for example `CreateChangeSet`.
         operation: &'static str,
-        /// The error code of AWS, if AWS answered.
+        /// The error code of AWS; `None` if AWS did not respond.
         code: Option<String>,
         /// The message of AWS, or a description of the failure of the connection.
         message: String,
@@ -66,7 +66,7 @@ pub enum DeployError {
     ChangeSet {
         /// The name of the stack.
         stack: String,
-        /// The reason that CloudFormation gives.
+        /// The reason that CloudFormation reports (`StatusReason`).
         reason: String,
         /// The findings of CloudFormation's validation and of hooks.
         failures: Vec<ValidationFailure>,
@@ -96,13 +96,13 @@ pub enum DeployError {
     Import {
         /// The logical ID of the resource.
         resource: String,
-        /// The reason.
+        /// The reason why the resource cannot be imported.
         reason: String,
     },
     /// Resources could not be renamed or moved.
     #[error("the resources of {} were not moved: {reason}", .stacks.join(", "))]
     Refactor {
-        /// The names of the stacks.
+        /// The names of the stacks whose resources were to be moved.
         stacks: Vec<String>,
         /// The reason that CloudFormation gives, or why the request was not sent.
         reason: String,
@@ -110,7 +110,7 @@ pub enum DeployError {
     /// A plan file cannot be used.
     #[error("the plan cannot be deployed: {reason}")]
     Plan {
-        /// The reason.
+        /// The reason why the plan cannot be used.
         reason: String,
     },
     /// The stack, the program or the change set differs from what was planned.
@@ -118,7 +118,7 @@ pub enum DeployError {
     Changed {
         /// The name of the stack.
         stack: String,
-        /// The difference.
+        /// The difference between the plan and the current state.
         reason: String,
     },
     /// Changes need an approval that was not given.
@@ -208,7 +208,7 @@ pub enum DeployError {
     Bucket {
         /// The name of the bucket.
         bucket: String,
-        /// The reason.
+        /// The reason why the bucket cannot be used.
         reason: String,
     },
 }
@@ -284,7 +284,7 @@ impl DeployError {
         Self::NotApproved { stack: stack.to_owned(), missing, renamed: Vec::new() }
     }
 
-    /// Returns the command was stopped before a stack was changed.
+    /// Creates the error of a command that was stopped before a stack was changed.
     pub(crate) fn interrupted(stack: &str) -> Self {
         Self::Interrupted { stack: stack.to_owned(), renamed: Vec::new() }
     }

@@ -30,9 +30,9 @@ pub struct ResourceEvent {
     pub resource_type: String,
     /// The status of the resource, or that of a validation or a hook.
     pub status: ResourceStatus,
-    /// The reason that CloudFormation gives.
+    /// The reason that CloudFormation reports; `None` if it reports none.
     pub reason: Option<String>,
-    /// The ID of the operation, as `DescribeEvents` accepts it.
+    /// The ID of the operation, as `DescribeEvents` accepts it; `None` if `DescribeEvents` is not available.
     pub operation: Option<String>,
 }
 

@@ -94,9 +94,9 @@ pub(crate) type Report<'a> = &'a dyn Fn(Progress);
 pub enum Progress {
     /// The credentials belong to the account of the stack.
     Connected {
-        /// The ID of the account.
+        /// The ID of the account that the credentials belong to.
         account: String,
-        /// The region.
+        /// The region of the connection, such as `us-east-1`.
         region: String,
     },
     /// The bucket for assets was created.
@@ -106,18 +106,18 @@ pub enum Progress {
     },
     /// The upload of an asset has started.
     Uploading {
-        /// The object key.
+        /// The object key of the asset in the bucket for assets.
         key: String,
-        /// The size in bytes.
+        /// The size of the asset in bytes.
         bytes: u64,
     },
     /// A part of a large asset was uploaded.
     Uploaded {
-        /// The object key.
+        /// The object key of the asset in the bucket for assets.
         key: String,
-        /// The number of bytes that have been uploaded so far.
+        /// The number of bytes that were uploaded so far.
         uploaded: u64,
-        /// The size in bytes.
+        /// The size of the asset in bytes.
         bytes: u64,
     },
     /// Another operation on the stack is running, and the deployment waits for its end.
@@ -131,24 +131,24 @@ pub enum Progress {
         activity: String,
         /// The time for which it has been waiting.
         elapsed: Duration,
-        /// The last failed attempt of a request, if there was one since.
+        /// The last failed attempt of a request since the previous report; `None` if there was none.
         last_error: Option<String>,
     },
     /// The empty stack that a failed first deployment left is being deleted.
     DeletingEmptyStack,
     /// A stack refactor would rename resources, if it is approved.
     RenamesPlanned {
-        /// The resources.
+        /// The resources that are renamed or moved, with their old and new logical IDs.
         moves: Vec<ResourceMove>,
     },
     /// A stack refactor renames or moves resources.
     Refactoring {
-        /// The resources.
+        /// The resources that are renamed or moved, with their old and new logical IDs.
         moves: Vec<ResourceMove>,
     },
     /// The stack refactor has succeeded.
     Refactored {
-        /// The resources.
+        /// The resources that are renamed or moved, with their old and new logical IDs.
         moves: Vec<ResourceMove>,
     },
     /// The change set of the stack can be created only later. This is the stack as it is deployed now.
@@ -157,7 +157,7 @@ pub enum Progress {
     CreatingChangeSet,
     /// The change set cannot be compared with what the templates predict. The deployment continues.
     NotCompared {
-        /// The reason.
+        /// The reason why the change set cannot be compared.
         reason: String,
     },
     /// The change set is ready.
@@ -166,28 +166,28 @@ pub enum Progress {
     Executing {
         /// The number of resources that change.
         changes: usize,
-        /// The duration of the previous operation on the stack, as an estimate.
+        /// The duration of the previous operation on the stack, as an estimate; `None` if it is not known.
         last_took: Option<Duration>,
     },
     /// The preview of the deletion of the stack.
     DeletionPlanned(Box<DeletionPreview>),
     /// The deployment succeeded, but the outputs and the attributes of the stack could not be read.
     OutputsUnavailable {
-        /// The reason.
+        /// The error of the request that failed.
         reason: String,
     },
     /// An operation that gives additional information cannot be called. The deployment continues without it.
     OperationUnavailable {
         /// The operation, for example `DescribeEvents`.
         operation: &'static str,
-        /// The reason.
+        /// The error that AWS or the endpoint returns for the operation.
         reason: String,
     },
     /// An unwanted change set could not be deleted.
     ChangeSetNotDeleted {
         /// The name of the change set.
         change_set: String,
-        /// The reason.
+        /// The error of the request that failed.
         reason: String,
     },
     /// An attribute of the stack that is not part of the template was changed.

@@ -21,7 +21,7 @@ pub struct StackDescription {
     pub stack: String,
     /// The status; `None` if the stack does not exist.
     pub status: Option<StackStatus>,
-    /// The reason that CloudFormation gives for the status.
+    /// The reason that CloudFormation reports for the status; `None` if it reports none.
     pub reason: Option<String>,
     /// The outputs. Outputs that contain values of `NoEcho` parameters are masked.
     pub outputs: BTreeMap<String, String>,

@@ -450,7 +450,7 @@ impl<'a> Orchestrator<'a> {
         let stack = job.stack;
         let report = |progress| job.report(progress);
         let connection = self.connect(job).await?;
-        // What another operation on the stack changes has to be in the preview.
+        // The preview has to contain the changes of another operation on the stack.
         wait_until_idle(&connection, &stack.name, &DELETABLE, &report).await?;
         let Some(mut preview) = deletion_preview(&connection, stack, &report).await? else {
             return Ok(Deleted::NotDeployed);

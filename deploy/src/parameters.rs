@@ -25,7 +25,7 @@ pub struct ParameterNote {
     pub name: String,
     /// The reason of the note.
     pub reason: ParameterReason,
-    /// The value that the stack has.
+    /// The value that the stack has; `None` if it has none, or if the value is a secret.
     pub current: Option<String>,
     /// The default of the new template, the new value of the SSM parameter, or the given value.
     pub new: Option<String>,

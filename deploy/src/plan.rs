@@ -54,7 +54,7 @@ pub struct PlannedStack {
     pub stack: String,
     /// The ID of the account.
     pub account: String,
-    /// The region.
+    /// The region, such as `us-east-1`.
     pub region: String,
     /// The SHA-256 hash of the template, in hexadecimal.
     pub template: String,
@@ -76,7 +76,7 @@ pub enum PlannedOutcome {
     },
     /// A change set is executed.
     Ready {
-        /// The change set.
+        /// The change set that the deployment executes.
         change_set: Box<ChangeSet>,
         /// The changes that need an approval.
         approvals: Vec<RequiredApproval>,

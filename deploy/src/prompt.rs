@@ -16,14 +16,14 @@ pub enum Question {
     Confirm {
         /// The name of the stack.
         stack: String,
-        /// The change.
+        /// The change that needs an approval.
         change: RequiredApproval,
     },
     /// Whether a stack refactor may give resources other logical IDs. The answer is `y` or `yes`.
     Rename {
         /// The name of the stack.
         stack: String,
-        /// The resources.
+        /// The resources that are renamed, with their old and new logical IDs.
         moves: Vec<ResourceMove>,
     },
     /// Whether a change set may be executed. The answer is `y` or `yes`.

@@ -92,7 +92,7 @@ pub struct StackCondition {
     pub stack: String,
     /// The status of the stack.
     pub status: StackStatus,
-    /// The reason that CloudFormation gives for the status.
+    /// The reason that CloudFormation reports for the status; `None` if it reports none.
     pub reason: Option<String>,
     /// The logical IDs of the resources that failed.
     pub failed: Vec<String>,

@@ -49,7 +49,7 @@ pub struct ResourceMove {
 }
 
 impl ResourceMove {
-    /// Returns a resource of one stack moves to another stack, or to another logical ID of the same stack.
+    /// Describes the move of a resource, each time by the name of the stack and the logical ID.
     ///
     /// ```
     /// use stackwright_deploy::ResourceMove;

@@ -326,7 +326,7 @@ mod tests {
             async || put(&connection, "assets", &asset.object_key, Content::Asset(&asset), &|_| {}).await;
         upload().await.unwrap();
         assert_eq!(local.requests()["PutObject"], 1);
-        // What is gone cannot be packed.
+        // A file that was deleted cannot be packed.
         std::fs::remove_dir_all(directory.path().join("asset.code")).unwrap();
         upload().await.unwrap();
         assert_eq!((local.requests()["HeadObject"], local.requests()["PutObject"]), (2, 1));

@@ -37,11 +37,11 @@ pub struct Annotation {
     pub name: String,
     /// The severity of the finding, if the hook reports it.
     pub severity: Option<AnnotationSeverity>,
-    /// The message, which states the problem.
+    /// The message, which states the problem; `None` if the hook reports none.
     pub message: Option<String>,
-    /// A text that explains how to fix the problem.
+    /// A text that explains how to fix the problem; `None` if the hook reports none.
     pub remediation: Option<String>,
-    /// The URL of the documentation.
+    /// The URL of the documentation; `None` if the hook reports none.
     pub link: Option<String>,
 }
 

@@ -41,7 +41,8 @@ pub struct Need {
 }
 
 impl Need {
-    /// Returns the largest amount that is needed at one time: the amount during a blue/green update, if there is one.
+    /// Returns the largest amount that is needed at one time: the amount during a blue/green update, if there is
+    /// one; `None` if it is unknown.
     pub fn peak(&self) -> Option<u64> {
         self.during_update.or(self.needed)
     }
@@ -53,7 +54,7 @@ impl Need {
         self
     }
 
-    /// Returns the value of the account, or AWS's default value if that of the account was not read.
+    /// Returns the value of the account, or AWS's default value if that of the account was not read; `None` if both are unknown.
     pub fn limit(&self) -> Option<u64> {
         self.account_value.or(self.default)
     }
@@ -366,7 +367,7 @@ fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json
 /// same time; of jobs, only the largest one is counted, because nothing states that two jobs run at the same time.
 fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();
-    // What each endpoint needs of a quota: all of its variants are replaced by the same update.
+    // The amount of a quota that each endpoint needs: all its variants are replaced by the same update.
     let mut fleets: BTreeMap<(String, String), u64> = BTreeMap::new();
     for line in lines {
         let Some(capacity) = &line.capacity else { continue };

@@ -19,7 +19,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// `error`, `warning` or `info`.
+    /// Returns the name: `error`, `warning` or `info`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -35,7 +35,7 @@ impl Severity {
 pub enum Fix {
     /// A misspelled name on the line is replaced.
     Rename {
-        /// The name on the line.
+        /// The misspelled name on the line.
         from: String,
         /// The name that was probably intended.
         to: String,
@@ -61,7 +61,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The message, which states the problem.
     pub message: String,
-    /// A text that explains how to fix the problem.
+    /// A text that explains how to fix the problem; `None` if the message is sufficient.
     pub help: Option<String>,
     /// The deployments in which the finding occurs, such as `Stage` is `prod`, if it does not occur in the deployment
     /// with every default.
@@ -75,7 +75,8 @@ pub struct Diagnostic {
     pub path: String,
     /// The line of the program or the template that set the value; `None` if it is not known.
     pub location: Option<SourceLocation>,
-    /// Another line that is related to the finding, and a text about the relation.
+    /// A text about a relation, and the line to which the finding is related, such as the default of a parameter; `None` for most
+    /// findings.
     pub related: Option<(String, SourceLocation)>,
     /// A change of the source that fixes the cause; `None` unless exactly one fix is possible.
     pub fix: Option<Fix>,

@@ -33,7 +33,7 @@ pub struct MarkdownPart {
 }
 
 impl MarkdownPart {
-    /// Returns a part. The name completes the sentence "Left out: …".
+    /// Creates a part from a name and a text in Markdown. The name completes the sentence "Left out: …".
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), parts: Vec::new() }
     }

@@ -13,21 +13,21 @@ use crate::api::embedded;
 pub struct Instance {
     /// The name, such as `ml.p4d.24xlarge`.
     pub instance_type: String,
-    /// The number of vCPUs.
+    /// The number of vCPUs; `None` is unknown.
     pub vcpu: Option<u32>,
-    /// The memory of the host in MiB.
+    /// The memory of the host in MiB; `None` is unknown.
     pub memory_mib: Option<u64>,
     /// The name of the accelerator, such as `A100`; `None` if the type has none, or if it is unknown.
     pub accelerator: Option<String>,
     /// The number of accelerators; 0 for a type without accelerators.
     pub accelerator_count: Option<u32>,
-    /// The memory of one accelerator in MiB, as EC2 reports it.
+    /// The memory of one accelerator in MiB, as EC2 reports it; `None` is unknown, or the type has no accelerators.
     pub accelerator_memory_mib: Option<u64>,
     /// The number of Elastic Fabric Adapter (EFA) interfaces; 0 if the type has none.
     pub efa_interfaces: Option<u32>,
-    /// The network performance, as EC2 describes it: `400 Gigabit`, `Up to 10 Gigabit`.
+    /// The network performance, as EC2 describes it: `400 Gigabit`, `Up to 10 Gigabit`; `None` is unknown.
     pub network_performance: Option<String>,
-    /// The size of the local NVMe storage in GB.
+    /// The size of the local NVMe storage in GB; `None` is unknown.
     pub local_nvme_gb: Option<u64>,
     training: bool,
     hosting: bool,
@@ -92,13 +92,13 @@ pub struct Accelerators {
     pub cuda_compute_capability: Option<f64>,
     /// The memory of one accelerator in GiB, if the value that EC2 reports is known to be wrong.
     pub accelerator_memory_gib_override: Option<f64>,
-    /// Whether GPU multi-model endpoints support the type (`True`, `False`).
+    /// Whether GPU multi-model endpoints support the type (`True`, `False`); `None` is unknown.
     pub mme_gpu: Option<String>,
-    /// Whether SageMaker's distributed data parallel library (SMDDP) supports the type (`True`, `False`).
+    /// Whether SageMaker's distributed data parallel library (SMDDP) supports the type (`True`, `False`); `None` is unknown.
     pub smddp: Option<String>,
-    /// Whether SageMaker model parallel version 2 supports the type (`True`, `False`).
+    /// Whether SageMaker model parallel version 2 supports the type (`True`, `False`); `None` is unknown.
     pub smp_v2: Option<String>,
-    /// Whether SageMaker model parallel version 1 supports the type (`True`, `False`).
+    /// Whether SageMaker model parallel version 1 supports the type (`True`, `False`); `None` is unknown.
     pub smp_v1: Option<String>,
     /// A restriction or a correction of the numbers, which is shown with them.
     pub note: Option<String>,

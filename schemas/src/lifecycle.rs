@@ -43,7 +43,7 @@ pub struct Runtime {
     pub block_create: Option<String>,
     /// The date from which functions with the runtime cannot be updated; `None` if none is published.
     pub block_update: Option<String>,
-    /// The recommended successor of the runtime.
+    /// The recommended successor of the runtime; `None` if AWS recommends none.
     pub successor: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub fn service(type_name: &str) -> Option<&'static Service> {
     file.services.iter().find(|service| type_name.starts_with(&service.prefix))
 }
 
-/// Returns a Lambda runtime, by its identifier.
+/// Returns a Lambda runtime, by its identifier such as `python3.12`; `None` for an unknown runtime.
 ///
 /// ```
 /// let runtime = stackwright_schemas::lifecycle::runtime("python3.7").unwrap();

@@ -40,7 +40,7 @@ pub struct Quota {
     pub code: String,
     /// AWS's default value; `None` if it is unknown.
     pub default: Option<u64>,
-    /// The source of the default value.
+    /// The source of the default value; `None` if the default value is unknown.
     pub default_source: Option<String>,
 }
 

@@ -94,7 +94,7 @@ impl ResourceType {
         self.schema().properties()
     }
 
-    /// Returns the schema of a property.
+    /// Returns the schema of a property; `None` if there is no such property.
     pub fn property(&self, name: &str) -> Option<Schema<'_>> {
         self.schema().property(name)
     }
@@ -228,7 +228,7 @@ impl<'a> Schema<'a> {
         self.node
     }
 
-    /// Returns the name of the definition to which this schema refers.
+    /// Returns the name of the definition to which this schema refers (`$ref`); `None` if it is not a reference.
     pub fn reference(&self) -> Option<&'a str> {
         self.node["$ref"].as_str()?.strip_prefix("#/definitions/")
     }
@@ -261,23 +261,23 @@ impl<'a> Schema<'a> {
         self.resolved().node["enum"].as_array().into_iter().flatten()
     }
 
-    /// Returns the regular expression that a string must match.
+    /// Returns the regular expression that a string must match; `None` without one.
     pub fn pattern(&self) -> Option<&'a str> {
         self.resolved().node["pattern"].as_str()
     }
 
-    /// Returns the value of a keyword such as `minimum`, `maxLength` or `maxItems`.
+    /// Returns the value of a keyword such as `minimum`, `maxLength` or `maxItems`; `None` if the schema does not have it.
     pub fn bound(&self, keyword: &str) -> Option<&'a Value> {
         self.resolved().node.get(keyword).filter(|value| value.is_number())
     }
 
-    /// Returns the schema of a list's elements.
+    /// Returns the schema of a list's elements; `None` if the schema is not one of a list.
     pub fn items(&self) -> Option<Self> {
         let resolved = self.resolved();
         resolved.node.get("items").filter(|node| node.is_object()).map(|node| Self { root: self.root, node })
     }
 
-    /// Returns the schema of the values of a map, for an object with arbitrary keys.
+    /// Returns the schema of the values of a map (an object with arbitrary keys); `None` for other schemas.
     pub fn map_values(&self) -> Option<Self> {
         let resolved = self.resolved();
         let named =
@@ -291,7 +291,7 @@ impl<'a> Schema<'a> {
         named(self.root, self.resolved().node, "properties")
     }
 
-    /// Returns the schema of a property.
+    /// Returns the schema of a property; `None` if there is no such property.
     pub fn property(&self, name: &str) -> Option<Self> {
         let node = self.resolved().node["properties"].get(name)?;
         Some(Self { root: self.root, node })

@@ -95,7 +95,7 @@ macro_rules! status_enum {
                 matches!(self.phase(), Phase::InProgress | Phase::Unknown)
             }
 
-            /// Returns whether the status is one of a failure.
+            /// Returns whether the status states that the operation has failed.
             pub fn is_failed(&self) -> bool {
                 self.phase() == Phase::Failed
             }
@@ -201,7 +201,7 @@ status_enum! {
 }
 
 impl From<&StackStatus> for ResourceStatus {
-    /// Returns the status that an event of the stack itself has.
+    /// Converts the status of a stack to the status in an event of the stack itself.
     fn from(status: &StackStatus) -> Self {
         Self::from(status.as_str())
     }

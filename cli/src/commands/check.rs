@@ -31,7 +31,7 @@ use crate::origin::Origin;
 )]
 pub(super) struct Arguments {
     /// Templates (JSON or YAML), cloud assemblies (directories written by `synth` or by the CDK), or `-` for standard
-    /// input. Default: the paths of `stackwright.toml`, or the stacks of the program
+    /// input. Default: the input of `--app` or `--package`, then the paths of `stackwright.toml`, then the stacks of the program
     paths: Vec<PathBuf>,
     /// Set the format of the report
     #[arg(long, value_enum, default_value_t = Form::Text)]
@@ -47,7 +47,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
     /// Check stacks that are not bound to a region for these regions; separate several with commas:
-    /// `--region us-east-1,eu-west-1`. Default: those of `stackwright.toml`; without any, rules about a region find nothing
+    /// `--region us-east-1,eu-west-1`. Default: those of `stackwright.toml`; without any, rules about
+    /// regions report only values that are wrong in every region
     #[arg(long = "region", value_name = "REGION", value_delimiter = ',')]
     regions: Vec<String>,
     /// Show at most this number of findings in full in the text report; 0 shows all of them
@@ -100,7 +101,11 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     let configuration = configuration(arguments)?;
     let options = options(arguments, &configuration)?;
-    let paths = if arguments.paths.is_empty() { configuration.paths()? } else { arguments.paths.clone() };
+    let paths = match (arguments.paths.is_empty(), origin.is_named()) {
+        (false, _) => arguments.paths.clone(),
+        (true, true) => Vec::new(),
+        (true, false) => configuration.paths()?,
+    };
     let mut checked = match paths.is_empty() {
         true => Checked::of_input(origin.input()?, &options),
         false => Checked::of_paths(&paths, &options),

@@ -15,7 +15,7 @@ use crate::language_server;
 #[command(after_help = "Exit codes: 0 the editor ended the server, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
     /// Check templates for this region, such as `eu-west-1`. Default: the regions of `stackwright.toml`; without any, rules
-    /// about a region find nothing
+    /// about regions report only values that are wrong in every region
     #[arg(long)]
     region: Option<String>,
 }

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Denied>,
     /// Check and estimate stacks that are not bound to a region for this region, such as `eu-west-1`. Default: the prices of
-    /// us-east-1, and no checks that need a region
+    /// us-east-1, and the checks of `check` without a region
     #[arg(long)]
     region: Option<String>,
 }

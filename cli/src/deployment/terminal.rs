@@ -27,7 +27,7 @@ impl<'v> Terminal<'v> {
     pub async fn ask_text(&self, question: &str) -> Option<String> {
         let mut lines = LINES.lock().await;
         let lines = lines.get_or_insert_with(read_lines);
-        // What was typed before the question is not its answer.
+        // Text that was typed before the question is not its answer.
         while lines.try_recv().is_ok() {}
         let _pause = self.view.pause();
         anstream::eprint!("{}", safe_text::block(question));

@@ -98,7 +98,7 @@ pub struct Line {
     pub ceiling: Option<Money>,
     /// The formula by which the amounts are computed.
     pub formula: String,
-    /// The price that the formula contains.
+    /// The price that the formula contains; `None` if it contains no price.
     pub price: Option<Price>,
     /// The reason why an amount is unknown.
     pub unknown: Option<String>,

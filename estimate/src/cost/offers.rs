@@ -49,7 +49,7 @@ struct Origin {
     date: String,
 }
 
-/// Reads a price list into a book; the first character distinguishes JSON from CSV. If a region is given, only its
+/// Adds the prices of an AWS bulk price list (an offer file in JSON or CSV) to `book`. If a region is passed, only its
 /// prices are kept. Returns the number of prices that were kept.
 ///
 /// # Errors

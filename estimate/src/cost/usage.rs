@@ -39,41 +39,43 @@ pub struct Usage(BTreeMap<String, ResourceUsage>);
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceUsage {
-    /// The number of requests per month.
+    /// The number of requests per month; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_month: Option<u64>,
-    /// The duration of a request in milliseconds.
+    /// The duration of a request in milliseconds; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// The position of the typical capacity between the minimum (0) and the maximum (100), in percent.
+    /// The position of the typical capacity between the minimum (0) and the maximum (100), in percent; `None` is the value of the
+    /// options, 50 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilization_percent: Option<u32>,
-    /// The stored data in gigabytes.
+    /// The stored data in gigabytes; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes: Option<u64>,
-    /// The transferred or processed data in gigabytes per month.
+    /// The transferred or processed data in gigabytes per month; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes_per_month: Option<u64>,
-    /// The number of hours per month in which a notebook or an application runs.
+    /// The number of hours per month in which a notebook or an application runs; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours_per_month: Option<u64>,
-    /// The duration of a run of a job in minutes.
+    /// The duration of a run of a job in minutes; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes_per_run: Option<u64>,
-    /// The number of tokens that a run of a training job trains on. With the model in the `Metadata` of the job, the
-    /// expected cost of a run is computed from the estimate of its duration.
+    /// The number of tokens that a run of a training job trains on; `None` is unknown. With the model in the `Metadata` of the
+    /// job, the expected cost of a run is computed from the estimate of its duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_per_run: Option<u64>,
-    /// The number of steps of a run of a training job, instead of tokens.
+    /// The number of steps of a run of a training job, instead of tokens; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps_per_run: Option<u64>,
     /// The model FLOPs utilization of a training job in percent. The default is the range of published runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfu_percent: Option<u32>,
-    /// The number of runs of a job per month.
+    /// The number of runs of a job per month; `None` is unknown, so that no monthly cost of the job is computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_per_month: Option<u64>,
-    /// The number of models of a multi-model endpoint, for the comparison with one endpoint for each model.
+    /// The number of models of a multi-model endpoint, for the comparison with one endpoint for each model; `None` adds no
+    /// comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<u64>,
 }

@@ -22,7 +22,7 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// Returns the FLOPs with weights that are not trained: the backward pass computes gradients of activations only.
+    /// Returns the FLOPs of a model whose weights are not trained: the backward pass computes only gradients of activations.
     pub(super) fn of_frozen_weights(self) -> Self {
         let matrices = self.active_parameters.saturating_mul(4);
         let forward = self.active_parameters.saturating_mul(2).saturating_add(self.attention / 3);

@@ -179,11 +179,11 @@ pub enum DurationError {
     /// A number is out of its range.
     #[error("`{name}` is {value}; set it to {expected}")]
     Invalid {
-        /// The option.
+        /// The option of `estimate duration` that sets the number, such as `--ranks`.
         name: &'static str,
-        /// Its value.
+        /// The value of the number.
         value: String,
-        /// The valid values.
+        /// A description of the valid values.
         expected: &'static str,
     },
     /// Interruptions are stated without checkpoints.

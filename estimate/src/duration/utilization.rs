@@ -13,7 +13,7 @@ use crate::memory::Strategy;
 pub struct UtilizationRange {
     /// The smallest value, as a share from 0 to 1.
     pub low: f64,
-    /// The median, as a share from 0 to 1.
+    /// The median of the published runs, or the utilization that the job sets, as a share from 0 to 1.
     pub expected: f64,
     /// The largest value, as a share from 0 to 1.
     pub high: f64,
@@ -26,7 +26,7 @@ pub struct UtilizationRange {
 }
 
 impl UtilizationRange {
-    /// Returns a stated utilization.
+    /// Creates the range of a utilization that the job sets.
     pub(super) fn stated(share: f64, name: &str) -> Self {
         Self {
             low: share,

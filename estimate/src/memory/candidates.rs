@@ -12,7 +12,7 @@ use crate::cost::{Money, Price, PriceBook, Use};
 pub struct Candidate {
     /// The instance type.
     pub instance_type: String,
-    /// The name of the accelerator.
+    /// The name of the accelerator, such as `A100`; `None` if it is not known.
     pub accelerator: Option<String>,
     /// The number of instances that have the needed number of GPUs.
     pub instances: u64,
@@ -20,7 +20,7 @@ pub struct Candidate {
     pub verdict: MemoryVerdict,
     /// The price of all instances for an hour; `None` if it is unknown.
     pub usd_per_hour: Option<Money>,
-    /// The price of one instance with its region, date and source.
+    /// The price of one instance with its region, date and source; `None` if it is not known.
     pub price: Option<Price>,
 }
 

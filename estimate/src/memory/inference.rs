@@ -108,11 +108,11 @@ pub enum InferenceError {
     /// A number is out of its range.
     #[error("`{name}` is {value}; set it to {expected}")]
     Invalid {
-        /// The option.
+        /// The option of `estimate inference` that sets the number, such as `--sequences`.
         name: &'static str,
-        /// Its value.
+        /// The value of the number.
         value: u64,
-        /// The valid values.
+        /// A description of the valid values.
         expected: String,
     },
 }
@@ -133,7 +133,7 @@ pub struct InferenceEstimate {
     pub activation_bytes: u64,
     /// The number of parameters of the model.
     pub parameters: u64,
-    /// The accelerator.
+    /// The accelerator of the instance type; `None` if no instance type was passed.
     pub gpu: Option<Gpu>,
     /// The bytes that the server can allocate on the GPU if libraries use the largest measured amount in addition.
     pub budget_bytes: Option<u64>,

@@ -21,7 +21,7 @@ pub struct MeasuredRun {
     pub strategy: Strategy,
     /// The number of ranks.
     pub world: u64,
-    /// The number of ranks in a group of hybrid sharding.
+    /// The number of ranks in a group of hybrid sharding; `None` for other strategies.
     #[serde(default)]
     pub shard: Option<u64>,
     /// The number of tokens of a sample.
@@ -36,7 +36,7 @@ pub struct MeasuredRun {
     /// The rank of LoRA adapters; 0 if all weights were trained.
     #[serde(default)]
     pub lora: u64,
-    /// The number of ranks of tensor parallelism.
+    /// The number of ranks of tensor parallelism; `None` without it.
     #[serde(default)]
     pub tp: Option<u64>,
     /// Whether the frozen base of LoRA is in 4 bits.
@@ -45,15 +45,15 @@ pub struct MeasuredRun {
     /// Whether FSDP2 keeps the shards of weights in the memory of the host.
     #[serde(default)]
     pub offload: bool,
-    /// Members of DeepSpeed's `zero_optimization`.
+    /// Members of DeepSpeed's `zero_optimization`; `None` without DeepSpeed.
     #[serde(default)]
     pub zero: Option<Json>,
-    /// The number of image patches per sample.
+    /// The number of image patches per sample; `None` for a model without images.
     #[serde(default)]
     pub patches: Option<u64>,
     /// The measured peak in bytes.
     pub peak_allocated: u64,
-    /// The duration of a step in seconds.
+    /// The duration of a step in seconds; `None` if it was not measured.
     #[serde(default)]
     pub step_s: Option<f64>,
     #[serde(flatten)]

@@ -135,7 +135,7 @@ pub struct ModelShape {
     pub window: Option<u64>,
     /// Whether the probability of dropout is above zero.
     pub dropout: bool,
-    /// The side length of the image and of a patch in pixels (vision transformers).
+    /// The side length of the image and of a patch in pixels; `None` unless the model is a vision transformer.
     pub image: Option<(u64, u64)>,
     /// The code that runs the model.
     pub implementation: Implementation,
@@ -153,11 +153,11 @@ pub enum ShapeError {
     /// A member has a value that is not possible in a model.
     #[error("`{name}` of the configuration is {value}; set it to {expected}")]
     Invalid {
-        /// The member.
+        /// The name of the member of the configuration, such as `hidden_size`.
         name: &'static str,
         /// The value in the configuration.
         value: String,
-        /// The valid values.
+        /// A description of the valid values.
         expected: &'static str,
     },
     /// The configuration describes a model with more parameters than any model has.
@@ -420,7 +420,7 @@ impl ModelShape {
         shape.checked()
     }
 
-    /// Returns the shape, unless its numbers make a model that is larger than any.
+    /// Returns the shape, or an error if its numbers describe a model that is larger than any existing one.
     pub(crate) fn checked(self) -> Result<Self, ShapeError> {
         let numbers =
             [self.hidden, self.layers, self.heads, self.kv_heads, self.head_dim, self.ffn, self.vocab];

@@ -111,7 +111,7 @@ fn block(bytes: u64) -> u64 {
     if rounded >= OWN_SEGMENT && segment - rounded <= SMALLEST_REST { segment } else { rounded }
 }
 
-/// What PyTorch's reduction over rows allocates on the way: a block of 32 by 4 threads takes 128 columns, up to 16 rows
+/// Returns the number of bytes that PyTorch's reduction over rows allocates temporarily: a block of 32 by 4 threads takes 128 columns, up to 16 rows
 /// a thread, and as many blocks run as an accelerator of 132 multiprocessors holds. Gradients of biases and of the
 /// weights of norms are such sums.
 pub(crate) fn reduction(rows: u64, columns: u64) -> u64 {
@@ -130,9 +130,9 @@ pub(crate) struct Tensor(usize);
 
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    /// What is allocated.
+    /// The number of allocated bytes.
     size: u64,
-    /// The size of its gradient: more than what is allocated for a view.
+    /// The size of the gradient of the tensor in bytes. A view allocates less than that.
     extent: u64,
     category: Category,
     /// The block is freed when nothing refers to it any more.
@@ -312,7 +312,7 @@ impl Tape {
         }
     }
 
-    /// Returns a view of another tensor: it allocates no memory, and has a gradient of its own.
+    /// Creates a view of another tensor, which allocates no memory and has a gradient of its own.
     pub fn view(&mut self, bytes: u64) -> Tensor {
         self.blocks.push(Block { size: 0, extent: rounded(bytes), category: self.category, references: 1 });
         Tensor(self.blocks.len() - 1)
@@ -402,7 +402,7 @@ impl Tape {
         let gradients: Vec<Tensor> =
             node.weight_gradients.iter().map(|bytes| self.allocate(*bytes, Category::Gradients)).collect();
         self.touch(node.backward_temporary, Category::Temporary);
-        // What a checkpointed layer computed again is released as soon as it was read.
+        // Tensors that a checkpointed layer computed again are released after they are read.
         if !self.is_recomputing {
             self.touch(node.reduction, Category::Temporary);
         }
@@ -454,7 +454,7 @@ impl Tape {
         matches!(self.weight_gradients, WeightGradients::CastAndAdded | WeightGradients::CastAndKept)
     }
 
-    /// Returns the gradient of a weight in the type of the weight.
+    /// Converts the gradient of a weight to the number format of the weight.
     fn widened(&mut self, gradient: Tensor, bytes: u64) -> Tensor {
         if !self.is_cast() {
             return gradient;

@@ -246,7 +246,7 @@ fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> 
     Peak { bytes, least_bytes: bytes, most_bytes: bytes, breakdown, phase }
 }
 
-/// What one rank holds and computes of a model that is split over ranks: heads and the hidden layers of feed-forward
+/// Returns the part of a model that one rank holds and computes if the model is split over ranks: heads and the hidden layers of feed-forward
 /// networks by tensor parallelism, experts by expert parallelism, tokens by context parallelism.
 fn split(shape: &ModelShape, training: &Training) -> (ModelShape, Training) {
     let (mut shape, mut training) = (shape.clone(), training.clone());
@@ -316,7 +316,7 @@ impl<'a> Step<'a> {
         let gathered = vec![Vec::new(); units.len()];
         let mut tape = Tape::new();
         tape.weight_gradients = match training.strategy {
-            // What the old buckets take is in use for gradients at the end of the backward pass.
+            // At the end of the backward pass, the memory of the old buckets is used for gradients.
             Strategy::Ddp if holds_old_buckets => WeightGradients::CastAndAdded,
             Strategy::Ddp => WeightGradients::CastAndKept,
             Strategy::Zero1 => WeightGradients::BucketedAndKept,
@@ -655,7 +655,7 @@ impl<'a> Step<'a> {
         layers::embed(&mut self.tape, &self.cx, self.shape)
     }
 
-    /// Returns the embedding of a vision transformer: the images stay as inputs.
+    /// Runs the embedding of a vision transformer: the images stay as inputs.
     fn embed_patches(&mut self) -> Tensor {
         let (image, patch) = self.shape.image.unwrap_or((224, 16));
         let (pixels, h) = (self.cx.batch * 3 * image * image, self.shape.hidden);
@@ -670,7 +670,7 @@ impl<'a> Step<'a> {
         out
     }
 
-    /// Returns the output layer and the loss on fp32 logits. Takes its argument.
+    /// Runs the output layer and the loss on fp32 logits. Takes its argument.
     fn loss_of(&mut self, x: Tensor) -> Tensor {
         let shape = self.shape;
         let tokens = if shape.architecture == Architecture::Vit { self.cx.batch } else { self.cx.tokens() };
@@ -727,7 +727,7 @@ impl<'a> Step<'a> {
         self.tape.phase = StepPhase::LayersBackward;
         while let Some(ran) = self.ran.pop() {
             self.backward_of(&ran);
-            // What lies between this layer and the one before: the norm of an encoder, embeddings.
+            // The operators between this layer and the previous one: the norm of an encoder, embeddings.
             let end = self.ran.last().map_or(0, |before| before.end);
             self.backward_of_root(end);
         }

@@ -41,19 +41,20 @@ impl MemoryVerdict {
     }
 }
 
-/// The memory of one accelerator of an instance type.
+/// The accelerators of an instance type, and the memory of one of them.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Gpu {
     /// The instance type.
     pub instance_type: String,
-    /// The name of the accelerator, such as `A100`.
+    /// The name of the accelerator, such as `A100`; `None` if it is not known.
     pub name: Option<String>,
-    /// The number of accelerators of an instance.
+    /// The number of accelerators of an instance; `None` if it is not known.
     pub count: Option<u32>,
-    /// The memory of one accelerator in bytes, as EC2 reports it.
+    /// The memory of one accelerator in bytes, as EC2 reports it; `None` if it is not known.
     pub memory_bytes: Option<u64>,
-    /// The bytes that a framework can allocate: the memory without the driver's part and the CUDA context.
+    /// The bytes that a framework can allocate: the memory without the driver's part and the CUDA context; `None` if the memory is
+    /// not known.
     pub usable_bytes: Option<u64>,
 }
 
@@ -107,7 +108,7 @@ pub struct TrainingEstimate {
     pub upper_bytes: Option<u64>,
     /// The number of parameters of the model.
     pub parameters: u64,
-    /// The accelerator.
+    /// The accelerator of the instance type; `None` if no instance type was passed.
     pub gpu: Option<Gpu>,
     /// Whether the step fits.
     pub verdict: MemoryVerdict,
@@ -209,7 +210,7 @@ fn judged_shape(shape: &ModelShape) -> ModelShape {
 /// Larger values are not tried.
 const LARGEST: u64 = 1 << 20;
 
-/// Returns the largest multiple of a step for which something holds, from the first on: by doubling, then by halves.
+/// Returns the largest multiple of `step` from `first` on for which `holds` is true: found by doubling and then by bisection.
 fn largest_that(first: u64, step: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     if !holds(first) {
         return None;

@@ -332,7 +332,7 @@ impl Engine {
         )
     }
 
-    /// Returns one step of one stack, if it has one before `now`.
+    /// Performs the next step of a stack if it is due before `now`; returns whether there was one.
     fn step(&mut self, position: usize, now: Millis) -> bool {
         let Some(operation) = &self.state.stacks[position].operation else { return false };
         if !self.state.stacks[position].is_in_progress() {

@@ -102,7 +102,7 @@ impl Engine {
         let made = object_of_url(self, url)
             .and_then(|template| resolve_inputs(self, parent.environment(), template, &given, &before));
         let (inputs, template) = made.map_err(|refusal| refusal.message)?;
-        // What the caller has acknowledged for the root stack applies to all stacks in it.
+        // The capabilities that the caller acknowledged for the root stack apply to all its nested stacks.
         template.check_capabilities(&inputs.capabilities).map_err(|refusal| refusal.message)?;
         Ok((inputs, template))
     }

@@ -87,7 +87,7 @@ impl Engine {
                     OperationKind::Create => StackStatus::RollbackFailed,
                     _ => StackStatus::UpdateRollbackFailed,
                 };
-                // What is still to be rolled back is kept for `ContinueUpdateRollback`.
+                // The changes that are not rolled back yet are kept for `ContinueUpdateRollback`.
                 self.set_status(position, time, status, Some(reason));
             }
             Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {

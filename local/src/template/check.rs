@@ -235,7 +235,7 @@ impl StackTemplate {
     }
 }
 
-/// Returns a transform is a name, or an object with a name and parameters.
+/// Returns the name of a transform, which is a name, or an object with a name and parameters.
 fn transform_name(transform: &Json) -> String {
     let name = transform.as_str().or_else(|| transform["Name"].as_str());
     name.map_or_else(|| transform.to_string(), str::to_owned)

@@ -161,7 +161,7 @@ impl Evaluation<'_> {
         Ok((decided || is_known).then(|| Json::from(decided != is_all)))
     }
 
-    /// Returns a function of a list and of a value or a second list.
+    /// Evaluates a function of a list and of a value or a second list.
     fn compare(
         &self,
         name: &str,

@@ -42,7 +42,7 @@ pub struct MemoryChange {
     /// The GPU memory before the change, such as `ml.g5.2xlarge: 1 A10G, 22.3 GiB usable each`, or the part of it
     /// that is needed; `None` if there were no GPUs.
     pub before: Option<String>,
-    /// The GPU memory after the change, in the same form.
+    /// The GPU memory after the change, in the same form; `None` if there are no GPUs.
     pub after: Option<String>,
     /// Whether the usable memory of one GPU decreases.
     pub shrinks: bool,
@@ -368,7 +368,7 @@ mod tests {
             assert!(one.before.as_deref().unwrap().ends_with(" GiB, fits"), "{one:?}");
             assert!(one.after.as_deref().unwrap().ends_with(" GiB, does not fit"), "{one:?}");
         }
-        // What fits and does not change is not shown.
+        // Memory that fits and does not change is not shown.
         let (_, found) = changes(&assembly(fits.to_owned()), &assembly(fits.to_owned()));
         assert!(!found.is_empty() && found.iter().all(|one| !one.is_shown()), "{found:?}");
     }

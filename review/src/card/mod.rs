@@ -51,7 +51,7 @@ pub struct CostChange {
     pub before: Option<String>,
     /// The amount after the change; `None` if the item is removed.
     pub after: Option<String>,
-    /// The basis of the amounts: the source and the date of prices, and amounts that are not included.
+    /// The basis of the amounts: the source and the date of prices, and amounts that are not included; `None` if there is no note.
     pub note: Option<String>,
     /// The minimum and the maximum amounts before and after the change in USD, for a chart; `None` if there is no
     /// chart.
@@ -73,7 +73,7 @@ pub struct CostRanges {
 pub enum Verdict {
     /// The two versions are equal.
     Nothing,
-    /// The change is deployed without an approval.
+    /// The change needs no approval.
     Safe,
     /// `deploy` will ask for approvals.
     NeedsApproval,

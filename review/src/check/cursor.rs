@@ -36,7 +36,7 @@ enum Step<'v> {
 }
 
 impl<'v> Cursor<'v> {
-    /// Returns the outermost value, to which steps from the properties lead.
+    /// Creates the cursor of an outermost value, to which `steps` lead from the properties.
     pub fn new(value: &'v JsonValue, steps: &'v [String]) -> Self {
         let location = Location { holder: None, step: Step::Outermost(steps) };
         Self { value, location: Some(location), below: OnceCell::new() }

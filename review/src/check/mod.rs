@@ -47,7 +47,8 @@ use view::{Resolved, View};
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The regions for which a stack is checked that is not bound to one, such as `eu-west-1`. A finding that occurs only in some
-    /// of them names these. Default: none; rules about a region then find nothing.
+    /// of them names these. Default: none; rules about regions then report only values that are
+    /// wrong in every region.
     pub regions: Vec<String>,
     /// The names of the rules to evaluate. Default: empty, which evaluates all rules.
     pub only: Vec<String>,

@@ -66,7 +66,7 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// Returns a choice among values, each once. Without a default, what a condition compares with is the first.
+    /// Creates a choice among values, each once. Without a default, what a condition compares with is the first.
     fn new(name: &'a str, given: Vec<Option<Given>>, decides: bool) -> Self {
         let mut seen = HashSet::new();
         let mut given: Vec<_> =
@@ -368,14 +368,14 @@ fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<J
 fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'a>> {
     let mut open = vec![scenario];
     let mut steps = 0;
-    // How many scenarios there are by now: what cannot be decided doubles them only so far.
+    // The number of deployments so far: conditions that cannot be decided double it only up to a limit.
     let mut number = 1;
     for (name, _) in template.section("Conditions") {
         let mut next = Vec::new();
         for mut scenario in open {
             let mut decision = Decision::new(template, &scenario, &mut steps);
             let value = decision.named(name);
-            // What was decided on the way holds for this scenario too.
+            // The conditions that were decided before also apply to this deployment.
             let known = decision.known;
             scenario.conditions.extend(known.into_iter().filter_map(|(name, value)| Some((name, value?))));
             scenario.conditions.insert(name, value.unwrap_or(true));

@@ -14,7 +14,7 @@ pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
     }
 }
 
-/// Returns a dynamic reference, which CloudFormation reads from SSM or Secrets Manager.
+/// Returns whether a string contains a dynamic reference, which CloudFormation reads from SSM or Secrets Manager.
 pub(crate) fn is_dynamic(text: &str) -> bool {
     // Most strings have no brace, and one letter is found faster than a word.
     text.contains('{') && text.contains("{{resolve:")

@@ -52,7 +52,7 @@ impl<'a> Resolved<'a> {
         let resolver = Resolver::new(template, scenario);
         let mut resources = Vec::new();
         for (id, body) in template.resources() {
-            // What a loop creates is known only when it is deployed.
+            // Resources that a loop creates are known only at deployment.
             let Some(type_name) = body["Type"].as_str().filter(|_| !id.starts_with("Fn::")) else { continue };
             let condition = body["Condition"].as_str();
             if condition.and_then(|name| scenario.conditions.get(name)) == Some(&false) {

@@ -77,7 +77,7 @@ pub(crate) fn add(
     is_certain: bool,
 ) {
     let Some(body) = sides.after.template.resource(&one.user) else { return };
-    // What the old template does not deploy is created: it has no value that could change.
+    // A resource that the old template does not deploy is created: it has no value that could change.
     let old = sides.before.template.resource(&one.user);
     if old.is_none_or(|old| sides.before.is_deployed(old) == Some(false)) {
         return;

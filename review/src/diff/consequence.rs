@@ -113,7 +113,7 @@ pub(crate) fn fixed_name(type_name: &str, properties: &JsonValue) -> Option<Stri
     if let Some(parts) = parts.filter(|parts| !parts.is_empty()) {
         return Some(parts.join("|"));
     }
-    // What an ARN identifies has a name in it: that of the type.
+    // An ARN contains the name of the resource: the property with the name of the type.
     let short = type_name.rsplit("::").next().unwrap_or_default();
     [format!("{short}Name"), "Name".to_owned()]
         .iter()

@@ -233,7 +233,7 @@ pub enum ValueInput {
 }
 
 impl ValueInput {
-    /// `parameter`, `mapping`, `condition` or `globals`.
+    /// Returns the name for programs: `parameter`, `mapping`, `condition` or `globals`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Parameter => "parameter",

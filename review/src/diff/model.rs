@@ -219,7 +219,7 @@ pub struct PropertyChange {
     pub recreation: Recreation,
     /// The cause of the change, if it is not written at the property itself.
     pub because: Option<Because>,
-    /// The line that sets the new value.
+    /// The line of the program or the template that sets the new value; `None` if it is not known.
     pub location: Option<SourceLocation>,
 }
 
@@ -254,7 +254,7 @@ pub struct ResourceChange {
     pub notes: Vec<String>,
     /// Reasons why the update will fail, according to the documentation of CloudFormation or the service.
     pub failures: Vec<String>,
-    /// The line that adds the resource.
+    /// The line of the program or the template that adds the resource; `None` if it is not known.
     pub location: Option<SourceLocation>,
 }
 
@@ -273,9 +273,9 @@ pub struct RemovedElement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssetChange {
-    /// The object key of the old file.
+    /// The object key of the old file; `None` if the old version does not have the asset.
     pub before: Option<String>,
-    /// The object key of the new file.
+    /// The object key of the new file; `None` if the new version does not have the asset.
     pub after: Option<String>,
     /// The files in the archive that differ; `None` if the content of one version is not available or is not an
     /// archive.

@@ -23,7 +23,7 @@ pub(crate) fn moved(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
             changes.push(change);
             Some(changes.len() - 1)
         });
-        // What is not deployed on both sides is created or deleted.
+        // A resource that is not deployed in both versions is created or deleted.
         let Some(change) = at.map(|at| &mut changes[at]).filter(|it| it.action == ResourceAction::Modified)
         else {
             continue;

@@ -30,7 +30,7 @@ pub(crate) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Returns a stack that is in both assemblies.
+    /// Creates the pair of the versions of a stack that is in both assemblies.
     pub fn new(old: &'a StackArtifact, new: &'a StackArtifact, names_matter: bool) -> Self {
         let renamed = new.renamed_resources(&old.template);
         let old = if renamed.is_empty() {
@@ -50,7 +50,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Returns a stack that is in one of the assemblies only: everything in it is created, or everything is deleted.
+    /// Creates the pair for a stack that is only in one assembly: all its resources are created, or all are deleted.
     pub fn one_sided(stack: &'a StackArtifact, action: StackAction) -> Self {
         let mut empty = stack.clone();
         empty.template = Template::default();
@@ -60,7 +60,7 @@ impl<'a> Pair<'a> {
         Self { old, new, action, names_matter: true, moved: BTreeMap::new(), parameters: None }
     }
 
-    /// Returns the values of parameters, before and after.
+    /// Sets the values of parameters, before and after the change.
     pub fn with_parameters(mut self, before: Parameters, after: Parameters) -> Self {
         self.parameters = Some((before, after));
         self

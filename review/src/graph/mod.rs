@@ -51,9 +51,9 @@ pub struct Node {
     pub id: String,
     /// The kind of the node: a resource type, or the type of a step or state.
     pub kind: String,
-    /// The group of the node, such as the construct that adds it.
+    /// The group of the node, such as the construct that adds it; `None` without a group.
     pub group: Option<String>,
-    /// The consequence of a change for the node.
+    /// The consequence of a change for the node; `None` if the node does not change.
     pub change: Option<Consequence>,
 }
 
@@ -65,7 +65,7 @@ pub struct Edge {
     pub from: String,
     /// The ID of a node.
     pub to: String,
-    /// The label of the edge, such as the condition of a choice.
+    /// The label of the edge, such as the condition of a choice; `None` without a label.
     pub label: Option<String>,
 }
 

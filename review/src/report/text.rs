@@ -213,7 +213,7 @@ fn span(line: &str, location: &SourceLocation, is_ascii: bool) -> std::ops::Rang
     let word = if location.file.ends_with(".rs") { rest.find(ends_name) } else { rest.find(ends_value) };
     // Of a key, its name.
     let word = rest[..word.unwrap_or(rest.len())].trim_end_matches(':').len();
-    // Where no word stands, the character; behind the end of the line, nothing.
+    // Without a word at the location, the character is marked; after the end of the line, nothing is.
     let length = if word == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { word };
     column..column + length
 }

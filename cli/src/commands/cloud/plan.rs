@@ -137,7 +137,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         StackResult::Succeeded(planned) => Some(planned),
         _ => None,
     });
-    // What waits is compared with the deployed templates, because it has no change set yet.
+    // A stack that is planned later is compared with the deployed templates, because it has no change set yet.
     let waiting: Waiting = deployed
         .into_inner()
         .into_iter()

@@ -46,10 +46,10 @@ pub(super) struct Arguments {
     /// of this number and --sequences counts
     #[arg(long, value_name = "SEQUENCES", default_value_t = 256)]
     max_sequences: u64,
-    /// Set the number of GPUs over which each layer is split
+    /// Set the number of GPUs over which each layer is split (tensor parallelism)
     #[arg(long, value_name = "GPUS", default_value_t = 1)]
     tensor_parallel: u64,
-    /// Set the number of groups of GPUs over which the layers are distributed
+    /// Set the number of groups of GPUs over which the layers are distributed (pipeline parallelism)
     #[arg(long, value_name = "STAGES", default_value_t = 1)]
     pipeline_parallel: u64,
     /// Set the percentage of the GPU memory that the server allocates (100 times `gpu_memory_utilization` of vLLM)

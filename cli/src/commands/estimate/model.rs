@@ -15,10 +15,11 @@ pub(super) struct ModelArguments {
     /// --intermediate-size and --vocabulary are set
     #[arg(long, value_name = "FILE", required_unless_present = "hidden_size")]
     model: Option<PathBuf>,
-    /// Estimate the model like a known `model_type` with the same structure. Default: that of the configuration, or llama
+    /// Estimate the model like a known `model_type` with the same structure, such as `qwen3`. Default: that of the
+    /// configuration; without one, llama
     #[arg(long, value_name = "MODEL_TYPE", help_heading = MODEL)]
     architecture: Option<String>,
-    /// Set the width of the model (`hidden_size`), such as 4096. Default of all numbers: that of the configuration
+    /// Set the width of the model (`hidden_size`), such as 4096
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     hidden_size: Option<u64>,
     /// Set the number of layers (`num_hidden_layers`)
@@ -39,7 +40,8 @@ pub(super) struct ModelArguments {
     /// Set the number of tokens of the vocabulary (`vocab_size`)
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     vocabulary: Option<u64>,
-    /// Set the number of experts of a layer (`num_local_experts`). The default architecture is then mixtral
+    /// Set the number of experts of a layer (`num_local_experts`). Without a configuration, the default architecture is then
+    /// mixtral
     #[arg(long, value_name = "NUMBER", help_heading = MODEL)]
     experts: Option<u64>,
     /// Set the number of experts to which each token is sent (`num_experts_per_tok`). Default: 2
@@ -51,7 +53,7 @@ pub(super) struct ModelArguments {
     tied_embeddings: bool,
 }
 
-const MODEL: &str = "Model without a known configuration";
+const MODEL: &str = "Numbers of the model, which replace those of --model";
 
 impl ModelArguments {
     /// Reads the configuration, and replaces the numbers that the options set.

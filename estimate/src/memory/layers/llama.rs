@@ -50,7 +50,7 @@ fn post_norm(tape: &mut Tape, cx: &Context, shape: &ModelShape, branch: Tensor) 
     normal
 }
 
-/// Returns the projections, rotary embedding and attention of Llama and its relatives.
+/// Runs the projections, rotary embedding and attention of Llama and its relatives.
 fn llama_attention(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor) -> Tensor {
     use Architecture::*;
     let (t, h, d) = (cx.tokens(), shape.hidden, shape.head_dim);
@@ -95,7 +95,7 @@ fn llama_attention(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Ten
     result
 }
 
-/// Returns a part of a tensor: no memory, but a gradient of its own.
+/// Creates a view of a part of a tensor, which allocates no memory and has a gradient of its own.
 fn view_of(tape: &mut Tape, whole: Tensor, bytes: u64) -> Tensor {
     let view = tape.view(bytes);
     tape.record(view, Operator { inputs: &[whole], ..Operator::default() });
@@ -170,7 +170,7 @@ fn parallel(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor) ->
     add(tape, cx, x, branches, n)
 }
 
-/// Returns the embedding of tokens (and learned positions).
+/// Runs the embedding of tokens (and learned positions).
 pub(crate) fn embed(tape: &mut Tape, cx: &Context, shape: &ModelShape) -> Tensor {
     let n = elements(cx, shape);
     let bytes = cx.residual() * n;
@@ -188,7 +188,7 @@ pub(crate) fn embed(tape: &mut Tape, cx: &Context, shape: &ModelShape) -> Tensor
     if shape.dropout { opt::dropout(tape, out, n) } else { out }
 }
 
-/// Returns the norm after the last layer. Takes its argument.
+/// Runs the norm after the last layer. Takes its argument.
 pub(crate) fn final_norm(tape: &mut Tape, cx: &Context, shape: &ModelShape, x: Tensor) -> Tensor {
     let normal = norm_of(tape, cx, shape, x, elements(cx, shape), shape.hidden);
     tape.release(x);

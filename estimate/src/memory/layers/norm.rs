@@ -4,7 +4,7 @@ use super::super::shape::{Architecture, Implementation, ModelShape};
 use super::super::tape::{Operator, Tape, Tensor, reduction};
 use super::{Context, opt};
 
-/// Returns the norm of an architecture over a number of elements in rows of a width. The caller keeps its argument.
+/// Runs the norm of an architecture over a number of elements in rows of a width. The caller keeps its argument.
 pub(crate) fn norm_of(
     tape: &mut Tape,
     cx: &Context,
@@ -50,7 +50,7 @@ pub(super) fn layer_norm(tape: &mut Tape, cx: &Context, x: Tensor, elements: u64
     out
 }
 
-/// Returns the mean of squares, and the product of a factor with its inverse root: keeps both. `wide` is the fp32 argument, which
+/// Runs the mean of squares, and the product of a factor with its inverse root: keeps both. `wide` is the fp32 argument, which
 /// the caller has cast, and the factor is the same but in T5.
 fn normalized(tape: &mut Tape, wide: Tensor, factor: Tensor, elements: u64, width: u64) -> Tensor {
     let square = tape.tensor(4 * elements);

@@ -3,24 +3,24 @@
 use super::super::tape::{Operator, Tape, Tensor};
 use super::Context;
 
-/// Returns an operator that reads its argument again in its backward pass (SiLU, GELU).
+/// Runs an operator that reads its argument again in its backward pass (SiLU, GELU).
 pub(super) fn keeping_input(tape: &mut Tape, x: Tensor) -> Tensor {
     tape.run(tape.bytes(x), Operator { inputs: &[x], saved: &[x], ..Operator::default() })
 }
 
-/// Returns an operator that keeps nothing (a multiplication by a number, a cast).
+/// Runs an operator that keeps nothing (a multiplication by a number, a cast).
 pub(super) fn keeping_nothing(tape: &mut Tape, x: Tensor, bytes: u64) -> Tensor {
     tape.run(bytes, Operator { inputs: &[x], ..Operator::default() })
 }
 
-/// Returns an operator that reads its result again in its backward pass (the hyperbolic tangent).
+/// Runs an operator that reads its result again in its backward pass (the hyperbolic tangent).
 pub(super) fn keeping_result(tape: &mut Tape, x: Tensor) -> Tensor {
     let out = tape.tensor(tape.bytes(x));
     tape.record(out, Operator { inputs: &[x], saved: &[out], ..Operator::default() });
     out
 }
 
-/// Returns the product of two tensors, which keeps both.
+/// Runs the product of two tensors, which keeps both.
 pub(super) fn product(tape: &mut Tape, a: Tensor, b: Tensor, bytes: u64) -> Tensor {
     tape.run(bytes, Operator { inputs: &[a, b], saved: &[a, b], ..Operator::default() })
 }

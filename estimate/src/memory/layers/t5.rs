@@ -69,7 +69,7 @@ fn feed_forward(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor
     add(tape, cx, x, branch, n)
 }
 
-/// Returns a layer of the encoder; the caller keeps its argument.
+/// Runs a layer of the encoder; the caller keeps its argument.
 pub(super) fn encoder_layer(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor) -> Tensor {
     let middle = attention(tape, cx, shape, x, None, false);
     let out = feed_forward(tape, cx, shape, middle);
@@ -77,7 +77,7 @@ pub(super) fn encoder_layer(tape: &mut Tape, cx: &mut Context, shape: &ModelShap
     out
 }
 
-/// Returns a layer of the decoder, which also attends to the encoder's result; the caller keeps both arguments.
+/// Runs a layer of the decoder, which also attends to the encoder's result; the caller keeps both arguments.
 pub(crate) fn decoder_layer(
     tape: &mut Tape,
     cx: &mut Context,

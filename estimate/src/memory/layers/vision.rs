@@ -6,7 +6,7 @@ use super::attention::{self, Heads};
 use super::norm::layer_norm;
 use super::{Context, Linear, add, feed_forward, linear, opt};
 
-/// Returns the embedding of patches. `cx` counts images as samples and patches as tokens.
+/// Runs the embedding of patches. `cx` counts images as samples and patches as tokens.
 pub(crate) fn embed_images(tape: &mut Tape, cx: &mut Context, vision: &Vision) -> Tensor {
     let t = cx.tokens();
     let pixels = tape.tensor(2 * t * 3 * 2 * vision.patch * vision.patch);
@@ -22,7 +22,7 @@ pub(crate) fn embed_images(tape: &mut Tape, cx: &mut Context, vision: &Vision) -
     add(tape, cx, positions, out, t * vision.hidden)
 }
 
-/// Returns a layer of the encoder; the caller keeps its argument.
+/// Runs a layer of the encoder; the caller keeps its argument.
 pub(crate) fn vision_layer(tape: &mut Tape, cx: &mut Context, vision: &Vision, x: Tensor) -> Tensor {
     let (t, h) = (cx.tokens(), vision.hidden);
     let n = t * h;

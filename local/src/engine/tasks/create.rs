@@ -50,7 +50,7 @@ impl Engine {
         self.run(position, number, &resource, On::Create, time);
     }
 
-    /// Returns the record of a resource after it was created in a stack.
+    /// Creates the record of a resource in a stack.
     pub(in crate::engine) fn create_in(
         &self,
         position: usize,

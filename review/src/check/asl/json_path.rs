@@ -70,7 +70,7 @@ impl<'t> Reader<'t> {
         self.at += self.rest().len() - self.rest().trim_start().len();
     }
 
-    /// Returns the letters, digits and other characters of a name.
+    /// Reads the letters, digits and other characters of a name.
     fn name(&mut self) -> &'t str {
         let is_part = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
         let rest = self.rest();
@@ -188,7 +188,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Returns a string in single quotes, a number, a path, `true`, `false`, `null` or another function.
+    /// Reads an argument: a string in single quotes, a number, a path, `true`, `false`, `null` or another function.
     fn argument(&mut self, depth: usize) -> Result<(), String> {
         let rest = self.rest();
         match rest.chars().next() {

@@ -57,7 +57,7 @@ fn machine<'c, 'v>(
     is_inner: bool,
     visitor: &mut dyn FnMut(Part<'c, 'v>),
 ) {
-    // What a transform puts in is not known.
+    // Parts that a transform inserts are not known.
     if is_unresolved(value) || value.get("Fn::Transform").is_some() {
         return;
     }

@@ -225,7 +225,7 @@ pub(super) fn of_interest(template: &Template) -> impl Iterator<Item = &'static 
         .map(|(_, rule)| rule)
 }
 
-/// Returns the rule with a name.
+/// Returns the rule with a name, such as `missing-property`; `None` if there is none.
 pub fn rule_named(name: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.name == name)
 }

@@ -79,7 +79,7 @@ pub(super) fn compile(mut document: JsonValue) -> Validator {
             Some(JsonValue::Object(holder)) => {
                 let removed = holder.shift_remove(keyword).is_some();
                 if keyword == "patternProperties" {
-                    // What the names would have let in must not be refused now.
+                    // Properties that these names would have allowed must not be rejected now.
                     holder.shift_remove("additionalProperties");
                 }
                 removed

@@ -229,7 +229,7 @@ impl<'t> Parser<'t> {
         Ok(Kind::Other)
     }
 
-    /// Returns the arguments of a function, and the body if it is defined here.
+    /// Reads the arguments of a function, and the body of a function that is defined here.
     fn call(&mut self, function: Kind<'t>) -> Result<(), Fault> {
         if function == Kind::Variable("eval") {
             return syntax("Step Functions does not support the function `$eval`");

@@ -48,7 +48,7 @@ fn check_pipeline(pipeline: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) 
         .flat_map(|action| items(&action["OutputArtifacts"]))
         .filter_map(|artifact| string(&artifact["Name"]))
         .collect();
-    // What an action that is not known makes is not known either.
+    // The output artifacts of an unknown action are not known either.
     let mut is_known = true;
     for (number, stage) in items(&pipeline.properties["Stages"]).enumerate() {
         is_known &= is_readable(stage) && is_readable(&stage["Actions"]);

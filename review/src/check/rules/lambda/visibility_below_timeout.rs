@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let visibility = &queue.properties["VisibilityTimeout"];
         let timeout = &function.properties["Timeout"];
-        // What is not set has the default of the service.
+        // A property that is not set has the default of the service.
         let seconds = if is_set(visibility) { number(visibility) } else { Some(30.0) };
         let wanted = if is_set(timeout) { number(timeout) } else { Some(3.0) };
         if let (Some(seconds), Some(wanted)) = (seconds, wanted)

@@ -107,7 +107,7 @@ fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> 
     };
     let everywhere = anywhere(service)?;
     let exists = everywhere.contains(name);
-    // What the registry lists is found by that list.
+    // If the registry lists the instance types, the validation of schemas reports the value.
     if !exists && is_listed(holder_type) || offered.is_none() && exists {
         return None;
     }

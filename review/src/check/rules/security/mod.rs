@@ -104,7 +104,7 @@ pub(super) fn is_attached(view: &View<'_>, policy: &Resource<'_>, role: &Resourc
 /// Returns whether a statement's actions cover one.
 pub(super) fn allows(statement: &JsonValue, action: &str) -> bool {
     one_or_many(&statement["Action"]).any(|pattern| match string(pattern) {
-        // What is not known may be the action.
+        // An unknown value may be the action.
         None => true,
         Some(pattern) => {
             let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());

@@ -34,7 +34,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for role in view.of_type("AWS::IAM::Role") {
-        // What other policies allow is not known.
+        // The permissions of other policies are not known.
         if is_set(&role.properties["ManagedPolicyArns"]) {
             continue;
         }

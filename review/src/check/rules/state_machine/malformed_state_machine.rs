@@ -442,7 +442,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         if is_unresolved(operand) {
             return;
         }
-        // Where the definition is an object, CloudFormation may turn a boolean or a number into a string.
+        // If the definition is an object, CloudFormation may convert a boolean or a number to a string.
         let text = operand.as_str();
         let (fits, what) = match wanted {
             Operand::String => (operand.is_string(), "a string"),
