@@ -1,5 +1,7 @@
 //! All steps of CI. The first step that fails ends the run.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -21,32 +23,71 @@ pub fn run_all() -> Result<()> {
         run(cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))?;
         run(&mut cargo(&["clippy", "-p", "stackwright", "-p", "arr-coc", "--", "-D", "warnings"]))
     })?;
-    step("every service compiles", || {
-        run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
-    })?;
     tools.join().map_err(|_| "the installation of the tools has panicked")??;
     step("dependencies", || crate::release::deny(false))?;
     step("book", crate::release::book)?;
-    step("tests", tests)?;
-    step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
-    step("python wheel", crate::wheel::test)?;
+    let tests = step("build of the tests", Tests::build)?;
+    // Many tests wait for something. Meanwhile the compiler does what needs no test.
+    let others = std::thread::spawn(|| beside_the_tests().map_err(|error| error.to_string()));
+    let tested = step("tests", || tests.run());
+    let others = others.join().map_err(|_| "a step beside the tests has panicked")?;
+    tested?;
+    Ok(others?)
+}
+
+/// The steps that run at the same time as the tests.
+fn beside_the_tests() -> Result<()> {
+    step("examples of the documentation", || run(cargo(&["test", "--doc"]).args(EVERYTHING)))?;
     step("documentation", || {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
+    step("python wheel", crate::wheel::test)?;
+    step("every service compiles", || {
+        run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
+    })?;
+    step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
     step("data is what `cargo xtask schemas` makes", || crate::schemas::refresh(None, true))
 }
 
-/// Runs the tests of several executables at a time, because many tests wait for something, and then the examples of the
-/// documentation, which nextest does not know.
-fn tests() -> Result<()> {
-    let nextest = tools::install()?.join("release/bin/cargo-nextest");
-    run(Command::new(nextest)
-        .args(["nextest", "run"])
-        .args(EVERYTHING)
-        .current_dir(root())
-        .env("CARGO", env!("CARGO"))
-        .envs(tools::build_settings()))?;
-    run(cargo(&["test", "--doc"]).args(EVERYTHING))
+/// The executables of the tests. They run without Cargo, whose lock the steps beside them need.
+struct Tests {
+    nextest: PathBuf,
+    executables: PathBuf,
+    packages: PathBuf,
+}
+
+impl Tests {
+    fn build() -> Result<Self> {
+        let target = root().join("target");
+        let tests = Self {
+            nextest: tools::install()?.join("release/bin/cargo-nextest"),
+            executables: target.join("executables-of-the-tests.json"),
+            packages: target.join("packages.json"),
+        };
+        run(tests
+            .command(&["list", "--list-type", "binaries-only", "--message-format", "json"])
+            .args(EVERYTHING)
+            .stdout(File::create(&tests.executables)?))?;
+        run(cargo(&["metadata", "--format-version", "1", "--all-features"])
+            .stdout(File::create(&tests.packages)?))?;
+        Ok(tests)
+    }
+
+    /// Runs the tests of several executables at a time.
+    fn run(&self) -> Result<()> {
+        run(self
+            .command(&["run", "--binaries-metadata"])
+            .arg(&self.executables)
+            .arg("--cargo-metadata")
+            .arg(&self.packages))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.nextest);
+        command.arg("nextest").args(arguments).current_dir(root());
+        command.env("CARGO", env!("CARGO")).envs(tools::build_settings());
+        command
+    }
 }
 
 fn cargo(arguments: &[&str]) -> Command {
@@ -55,10 +96,10 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("── {name}");
     let start = Instant::now();
-    work().map_err(|error| format!("{name}: {error}"))?;
+    let result = work().map_err(|error| format!("{name}: {error}"))?;
     eprintln!("── {name}: {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+    Ok(result)
 }
