@@ -377,7 +377,10 @@ impl Assembly {
                 fs::write(&path, text).map_err(at(&path))
             };
             match job {
-                Job::Provenance => write(PROVENANCE, &self.provenance_file()),
+                Job::Provenance => {
+                    let path = directory_path.join(PROVENANCE);
+                    fs::File::create(&path).and_then(|file| self.write_provenance(file)).map_err(at(&path))
+                }
                 Job::Manifests => self.manifests().iter().try_for_each(|(name, text)| write(name, text)),
                 Job::Text(name, text) => write(name, text),
                 Job::Asset(name, asset) => {
@@ -411,13 +414,16 @@ impl Assembly {
         let mut files: BTreeMap<_, _> =
             self.texts().map(|(name, text)| (name, Cow::Borrowed(text))).collect();
         files.extend(self.manifests().into_iter().map(|(name, text)| (name, Cow::Owned(text))));
-        files.insert(PROVENANCE.into(), Cow::Owned(self.provenance_file()));
+        let mut provenance = Vec::new();
+        self.write_provenance(&mut provenance).expect("writing to memory");
+        files
+            .insert(PROVENANCE.into(), Cow::Owned(String::from_utf8(provenance).expect("texts and numbers")));
         files
     }
 
-    fn provenance_file(&self) -> String {
+    fn write_provenance(&self, to: impl io::Write) -> io::Result<()> {
         let stacks: Vec<_> = self.stacks.iter().map(|stack| (stack.id.as_str(), &stack.provenance)).collect();
-        provenance::write(&stacks)
+        provenance::write(&stacks, to)
     }
 
     /// Returns the templates and documents by file name.

@@ -10,6 +10,15 @@ const MANY: usize = 16;
 /// The number of items that a thread processes at a time.
 const BATCH: usize = 4;
 
+/// Makes the allocator of this thread take a large part of the address space at once. Otherwise the allocator of the C library
+/// extends the memory of a second thread page by page, with a system call for each.
+fn reserve_memory() {
+    // Releasing a large block raises the size from which the library returns memory to the system.
+    for bytes in [16 << 20, 8 << 20] {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
+    }
+}
+
 /// Returns the results of a function for each number of a range, in order.
 pub(crate) fn map<T: Send>(range: Range<usize>, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     if range.len() < MANY {
@@ -17,7 +26,11 @@ pub(crate) fn map<T: Send>(range: Range<usize>, work: impl Fn(usize) -> T + Sync
     }
     let middle = range.start + range.len() / 2;
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| (middle..range.end).map(&work).collect::<Vec<_>>());
+        let second = scope.spawn(|| {
+            reserve_memory();
+            (middle..range.end).map(&work).collect::<Vec<_>>()
+        });
+        reserve_memory();
         let mut results: Vec<T> = (range.start..middle).map(&work).collect();
         results.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         results

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
 use crate::error::SourceLocation;
-use crate::parallel;
 use crate::template;
 
 /// The source locations of the values of a template by their JSON pointers, such as `/Resources/Jobs/Properties`: lines
@@ -139,20 +139,25 @@ struct Document {
     stacks: IndexMap<String, IndexMap<String, (usize, u32, u32)>>,
 }
 
+/// The size of the text that is written at a time, in bytes.
+const PIECE: usize = 64 * 1024;
+
 /// Writes the provenance file of an assembly, a line for each pointer.
-pub(crate) fn write(stacks: &[(&str, &Provenance)]) -> String {
+pub(crate) fn write(stacks: &[(&str, &Provenance)], mut to: impl Write) -> io::Result<()> {
     let files = files(stacks);
-    let mut text = Vec::new();
-    text.extend(b"{\n  \"files\": ");
-    serde_json::to_writer(&mut text, &files).expect("writing to memory");
-    text.extend(b",\n  \"stacks\": {");
-    let parts = parallel::map(0..stacks.len(), |index| stack(stacks[index], &files));
-    for (number, part) in parts.iter().enumerate() {
-        text.extend(if number == 0 { &b"\n    "[..] } else { b",\n    " });
-        text.extend(part);
+    let mut text = b"{\n  \"files\": ".to_vec();
+    serde_json::to_writer(&mut text, &files)?;
+    text.extend_from_slice(b",\n  \"stacks\": {");
+    for (number, one) in stacks.iter().enumerate() {
+        text.extend_from_slice(if number == 0 { b"\n    " } else { b",\n    " });
+        stack(*one, &files, &mut text)?;
+        if text.len() >= PIECE {
+            to.write_all(&text)?;
+            text.clear();
+        }
     }
-    text.extend(b"\n  }\n}\n");
-    String::from_utf8(text).expect("texts and numbers")
+    text.extend_from_slice(b"\n  }\n}\n");
+    to.write_all(&text)
 }
 
 /// Returns the names of all files, sorted. Most locations are in the same file as the one before.
@@ -169,29 +174,23 @@ fn files<'a>(stacks: &[(&str, &'a Provenance)]) -> Vec<&'a str> {
     files.into_iter().collect()
 }
 
-/// Writes the entry of one stack.
-fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
-    let quoted = |text: &mut Vec<u8>, name: &str| {
-        serde_json::to_writer(text, name).expect("writing to memory");
-    };
-    // A line has 14 characters in addition to the pointer and the numbers.
-    let mut text = Vec::with_capacity(provenance.pointers.len() + 28 * provenance.len());
-    quoted(&mut text, id);
+/// Adds the entry of one stack to a text.
+fn stack((id, provenance): (&str, &Provenance), files: &[&str], text: &mut Vec<u8>) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, id)?;
     text.extend(b": {");
     let mut last = ("", 0);
     for (number, (pointer, location)) in provenance.iter().enumerate() {
-        text.extend(if number == 0 { &b"\n      "[..] } else { b",\n      " });
-        quoted(&mut text, pointer);
+        text.extend_from_slice(if number == 0 { b"\n      " } else { b",\n      " });
+        serde_json::to_writer(&mut *text, pointer)?;
         let file = location.file.as_ref();
         if !std::ptr::eq(file, last.0) {
             last = (file, files.binary_search(&file).unwrap_or_default());
         }
-        text.extend(b": ");
-        serde_json::to_writer(&mut text, &(last.1, location.line, location.column))
-            .expect("writing to memory");
+        text.extend_from_slice(b": ");
+        serde_json::to_writer(&mut *text, &(last.1, location.line, location.column))?;
     }
-    text.extend(b"\n    }");
-    text
+    text.extend_from_slice(b"\n    }");
+    Ok(())
 }
 
 /// Reads the provenance file: the provenance of each stack by its ID.
