@@ -47,7 +47,7 @@ pub struct Metric {
 pub struct MetricNamespace(Value<String>);
 
 impl MetricNamespace {
-    /// Refers to a namespace by its name.
+    /// Refers to a namespace by its name, such as `AWS/SQS`.
     #[track_caller]
     pub fn new(name: impl IntoValue<String>) -> Self {
         Self(name.into().with_caller_location())

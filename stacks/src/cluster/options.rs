@@ -17,7 +17,7 @@ use crate::network::NetworkHandle;
 /// ServiceNodes::new("controller", "ml.m5.4xlarge").volume_gb(200).threads_per_core(2);
 /// ```
 pub trait NodeOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn settings(&mut self) -> &mut GroupSettings;
 
@@ -95,8 +95,8 @@ pub trait JobNodeOptions: NodeOptions {
 /// ServiceNodes::new("login", "ml.m5.2xlarge").patch(PatchTime::WhenIdle, None);
 /// ```
 pub trait NodeSoftwareOptions: NodeOptions {
-    /// Sets a custom AMI for the nodes, by its ID, such as `ami-0123456789abcdef0`. The AMI has to be unencrypted, owned
-    /// by the same account, and based on an AMI of HyperPod. The default is the latest AMI of HyperPod.
+    /// Sets a custom AMI for the nodes, by its ID, such as `ami-0123456789abcdef0` (`ImageId`). The AMI has to be unencrypted,
+    /// owned by the same account, and based on an AMI of HyperPod. The default is the latest AMI of HyperPod.
     #[track_caller]
     fn image_id(mut self, ami: impl IntoValue<String>) -> Self {
         self.settings().image = Some(crate::arn::with_prefix(ami, "ami-", "an AMI"));

@@ -581,7 +581,8 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the trial of the experiment that the job belongs to.
+    /// Sets the name of the trial of the experiment that the job belongs to (`TrialName`). In a pipeline, the default is the
+    /// trial of the pipeline; otherwise there is none.
     #[track_caller]
     pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
         self.experiment.push(("TrialName", name.into().with_caller_location()));

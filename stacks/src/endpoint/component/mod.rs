@@ -171,7 +171,8 @@ impl InferenceComponent {
         self
     }
 
-    /// Sets the maximum time until the container passes health checks, one minute to one hour.
+    /// Sets the maximum time until the container passes health checks (`ContainerStartupHealthCheckTimeoutInSeconds`), one
+    /// minute to one hour. The default is that of SageMaker.
     #[track_caller]
     pub fn health_check_timeout(mut self, time: impl Into<Seconds>) -> Self {
         let time = time.into().0.with_caller_location();

@@ -132,7 +132,8 @@ impl Pipeline {
         self
     }
 
-    /// Sets the trial of the experiment that runs are recorded in. The default is the ID of the run.
+    /// Sets the name of the trial of the experiment in which runs are recorded (`TrialName`). The default is the ID of the
+    /// run. It has no effect after [`without_experiment`](Self::without_experiment).
     #[track_caller]
     pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
         self.trial = Some(name.into().with_caller_location());

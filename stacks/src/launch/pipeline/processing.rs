@@ -272,7 +272,7 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the trial of the experiment that the job belongs to.
+    /// Sets the name of the trial of the experiment that the job belongs to (`TrialName`). By default, the pipeline sets it.
     #[track_caller]
     pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
         self.experiment.push(("TrialName", name.into().with_caller_location()));
@@ -488,7 +488,8 @@ impl PropertyFile {
         Self { path: format!("{output}.json"), output, source: std::panic::Location::caller() }
     }
 
-    /// Sets the path of the file in the output.
+    /// Sets the path of the file in the output, such as `metrics/evaluation.json`. The default is `NAME.json` with the name
+    /// of the output.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self

@@ -169,15 +169,16 @@ impl TransformStep {
         self
     }
 
-    /// Sets the JSONPath expression that selects the part of the response to store, or of the response and its record
-    /// with [`join_input`](Self::join_input). The default is all of it.
+    /// Sets the JSONPath expression that selects the part of each response to store (`OutputFilter`), such as
+    /// `$['id','SageMakerOutput']`; after [`join_input`](Self::join_input), it applies to the response and its record. By
+    /// default, all of it is stored.
     #[track_caller]
     pub fn output_filter(mut self, path: impl IntoValue<String>) -> Self {
         self.processing.get_or_insert_default().put("OutputFilter", path.into().with_caller_location());
         self
     }
 
-    /// Joins each response with its record (`JoinSource`).
+    /// Joins each response with its record (`JoinSource`). By default, only responses are stored.
     pub fn join_input(mut self) -> Self {
         self.processing.get_or_insert_default().put("JoinSource", "Input");
         self
