@@ -28,11 +28,11 @@
 //!
 //! # The book
 //!
-//! The guides are a book in the directory `docs/` of the repository, which `cargo xtask book` builds. Begin with "The first stack in
-//! ten minutes" (`docs/first-stack.md`). There are guides about training ([`stacks::training`], [`stacks::launch`]), serving
+//! The guides are a book in the directory `docs/` of the repository, which `cargo xtask book` builds. Begin with "The first stack
+//! in ten minutes" (`docs/first-stack.md`). There are guides about training ([`stacks::training`], [`stacks::launch`]), serving
 //! ([`stacks::endpoint`], [`stacks::container`], [`stacks::autoscaling`]), clusters and fleets ([`stacks::cluster`],
-//! [`stacks::fleet`], [`stacks::network`]), checking ([`review`]), estimating, reviewing and deploying, and how-to pages for users
-//! of the CDK, the SageMaker Python SDK and Terraform.
+//! [`stacks::fleet`], [`stacks::network`]), checking ([`review`]), estimating, reviewing and deploying, and how-to pages for
+//! users of the CDK, the SageMaker Python SDK and Terraform.
 //!
 //! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 

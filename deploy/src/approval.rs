@@ -17,7 +17,8 @@ use crate::status::{ChangeAction, Replacement};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ApprovalKind {
-    /// A resource that holds data, serves traffic or runs workloads is replaced: a new one is created, and the old one is deleted.
+    /// A resource that holds data, serves traffic or runs workloads is replaced: a new one is created, and the old one is
+    /// deleted.
     Replacement,
     /// A resource that holds data, serves traffic or runs workloads is deleted.
     Deletion,

@@ -1,4 +1,4 @@
-//! The attributes of a stack that are not part of its template, and what a deployment does with them.
+//! The attributes of a stack that are not part of its template, and how a deployment changes them.
 //!
 //! The rule: what the program does not set is not touched. What a deployment changes is shown in the plan, and needs an
 //! approval if it removes something.

@@ -326,8 +326,8 @@ pub(crate) async fn start(
         // A request that is sent again after a lost answer must not count twice. Another change set has another token.
         .client_request_token(change_set.id.rsplit('/').next().unwrap_or(&change_set.name))
         .retain_except_on_create(true)
-        // In express mode, the change set already disables the rollback. `OnStackFailure` is not used, because CloudFormation does
-        // not update a stack that was created with `OnStackFailure` and failed.
+        // In express mode, the change set already disables the rollback. `OnStackFailure` is not used, because CloudFormation
+        // does not update a stack that was created with `OnStackFailure` and failed.
         .set_disable_rollback((change_set.keep_failed && !change_set.express).then_some(true));
     let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {
         Ok(_) => return Ok(()),

@@ -235,9 +235,9 @@ async fn load(stack: &StackArtifact, profile: &Profile) -> SdkConfig {
         .build()
 }
 
-/// Returns what limits the retries of one client. The SDK's own quota is shared by all accounts of a region, and when many stacks are
-/// throttled at once, it is used up and the requests fail at their first attempt. The number of attempts and the growing delay
-/// between them limit them already.
+/// Returns what limits the retries of one client. The SDK's own quota is shared by all accounts of a region, and when many stacks
+/// are throttled at once, it is used up and the requests fail at their first attempt. The number of attempts and the growing
+/// delay between them limit them already.
 fn retry_partition() -> RetryPartition {
     RetryPartition::custom("stackwright").token_bucket(TokenBucket::unlimited()).build()
 }
@@ -282,8 +282,9 @@ impl Connections {
         self
     }
 
-    /// Runs work with the connection for a stack. While nothing else is reported, [`Progress::StillWaiting`](crate::Progress::StillWaiting) reports
-    /// `activity`. Known secrets of the stack are masked in reports and errors.
+    /// Runs work with the connection for a stack. While nothing else is reported,
+    /// [`Progress::StillWaiting`](crate::Progress::StillWaiting) reports `activity`. Known secrets of the stack are masked in
+    /// reports and errors.
     ///
     /// # Errors
     /// Returns an error if the connection cannot be created (see [`Connection::for_stack`]), or the error of the work.

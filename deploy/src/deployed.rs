@@ -31,7 +31,8 @@ pub struct DeployedStack {
     pub policy: Option<String>,
 }
 
-/// Reads the deployed stack; `None` if the stack is not deployed. `given` are the values of parameters that a deployment would set.
+/// Reads the deployed stack; `None` if the stack is not deployed. `given` are the values of parameters that a deployment would
+/// set.
 ///
 /// # Errors
 /// Returns an error if a request fails.

@@ -38,7 +38,7 @@ pub struct Diagnosis {
 
 /// The reason for the end of an operation.
 pub(crate) enum Failure {
-    /// A user canceled the operation.
+    /// A user cancelled the operation.
     Cancelled,
     /// A resource or the stack failed.
     Cause(Box<Diagnosis>),

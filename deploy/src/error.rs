@@ -238,8 +238,8 @@ impl DeployError {
         self.hint_with(str::to_owned)
     }
 
-    /// Returns what the user can do about the error, if that is known. `command` completes a command, such as `recover shop-Work`,
-    /// so that the user can copy it.
+    /// Returns what the user can do about the error, if that is known. `command` completes a command, such as `recover
+    /// shop-Work`, so that the user can copy it.
     pub fn hint_with(&self, command: impl Fn(&str) -> String) -> Option<String> {
         let recover =
             |stack: &str| format!("`{}` lists the recovery actions", command(&format!("recover {stack}")));

@@ -104,8 +104,8 @@ pub(crate) async fn resolve(
     Ok(result)
 }
 
-/// Decides the values of the parameters of the template of an import: those that the stack has stay as they are, because an import
-/// changes nothing else. Notes name the given values that are not used.
+/// Decides the values of the parameters of the template of an import: those that the stack has stay as they are, because an
+/// import changes nothing else. Notes name the given values that are not used.
 pub(crate) fn of_import(
     template: &str,
     given: &BTreeMap<String, String>,

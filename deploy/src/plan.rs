@@ -1,4 +1,4 @@
-//! The plan file: it binds what was reviewed to what is executed.
+//! The plan file, with which exactly the reviewed change sets are executed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The comparison of a change set with what the templates predict.
+//! The comparison of a change set with the changes that the templates predict.
 //!
 //! The deployer reads the deployed version, and stores what the caller finds in the change set: it does not compare templates
 //! itself.

@@ -1,4 +1,4 @@
-//! Recovery actions for a stack that cannot be deployed, each with what it loses.
+//! Recovery actions for a stack that cannot be deployed, each with the loss that it causes.
 
 use std::str::FromStr;
 

@@ -1,8 +1,8 @@
 //! Stack refactors: resources get other logical IDs, or move to other stacks, and CloudFormation neither replaces nor
 //! changes them.
 //!
-//! `CreateStackRefactor` accepts the templates that the stacks have after the refactor. They must differ from the deployed ones only in
-//! where resources are (CloudFormation User Guide, "Stack refactoring"), so they are made of the deployed templates. The
+//! `CreateStackRefactor` accepts the templates that the stacks have after the refactor. They must differ from the deployed ones
+//! only in where resources are (CloudFormation User Guide, "Stack refactoring"), so they are made of the deployed templates. The
 //! changes of the program follow in a change set.
 
 use std::collections::{BTreeMap, BTreeSet};

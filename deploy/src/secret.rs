@@ -1,4 +1,4 @@
-//! Secrets: the values of parameters with `NoEcho`, and everything that is made of them.
+//! Secrets: the values of parameters with `NoEcho`, and everything that contains them.
 //!
 //! All texts that leave this crate pass through [`Secrets`]: property values, outputs, reasons in events, and errors.
 

@@ -34,8 +34,8 @@ const CONCURRENT_PARTS: usize = 4;
 /// The content of an object.
 #[derive(Clone, Copy)]
 pub(crate) enum Content<'a> {
-    /// An asset. A directory of the CDK's output is packed only if the bucket does not have the object, whose key is the hash that
-    /// the manifest states.
+    /// An asset. A directory of the CDK's output is packed only if the bucket does not have the object, whose key is the hash
+    /// that the manifest states.
     Asset(&'a FileAsset),
     #[cfg(test)]
     File(&'a Path),

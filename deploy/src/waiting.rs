@@ -1,4 +1,4 @@
-//! Reports while nothing else is reported: what the program waits for, how long, and the last failed attempt.
+//! Reports about waiting, while there are no other reports: the activity, its duration, and the last failed attempt.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -220,7 +220,7 @@ async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
     assert!(matches!(error, DeployError::Changed { .. }), "{error}");
 
     let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it changes") };
-    simulation.begin(&topics("", "somebody else's"), ChangeSetType::Update, false, &[]).await;
+    simulation.begin(&topics("", "another user's"), ChangeSetType::Update, false, &[]).await;
     simulation.reach("UPDATE_COMPLETE").await;
     let error = execute(&change_set).await.unwrap_err();
     assert!(matches!(error, DeployError::Changed { .. }), "{error}");

@@ -201,8 +201,8 @@ async fn an_open_question_does_not_stop_other_stacks() {
     assert!(left.is_err(), "no empty stack is left");
 }
 
-/// While a stack only waits for somebody else's operation, a stop ends the work at once, and the other operation is not ours to
-/// cancel.
+/// While a stack only waits for an operation of another process, a stop ends the work at once, and does not cancel the other
+/// operation.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_the_operations_of_others() {
     let simulation = Simulation::start().await;

@@ -179,7 +179,8 @@ pub struct HookFault {
     pub mode: HookMode,
     /// The message of the hook.
     pub reason: String,
-    /// The annotations of the hook: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` returns them.
+    /// The annotations of the hook: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` returns
+    /// them.
     #[serde(default)]
     pub annotations: Vec<serde_json::Value>,
 }

@@ -484,7 +484,7 @@ def nested_stacks_are_created_as_their_resources_state():
     found = cfn.describe_stacks(StackName=nested)["Stacks"][0]
     check({one["Key"]: one["Value"] for one in found["Tags"]} == {"root": "1", "own": "1", "both": "child"}, found["Tags"])
     check(found["NotificationARNs"] == [topic("child")], found["NotificationARNs"])
-    # A nested stack that somebody has deleted is not updated, and not created again.
+    # A nested stack that a user has deleted is not updated, and not created again.
     cfn.delete_stack(StackName=nested)
     check(settled(nested)["StackStatus"] == "DELETE_COMPLETE")
     changed = template({"Child": child(template({"T": TOPIC, "U": TOPIC}), "changed.json")})
@@ -637,8 +637,8 @@ def the_role_of_the_last_operation_is_used_for_later_ones():
     cfn.update_stack(StackName="roles", TemplateBody=body("three"))
     check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED")
     faults()
-    cfn.continue_update_rollback(StackName="roles", RoleARN=role("mender"))
-    check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and of(stack) == role("mender"), of(stack))
+    cfn.continue_update_rollback(StackName="roles", RoleARN=role("recovery"))
+    check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and of(stack) == role("recovery"), of(stack))
     faults([{"resource": "A", "on": "delete", "reason": "no"}])
     cfn.delete_stack(StackName="roles", RoleARN=role("deleter"))
     check(settled(stack)["StackStatus"] == "DELETE_FAILED" and of(stack) == role("deleter"), of(stack))

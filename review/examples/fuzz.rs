@@ -140,7 +140,7 @@ fn main() {
     println!("{} inputs in the corpus", inputs.len());
     let mut known = HashSet::new();
     let (mut count, mut new, mut faults) = (0_u64, 0, 0);
-    let mut said = Instant::now();
+    let mut reported = Instant::now();
     while Instant::now() < end {
         let text = if (count as usize) < inputs.len() && new == 0 {
             inputs[count as usize].clone()
@@ -170,8 +170,8 @@ fn main() {
                 }
             }
         }
-        if said.elapsed() > Duration::from_secs(60) {
-            said = Instant::now();
+        if reported.elapsed() > Duration::from_secs(60) {
+            reported = Instant::now();
             println!(
                 "{count} inputs, {} kinds of findings, {} inputs kept, {faults} faults",
                 known.len(),

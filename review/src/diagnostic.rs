@@ -1,4 +1,4 @@
-//! A diagnostic is data: what is wrong, where, and how to fix it.
+//! Diagnostics as data: the problem, its location, and how to fix it.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! The section `Globals` of the AWS Serverless Application Model (SAM): the defaults that it gives to resources, and where a value
-//! was written that a resource has after SAM has merged both.
+//! The section `Globals` of the AWS Serverless Application Model (SAM): the defaults that it gives to resources, and where a
+//! value was written that a resource has after SAM has merged both.
 //!
 //! See "Globals section of the AWS SAM template" in the AWS SAM Developer Guide.
 
@@ -36,8 +36,8 @@ pub(crate) fn defaults<'t>(template: &'t Template, body: &JsonValue) -> Option<C
 }
 
 /// Returns the properties of a resource as they are written, or merged with its defaults as SAM does before CloudFormation
-/// evaluates functions: maps are merged at every level, the list of a resource is appended to that of `Globals`, and any other value of the
-/// resource, such as a function, overrides the default.
+/// evaluates functions: maps are merged at every level, the list of a resource is appended to that of `Globals`, and any other
+/// value of the resource, such as a function, overrides the default.
 pub(crate) fn properties<'t>(template: &Template, body: &'t JsonValue) -> Cow<'t, JsonValue> {
     let own = &body["Properties"];
     match defaults(template, body) {

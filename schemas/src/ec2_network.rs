@@ -45,7 +45,8 @@ impl NetworkFacts {
     }
 }
 
-/// Returns the facts about an instance type, by its name with or without the prefix `ml.`; `None` for a type that is not in the table.
+/// Returns the facts about an instance type, by its name with or without the prefix `ml.`; `None` for a type that is not in the
+/// table.
 pub fn network_facts(instance_type: &str) -> Option<&'static NetworkFacts> {
     table().get(instance_type.strip_prefix("ml.").unwrap_or(instance_type))
 }

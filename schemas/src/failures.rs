@@ -20,7 +20,8 @@ pub struct Failure {
     texts: Vec<String>,
     /// The kind of the cause: `capacity`, `script` and others.
     pub cause: String,
-    /// The explanation of the failure, and where to find details, in sentences. `{logs}` stands for the log group of the resource.
+    /// The explanation of the failure, and where to find details, in sentences. `{logs}` stands for the log group of the
+    /// resource.
     pub hint: String,
 }
 

@@ -75,8 +75,8 @@ pub fn terms() -> &'static Value {
     TERMS.get_or_init(|| embedded(include_str!("../facts/price_terms.json")))
 }
 
-/// Returns why a resource type has no charge of its own, such as `AWS::IAM::Role`; `None` if it is not listed as free. The table has
-/// the page of AWS for each reason, and states of some reasons that no page confirms them.
+/// Returns why a resource type has no charge of its own, such as `AWS::IAM::Role`; `None` if it is not listed as free. The table
+/// has the page of AWS for each reason, and states of some reasons that no page confirms them.
 pub fn free_type(resource_type: &str) -> Option<&'static str> {
     static TYPES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let types = TYPES.get_or_init(|| {

@@ -120,8 +120,8 @@ mod deployed {
     pub(super) struct DeployedArguments {
         #[command(flatten)]
         target: Target,
-        /// Compare with this value of a parameter, in every stack that has this parameter; may be repeated. Default: the value that
-        /// `deploy` would set. Requires `--deployed`
+        /// Compare with this value of a parameter, in every stack that has this parameter; may be repeated. Default: the value
+        /// that `deploy` would set. Requires `--deployed`
         #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
         parameters: Vec<(String, String)>,
     }

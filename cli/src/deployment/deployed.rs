@@ -12,7 +12,8 @@ use super::runtime::on_each;
 use super::view::{ProgressFormat, View};
 use crate::failure::Failure;
 
-/// Compares stacks with what is deployed, and returns the secrets of the deployed templates too. `given` returns the values of parameters that a deployment of a stack would set.
+/// Compares stacks with what is deployed, and returns the secrets of the deployed templates too. `given` returns the values of
+/// parameters that a deployment of a stack would set.
 pub(crate) fn compare_deployed(
     target: &Target,
     stacks: &[&StackArtifact],

@@ -68,8 +68,8 @@ pub(crate) async fn stop_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Runs work without an orchestrator until it ends, or until a signal stops it. `detached` returns the stack on which the work may
-/// have started an operation, and what performs it.
+/// Runs work without an orchestrator until it ends, or until a signal stops it. `detached` returns the stack on which the work
+/// may have started an operation, and what performs it.
 pub(crate) async fn stoppable<T>(
     detached: impl Fn() -> Option<(String, Backend)>,
     work: impl Future<Output = Result<T, Failure>>,

@@ -168,8 +168,8 @@ impl Estimate {
         self.lines.iter().filter(|line| line.per == Per::Run).filter_map(|line| line.ceiling).max()
     }
 
-    /// Returns the maximum cost of one run of the most expensive job of one stack, by the name of the stack; `None` if no job of it
-    /// has a known cost.
+    /// Returns the maximum cost of one run of the most expensive job of one stack, by the name of the stack; `None` if no job of
+    /// it has a known cost.
     pub fn most_expensive_run_of(&self, stack: &str) -> Option<Money> {
         let lines = self.lines.iter().filter(|line| line.per == Per::Run && line.stack == stack);
         lines.filter_map(|line| line.ceiling).max()

@@ -1,4 +1,4 @@
-//! The stated usage of resources.
+//! The usage of resources, as users state it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,9 +2,9 @@
 
 use super::training::Strategy;
 
-/// Returns the bytes of weights, gradients and optimizer states (the model states) on a GPU according to the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a
-/// parameter for weights, 2 for gradients and 12 for the optimizer, of which a stage divides the optimizer, the
-/// gradients and the weights in turn.
+/// Returns the bytes of weights, gradients and optimizer states (the model states) on a GPU according to the ZeRO paper
+/// (Rajbhandari et al., arXiv:1910.02054): 2 bytes a parameter for weights, 2 for gradients and 12 for the optimizer, of which a
+/// stage divides the optimizer, the gradients and the weights in turn.
 pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     let ranks = ranks.max(1);
     match strategy {
@@ -15,9 +15,9 @@ pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     }
 }
 
-/// Returns the bytes of weights, gradients and optimizer states on a GPU according to DeepSpeed's own estimator (deepspeed 0.19.8,
-/// `estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs`), which counts gradients in
-/// fp32; `None` for other strategies. `largest_layer` is the number of parameters of the largest layer.
+/// Returns the bytes of weights, gradients and optimizer states on a GPU according to DeepSpeed's own estimator (deepspeed
+/// 0.19.8, `estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs`), which counts gradients in fp32;
+/// `None` for other strategies. `largest_layer` is the number of parameters of the largest layer.
 pub fn deepspeed_states(
     parameters: u64,
     largest_layer: u64,

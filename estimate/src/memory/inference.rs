@@ -188,9 +188,9 @@ impl Parts {
     }
 }
 
-/// The bytes that vLLM's sampler allocates for each token of the vocabulary and each sequence: logits in bf16 and fp32; sorted values, their
-/// indices of 8 bytes, and the probabilities, sums and masked logits of top-k and top-p in fp32; probabilities and their
-/// logarithms in fp32.
+/// The bytes that vLLM's sampler allocates for each token of the vocabulary and each sequence: logits in bf16 and fp32; sorted
+/// values, their indices of 8 bytes, and the probabilities, sums and masked logits of top-k and top-p in fp32; probabilities and
+/// their logarithms in fp32.
 const SAMPLING: u64 = 2 + 4 + (4 + 8) + (4 + 4 + 4) + (4 + 4);
 
 /// The bytes that libraries use outside of PyTorch on one GPU, and on each of several: vLLM logged 1.79 GiB and 3.58

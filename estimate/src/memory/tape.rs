@@ -111,9 +111,9 @@ fn block(bytes: u64) -> u64 {
     if rounded >= OWN_SEGMENT && segment - rounded <= SMALLEST_REST { segment } else { rounded }
 }
 
-/// Returns the number of bytes that PyTorch's reduction over rows allocates temporarily: a block of 32 by 4 threads takes 128 columns, up to 16 rows
-/// a thread, and as many blocks run as an accelerator of 132 multiprocessors holds. Gradients of biases and of the
-/// weights of norms are such sums.
+/// Returns the number of bytes that PyTorch's reduction over rows allocates temporarily: a block of 32 by 4 threads takes 128
+/// columns, up to 16 rows a thread, and as many blocks run as an accelerator of 132 multiprocessors holds. Gradients of biases
+/// and of the weights of norms are such sums.
 pub(crate) fn reduction(rows: u64, columns: u64) -> u64 {
     let rows_per_thread = rows.div_ceil(4);
     if rows_per_thread < 64 {

@@ -246,8 +246,8 @@ fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> 
     Peak { bytes, least_bytes: bytes, most_bytes: bytes, breakdown, phase }
 }
 
-/// Returns the part of a model that one rank holds and computes if the model is split over ranks: heads and the hidden layers of feed-forward
-/// networks by tensor parallelism, experts by expert parallelism, tokens by context parallelism.
+/// Returns the part of a model that one rank holds and computes if the model is split over ranks: heads and the hidden layers of
+/// feed-forward networks by tensor parallelism, experts by expert parallelism, tokens by context parallelism.
 fn split(shape: &ModelShape, training: &Training) -> (ModelShape, Training) {
     let (mut shape, mut training) = (shape.clone(), training.clone());
     let tensor = training.tensor_parallel.max(1);

@@ -53,8 +53,8 @@ pub struct Gpu {
     pub count: Option<u32>,
     /// The memory of one accelerator in bytes, as EC2 reports it; `None` if it is not known.
     pub memory_bytes: Option<u64>,
-    /// The bytes that a framework can allocate: the memory without the driver's part and the CUDA context; `None` if the memory is
-    /// not known.
+    /// The bytes that a framework can allocate: the memory without the driver's part and the CUDA context; `None` if the memory
+    /// is not known.
     pub usable_bytes: Option<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! The weights of a model, grouped into the units that FSDP gathers and reduces together: one unit for each layer, and one for all
-//! other weights, such as the embedding and the output layer.
+//! The weights of a model, grouped into the units that FSDP gathers and reduces together: one unit for each layer, and one for
+//! all other weights, such as the embedding and the output layer.
 
 use super::shape::{Architecture, ModelShape, Vision};
 

@@ -28,10 +28,10 @@ const MAX_TOTAL_BODY_MIB: u32 = 512;
 /// The maximum number of connections at a time. Further connections wait until another connection is closed.
 const MAX_CONNECTIONS: usize = 256;
 
-/// The maximum time in which a client has to send the headers, and the body. The time for the headers starts at the end of the previous
-/// answer, so that it limits idle connections as well. It is longer than the 90 s for which the AWS SDK for Rust keeps an idle
-/// connection, and than the 20 s that an SDK waits at most before it repeats a request: otherwise, the endpoint would close a
-/// connection at the moment at which a client uses it again.
+/// The maximum time in which a client has to send the headers, and the body. The time for the headers starts at the end of the
+/// previous answer, so that it limits idle connections as well. It is longer than the 90 s for which the AWS SDK for Rust keeps
+/// an idle connection, and than the 20 s that an SDK waits at most before it repeats a request: otherwise, the endpoint would
+/// close a connection at the moment at which a client uses it again.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 

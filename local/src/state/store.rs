@@ -83,8 +83,8 @@ impl Store {
     /// Opens a directory, and reads the state that is in it. Records with secrets are encrypted with the key in a file.
     ///
     /// # Errors
-    /// Another process uses the directory, or its files cannot be read, are incomplete, have another format, or are encrypted with
-    /// another key.
+    /// Another process uses the directory, or its files cannot be read, are incomplete, have another format, or are encrypted
+    /// with another key.
     pub fn open(directory: &Path, key: Option<&Path>) -> io::Result<(Self, State)> {
         create_private_directory(directory)?;
         let lock = lock(directory)?;

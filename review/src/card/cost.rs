@@ -1,4 +1,4 @@
-//! The cost before and after a change, as the estimate has it.
+//! The estimated cost before and after a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The card of a change: one screen that shows a reviewer what a change does.
+//! The review card of a change: a summary for reviewers of what the change does.
 //!
 //! A card holds what differs ([`crate::diff`]), the findings of `check` that are new, the approvals that `deploy` will ask
 //! for, and what the caller adds about cost. The views are [`markdown`], [`json`] and [`crate::report::html`].
@@ -51,7 +51,8 @@ pub struct CostChange {
     pub before: Option<String>,
     /// The amount after the change; `None` if the item is removed.
     pub after: Option<String>,
-    /// The basis of the amounts: the source and the date of prices, and amounts that are not included; `None` if there is no note.
+    /// The basis of the amounts: the source and the date of prices, and amounts that are not included; `None` if there is no
+    /// note.
     pub note: Option<String>,
     /// The minimum and the maximum amounts before and after the change in USD, for a chart; `None` if there is no
     /// chart.

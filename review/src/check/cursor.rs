@@ -1,4 +1,4 @@
-//! Values of a view with their paths, so that a finding is reported where its value is.
+//! Values of a view with their paths, so that a finding is reported at the location of its value.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -1,4 +1,4 @@
-//! Cycles in what refers to what.
+//! Cycles of references.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Documents inside properties, opened: pipeline definitions, state machines, and the input of schedules.
+//! Documents inside properties, parsed: pipeline definitions, state machines, and the input of schedules.
 //!
 //! CloudFormation accepts them as strings and does not evaluate their content; the jobs that they start are requests to
 //! SageMaker.

@@ -1,4 +1,4 @@
-//! Changes of sources that remove the cause of a diagnostic.
+//! Fixes: changes of a template that remove the cause of a diagnostic.
 
 use std::collections::BTreeSet;
 

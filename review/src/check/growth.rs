@@ -1,4 +1,4 @@
-//! The work of a check grows in proportion to a template, whatever its shape.
+//! Tests that the work of a check grows in proportion to the size of a template.
 
 use stackwright_synth::Assembly;
 

@@ -1,4 +1,4 @@
-//! Finds what is wrong in templates before anything is deployed.
+//! Finds errors in templates before a deployment.
 //!
 //! A stack is checked in every deployment that its parameters and conditions allow (`scenario`), with all
 //! known values resolved (`resolve`). The validation of schemas (`schema`) and the `rules` report the faults of the

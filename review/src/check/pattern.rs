@@ -1,4 +1,4 @@
-//! Faults of regular expressions that every syntax of them has in common.
+//! Errors of regular expressions that are errors in every syntax of regular expressions.
 
 /// Returns why a regular expression cannot be compiled: a group or a character class is not closed, a quantifier has nothing to
 /// repeat, or the pattern ends in a backslash. CloudFormation uses the syntax of Java, which differs from that of Rust; what

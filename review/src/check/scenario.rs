@@ -1,4 +1,4 @@
-//! Scenarios: the deployments that a template allows, as its parameters and conditions decide.
+//! Scenarios: the deployments that the parameters and conditions of a template allow.
 //!
 //! The first is the one with every default. Others let a parameter have each of its allowed values, and each value
 //! that a condition compares. A value that is wrong in one of them fails in that deployment.

@@ -1,4 +1,4 @@
-//! Questions about values of a template, answered only where the answer is known before deployment.
+//! Queries of values of a template, which return only values that are known before deployment.
 
 use serde_json::Value as JsonValue;
 pub(crate) use stackwright_synth::function::{below, children, function, is_container};

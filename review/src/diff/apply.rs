@@ -1,4 +1,4 @@
-//! Edits, applied: with them the tests show that a comparison leaves nothing out.
+//! Applies edits to a value. Tests use it to verify that a comparison finds all differences.
 
 use indexmap::IndexMap;
 

@@ -1,4 +1,4 @@
-//! Files that are uploaded: which differ, and which files in an archive.
+//! The assets that differ, and the files in their archives that differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The chain of replacements: who refers to a resource that is replaced gets another value.
+//! The chain of replacements: a resource that refers to a replaced resource gets another value.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The comparison of what a change set does with what the templates predict.
+//! The comparison of a change set with the changes that the templates predict.
 
 use std::collections::{BTreeMap, BTreeSet};
 

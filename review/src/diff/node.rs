@@ -1,4 +1,4 @@
-//! A value of a template in the form in which two of them are compared.
+//! The canonical form of a template value, in which two values are compared.
 //!
 //! What CloudFormation or the service treats alike is alike here: the spellings of an intrinsic function, a number and
 //! the string that holds it, JSON text and its layout, one action and a list of one action. Lists of named elements are

@@ -54,7 +54,8 @@ fn never_updated(change: &mut ResourceChange) {
     }
 }
 
-/// Adds the failure of a replacement of a resource with a fixed name: the new resource cannot be created while the old one exists.
+/// Adds the failure of a replacement of a resource with a fixed name: the new resource cannot be created while the old one
+/// exists.
 fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
     let is_renamed = change.action == ResourceAction::Renamed;
     if !is_renamed && !matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced) {

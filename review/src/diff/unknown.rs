@@ -1,4 +1,4 @@
-//! Values that are written as before and not known, but that take another value from a parameter, a mapping or a condition.
+//! Values that are written as before and are not known, but that a changed parameter, mapping or condition changes.
 //!
 //! Such a value depends on the region, on an SSM parameter or on a parameter without a default, so that both versions have the
 //! same expression although the deployed values differ.

@@ -1,4 +1,4 @@
-//! The graph of a stack with what happens to each resource.
+//! The graph of a stack with the consequence of a change for each resource.
 
 use std::collections::BTreeSet;
 

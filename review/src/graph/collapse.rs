@@ -1,4 +1,4 @@
-//! Graphs that are too large to read, made smaller.
+//! Collapses graphs that are too large to read.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! A report with something of everything, for the tests of the formats.
+//! A report with findings of every kind, for the tests of the formats.
 
 use stackwright_synth::SourceLocation;
 

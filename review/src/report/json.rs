@@ -1,4 +1,4 @@
-//! A report for programs: one JSON document, described in `docs/report.schema.json`.
+//! A report as one JSON document for programs, described in `docs/report.schema.json`.
 
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::SourceLocation;

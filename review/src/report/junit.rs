@@ -1,5 +1,5 @@
-//! A report as JUnit XML, which CI systems show as tests: a suite a stack, a case a finding, and one that passed for
-//! a stack without any.
+//! A report as JUnit XML, which CI systems show as tests: a test suite for each stack, a test case for each finding, and a passed
+//! test case for a stack without any.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -15,7 +15,8 @@ const MAX_OF_A_RULE: usize = 5;
 /// The maximum number of bytes of a line that are shown: a template can consist of one line.
 const MAX_LINE: usize = 400;
 
-/// Returns the diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colors for a terminal.
+/// Returns the diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colors for a
+/// terminal.
 pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
     text_up_to(report, source, styled, None)
 }
@@ -143,7 +144,7 @@ fn part(line: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
 }
 
 impl Excerpt {
-    /// Returns the location, where the snippet cannot tell it.
+    /// Returns the location as text, if the snippet does not show it.
     fn origin(&self) -> Option<annotate_snippets::Origin<'_>> {
         let origin = annotate_snippets::Origin::path(&self.file).line(self.number);
         self.column.map(|column| origin.char_column(column))

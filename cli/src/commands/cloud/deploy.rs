@@ -22,8 +22,8 @@ use crate::watch;
 ///
 /// The command prints the changes before it makes them. On a terminal, it asks for an approval. Otherwise it continues,
 /// unless a change needs an approval, such as the deletion of a bucket, and `--approve` does not contain it. A stack without
-/// changes is not updated. If a deployment was interrupted, run the same command again: it continues from the current status of the stack. Credentials, profiles,
-/// regions and endpoints are resolved as the AWS CLI resolves them.
+/// changes is not updated. If a deployment was interrupted, run the same command again: it continues from the current status of
+/// the stack. Credentials, profiles, regions and endpoints are resolved as the AWS CLI resolves them.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 every stack is deployed, 1 a deployment failed or the check found errors, 2 usage error, 3 an \

@@ -15,9 +15,9 @@ use crate::origin::Origin;
 /// Delete stacks, each before the stacks that it depends on.
 ///
 /// The command first prints which resources are deleted, which are retained, and of which a snapshot is created. On a
-/// terminal, it asks the user to type the name of each stack; otherwise, `--yes` is required. The deletion of a resource that contains data, serves traffic or runs workloads needs its own approval, as in
-/// `deploy`; `--approve 'deletion=*'` approves all of them. A stack with termination protection is not deleted, unless
-/// `--unprotect` is passed.
+/// terminal, it asks the user to type the name of each stack; otherwise, `--yes` is required. The deletion of a resource that
+/// contains data, serves traffic or runs workloads needs its own approval, as in `deploy`; `--approve 'deletion=*'` approves all
+/// of them. A stack with termination protection is not deleted, unless `--unprotect` is passed.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 every stack is deleted or was not deployed, 1 failure, 2 usage error, 3 a deletion is still \

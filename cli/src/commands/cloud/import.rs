@@ -14,9 +14,9 @@ use crate::origin::Origin;
 
 /// Import existing resources into a stack, without changing them.
 ///
-/// The program has to contain the resources, each with a deletion policy (`DeletionPolicy`). The identifier of each resource is read from
-/// the template, or passed as an argument. CloudFormation makes no other change in an import: the other resources of the stack keep
-/// their deployed properties. Run `deploy` afterwards to make the other changes of the program.
+/// The program has to contain the resources, each with a deletion policy (`DeletionPolicy`). The identifier of each resource is
+/// read from the template, or passed as an argument. CloudFormation makes no other change in an import: the other resources of
+/// the stack keep their deployed properties. Run `deploy` afterwards to make the other changes of the program.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 the resources belong to the stack, 1 failure, 2 usage error, 3 the import is still running in \

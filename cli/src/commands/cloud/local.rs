@@ -32,10 +32,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
     /// Simulate failures, and set the results of custom resources, from a JSON file; docs/deploying.md describes its format.
-    /// Default: nothing fails, and attributes of custom resources are placeholders. Example: `{"resources": [{"resource": "Endpoint", "on": "create",
-    /// "reason": "no capacity"}], "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks":
-    /// [{"hook": "Company::Guard::Endpoints", "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not
-    /// encrypted"}], "custom_resources": [{"resource": "Lookup", "attributes": {"Name": "value"}}]}`
+    /// Default: nothing fails, and attributes of custom resources are placeholders. Example: `{"resources": [{"resource":
+    /// "Endpoint", "on": "create", "reason": "no capacity"}], "requests": [{"action": "DescribeStacks", "kind": "throttle",
+    /// "times": 3}], "hooks": [{"hook": "Company::Guard::Endpoints", "resource": "*", "target": "change-set", "mode": "WARN",
+    /// "reason": "not encrypted"}], "custom_resources": [{"resource": "Lookup", "attributes": {"Name": "value"}}]}`
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 }

@@ -31,7 +31,8 @@ pub(super) struct CostArguments {
     #[arg(long, value_name = "FILE", requires = "prices")]
     save_prices: Option<PathBuf>,
     /// Read the usage of resources from a JSON file; docs/estimating.md describes its format. Default: the usage that the program
-    /// sets; other costs by usage are unknown. Example: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
+    /// sets; other costs by usage are unknown. Example: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms":
+    /// 120}}}
     #[arg(long, value_name = "FILE")]
     usage: Option<PathBuf>,
     /// Set where the typical capacity is between the minimum capacity (0) and the maximum capacity (1), such as 0.3

@@ -1,4 +1,4 @@
-//! The layers of each architecture, written as the operators that PyTorch and Hugging Face's transformers run.
+//! The layers of each architecture, described by the operators that PyTorch and Hugging Face's transformers run.
 
 mod attention;
 mod experts;

@@ -1,4 +1,4 @@
-//! Forms of identifiers and attributes, filled in: `arn:aws:sqs:{region}:{account}:{name}`.
+//! Fills in the formats of identifiers and attributes: `arn:aws:sqs:{region}:{account}:{name}`.
 
 use serde_json::{Map, Value as Json};
 

@@ -1,4 +1,4 @@
-//! Expressions of states that use JSONata: how strings hold them, and their syntax.
+//! Expressions of states that use JSONata: their position in strings, and their syntax.
 
 mod parser;
 mod tokens;

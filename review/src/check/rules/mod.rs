@@ -44,7 +44,8 @@ pub struct Rule {
     pub name: &'static str,
     /// The severity of the findings.
     pub severity: Severity,
-    /// The page of the rule in Markdown: what it checks, why it matters and how to fix a finding. The first sentence is a summary.
+    /// The page of the rule in Markdown: what it checks, why it matters and how to fix a finding. The first sentence is a
+    /// summary.
     pub documentation: &'static str,
     /// The documentation page or the API operation on which the rule is based.
     pub source: &'static str,

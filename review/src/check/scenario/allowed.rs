@@ -1,4 +1,4 @@
-//! The section `Rules`: which deployments it refuses.
+//! The section `Rules`: the deployments that its assertions reject.
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::Template;

@@ -194,8 +194,8 @@ fn split_over(context: &[Vec<ValidationError<'_>>]) -> Option<BTreeSet<String>> 
         refused.push(unexpected);
     }
     let all: BTreeSet<String> = refused.iter().copied().flatten().cloned().collect();
-    let somebody_has = |name: &String| refused.iter().any(|unexpected| !unexpected.contains(name));
-    (all.len() > 1 && all.iter().all(somebody_has)).then_some(all)
+    let is_accepted = |name: &String| refused.iter().any(|unexpected| !unexpected.contains(name));
+    (all.len() > 1 && all.iter().all(is_accepted)).then_some(all)
 }
 
 /// Compares a number or a boolean that is written as a string with bounds and allowed values, because the schema only

@@ -1,4 +1,4 @@
-//! Values against JSON Schemas: those of resource types, and those of requests to SageMaker.
+//! The validation of values against JSON Schemas: those of resource types, and those of requests to SageMaker.
 //!
 //! A value that CloudFormation resolves later is compared with its schema by the type that it returns and by the part of
 //! its text that is known. A value that may turn out to be valid is never reported.

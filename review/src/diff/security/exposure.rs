@@ -1,4 +1,4 @@
-//! Properties that protect: encryption, public access, networks.
+//! Properties that protect resources: encryption, public access, networks.
 
 use serde_json::Value as JsonValue;
 

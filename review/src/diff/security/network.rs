@@ -1,4 +1,4 @@
-//! Rules of security groups: what they open and what they close.
+//! Rules of security groups: the network access that they allow.
 
 use serde_json::Value as JsonValue;
 

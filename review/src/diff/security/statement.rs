@@ -1,4 +1,4 @@
-//! Statements of policies: what they allow that was not allowed, and the reverse.
+//! Statements of policies: the permissions that a change adds and removes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A comparison for programs: one JSON document, described in `docs/diff.schema.json`.
+//! A comparison as one JSON document for programs, described in `docs/diff.schema.json`.
 
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::SourceLocation;

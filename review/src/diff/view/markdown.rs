@@ -1,4 +1,4 @@
-//! A comparison for pull requests.
+//! A comparison as Markdown for pull requests.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! A comparison for terminals.
+//! A comparison as text for terminals.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Values for people. Shortened values keep the part that distinguishes two values.
+//! Values as text. Shortened values keep the part that distinguishes two values.
 
 use serde_json::Value as JsonValue;
 

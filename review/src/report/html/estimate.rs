@@ -1,4 +1,4 @@
-//! Bars: the cost a month by resource, and what the GPU memory of training consists of.
+//! Bar charts: the monthly cost by resource, and the categories of the GPU memory of training.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The grammar of JSONata, read by precedence as its reference implementation reads it.
+//! The parser of JSONata, which uses operator precedence as the reference implementation does.
 
 use super::tokens::{Lexer, Token};
 

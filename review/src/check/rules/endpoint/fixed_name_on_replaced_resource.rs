@@ -8,8 +8,8 @@ use crate::check::value::{function, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// A model or endpoint configuration has a fixed name: a constant, or one that consists of the names of the stack, the region and
-    /// the account.
+    /// A model or endpoint configuration has a fixed name: a constant, or one that consists of the names of the stack, the region
+    /// and the account.
     ///
     /// # Why it matters
     ///

@@ -16,8 +16,8 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Name the archive (`.tar.gz`). Use `ModelDataSource.S3DataSource` with `S3DataType: S3Prefix` and `CompressionType: None` for
-    /// files that are not in an archive, or `Mode: MultiModel` for several models.
+    /// Name the archive (`.tar.gz`). Use `ModelDataSource.S3DataSource` with `S3DataType: S3Prefix` and `CompressionType: None`
+    /// for files that are not in an archive, or `Mode: MultiModel` for several models.
     Error "model-data-prefix",
     source: "Amazon SageMaker API Reference, ContainerDefinition",
     applies_to: ["AWS::SageMaker::Model"],

@@ -7,8 +7,8 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod cluster uses autoscaling by Karpenter without `ClusterRole`, continuous provisioning, automatic node recovery or
-    /// EKS.
+    /// A HyperPod cluster uses autoscaling by Karpenter without `ClusterRole`, continuous provisioning, automatic node recovery
+    /// or EKS.
     ///
     /// # Why it matters
     ///

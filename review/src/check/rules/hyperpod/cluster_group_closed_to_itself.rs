@@ -7,8 +7,8 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// The security group of HyperPod instances with EFA does not allow all traffic from itself. An instance group has the security
-    /// groups of its `OverrideVpcConfig`, or else those of the cluster.
+    /// The security group of HyperPod instances with EFA does not allow all traffic from itself. An instance group has the
+    /// security groups of its `OverrideVpcConfig`, or else those of the cluster.
     ///
     /// # Why it matters
     ///

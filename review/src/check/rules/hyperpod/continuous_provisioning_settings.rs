@@ -11,7 +11,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The API refuses `MinInstanceCount` and `InstanceRequirements` of a group, and an `AccountingDatabase` of Slurm, without it.
+    /// The API refuses `MinInstanceCount` and `InstanceRequirements` of a group, and an `AccountingDatabase` of Slurm, without
+    /// it.
     ///
     /// # How to fix
     ///

@@ -7,12 +7,13 @@ use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod cluster with restricted instance groups has other groups, Slurm, continuous provisioning or autoscaling as well.
+    /// A HyperPod cluster with restricted instance groups has other groups, Slurm, continuous provisioning or autoscaling as
+    /// well.
     ///
     /// # Why it matters
     ///
-    /// Restricted instance groups run the customization of Amazon Nova models in nodes that AWS manages. AWS's own modules create such
-    /// clusters without any of these.
+    /// Restricted instance groups run the customization of Amazon Nova models in nodes that AWS manages. AWS's own modules create
+    /// such clusters without any of these.
     ///
     /// # How to fix
     ///

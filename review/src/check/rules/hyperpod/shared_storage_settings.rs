@@ -11,8 +11,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// A group has at most one `FsxLustreConfig` and one `FsxOpenZfsConfig`, and SageMaker mounts them on Slurm clusters only: pods of
-    /// Amazon EKS use the CSI driver of FSx.
+    /// A group has at most one `FsxLustreConfig` and one `FsxOpenZfsConfig`, and SageMaker mounts them on Slurm clusters only:
+    /// pods of Amazon EKS use the CSI driver of FSx.
     ///
     /// # How to fix
     ///

@@ -7,8 +7,8 @@ use crate::check::value::{boolean, entries, is_set, is_unresolved, number, strin
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// An event source mapping reads a queue in batches that Lambda does not form: more than 10 messages of a FIFO queue, a batching
-    /// window of a FIFO queue, or more than 10 messages of a standard queue without a batching window.
+    /// An event source mapping reads a queue in batches that Lambda does not form: more than 10 messages of a FIFO queue, a
+    /// batching window of a FIFO queue, or more than 10 messages of a standard queue without a batching window.
     ///
     /// # Why it matters
     ///

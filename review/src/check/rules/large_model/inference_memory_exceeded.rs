@@ -14,8 +14,8 @@ rule! {
     /// The model is described in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
     /// `LargeModel::model_shape` writes it. If the metadata does not set a value, the rule uses the setting of the
     /// container (`OPTION_MAX_MODEL_LEN`, `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`,
-    /// `OPTION_GPU_MEMORY_UTILIZATION`). The metadata of a multi-model endpoint has `models` (`MultiModelEndpoint::models`), of which
-    /// the largest has to fit. Metadata that cannot be read is reported too.
+    /// `OPTION_GPU_MEMORY_UTILIZATION`). The metadata of a multi-model endpoint has `models` (`MultiModelEndpoint::models`), of
+    /// which the largest has to fit. Metadata that cannot be read is reported too.
     ///
     /// # Why it matters
     ///

@@ -271,7 +271,8 @@ impl<'v> Names<'v> {
         }
     }
 
-    /// Checks that a final metric is one of those that the training step defines. Algorithms of SageMaker define metrics themselves.
+    /// Checks that a final metric is one of those that the training step defines. Algorithms of SageMaker define metrics
+    /// themselves.
     fn metric(
         &self,
         pipeline: &Resource<'_>,

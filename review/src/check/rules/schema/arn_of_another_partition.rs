@@ -13,8 +13,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Partitions are separate: accounts, roles, policies and resources of one do not exist in another, so the resource is refused
-    /// or a permission has no effect.
+    /// Partitions are separate: accounts, roles, policies and resources of one do not exist in another, so the resource is
+    /// refused or a permission has no effect.
     ///
     /// # How to fix
     ///

@@ -20,8 +20,8 @@ rule! {
     /// # Limitations
     ///
     /// The schemas of a region can be incomplete, so that this is a warning: on 2026-11-27 those of us-west-2 have
-    /// `AWS::SageMaker::ComputeQuota` and not `AWS::SageMaker::ClusterSchedulerConfig`, which belong together. AWS does not publish
-    /// the types of every region: for other regions, and for stacks without a region, nothing is reported.
+    /// `AWS::SageMaker::ComputeQuota` and not `AWS::SageMaker::ClusterSchedulerConfig`, which belong together. AWS does not
+    /// publish the types of every region: for other regions, and for stacks without a region, nothing is reported.
     Warning "type-not-in-region",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

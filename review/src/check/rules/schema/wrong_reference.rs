@@ -454,7 +454,8 @@ fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>
     };
     let by_format = format.ends_with(".Arn") && formats::pattern(format).is_some_and(refuses);
     let by_pattern = schema.pattern().is_some_and(refuses);
-    // Without a pattern the name of the property determines it. Properties for KMS keys often accept each form of a key's identifier.
+    // Without a pattern the name of the property determines it. Properties for KMS keys often accept each form of a key's
+    // identifier.
     let is_open = schema.pattern().is_none() && format.is_empty();
     let takes_arns = property.ends_with("Arn") || property.ends_with("ARN") || ACTIONS.contains(&property);
     let is_named = takes_arns && !property.contains("Kms") && !property.contains("KMS");

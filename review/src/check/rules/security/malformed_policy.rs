@@ -380,8 +380,8 @@ fn shown_short(value: &JsonValue) -> String {
     }
 }
 
-/// Returns whether a string may be a principal: `*`, an account ID, an ARN of IAM or STS, the identifier with which IAM replaces a
-/// deleted principal, or a string that is not completely known.
+/// Returns whether a string may be a principal: `*`, an account ID, an ARN of IAM or STS, the identifier with which IAM replaces
+/// a deleted principal, or a string that is not completely known.
 fn is_principal(text: &str) -> bool {
     let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_identifier = ["AIDA", "AROA", "AGPA", "ANPA"].iter().any(|start| text.starts_with(start));

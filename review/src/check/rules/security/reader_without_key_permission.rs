@@ -20,8 +20,8 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Allow the role `kms:Decrypt` on the key, and `kms:GenerateDataKey` if it writes. In Rust, a location carries the key of its
-    /// bucket, and the constructs allow it.
+    /// Allow the role `kms:Decrypt` on the key, and `kms:GenerateDataKey` if it writes. In Rust, a location carries the key of
+    /// its bucket, and the constructs allow it.
     ///
     /// # Limitations
     ///
@@ -67,8 +67,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Returns the bucket of the template to which a resource of a statement belongs, if it is encrypted with a key that is not S3's own
-/// and whose policy does not name the role.
+/// Returns the bucket of the template to which a resource of a statement belongs, if it is encrypted with a key that is not S3's
+/// own and whose policy does not name the role.
 fn encrypted_bucket<'v, 'a>(
     view: &'v View<'a>,
     resource: &JsonValue,

@@ -15,8 +15,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The name is probably misspelled. No request can be sent to a region that does not exist, and other rules cannot check what is
-    /// available in it.
+    /// The name is probably misspelled. No request can be sent to a region that does not exist, and other rules cannot check what
+    /// is available in it.
     ///
     /// # How to fix
     ///
