@@ -5,7 +5,7 @@
 //! - `# expect: warning RULE at POINTER`: a warning of the rule there, and no error.
 //!
 //! `oracle.rs` compares them with the verdicts of other programs. Those in `cases/more/` are mostly about what services require
-//! beyond the schemas, which the other programs do not evaluate: there, a reason explains a kind of cases.
+//! beyond the schemas, which the other programs do not evaluate; `reasons/mod.rs` has the reason for each of them.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -2,7 +2,9 @@
 //! schemas, valid ones and the same with one fault, and on the shown cases.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -15,6 +17,8 @@ use stackwright_review::Severity;
 use stackwright_review::check::{Options, check};
 use stackwright_schemas::registry::{ResourceType, Schema, resource_type, type_names};
 use stackwright_synth::Assembly;
+
+use reasons::{CASES, MORE_CASES, OURS_ALONE, THEIRS_ALONE};
 
 /// Types of the field beside all of SageMaker's.
 const MORE: [&str; 18] = [
@@ -37,194 +41,6 @@ const MORE: [&str; 18] = [
     "AWS::SNS::Topic",
     "AWS::StepFunctions::StateMachine",
 ];
-
-/// What the others find and we don't, and why we are right.
-const THEIRS_ALONE: &[(&str, &str)] = &[
-    ("E3061", "days until S3 moves objects into its archive tiers: not of this field"),
-    (
-        "E3511",
-        "the role of a bucket's replication is a pattern of S3's, not in the registry: not of this field",
-    ),
-];
-
-/// What we find and the others don't, and why we are right.
-const OURS_ALONE: &[(&str, &str)] = &[
-    ("min-above-max-capacity", "the service refuses it; a schema cannot compare two properties"),
-    ("batch-size-out-of-range", "the service refuses it; a schema cannot compare two properties"),
-    ("continuous-provisioning-without-eks", "the service refuses it; a schema cannot compare two properties"),
-    ("cluster-autoscaling-requirements", "the service refuses it; a schema cannot compare two properties"),
-    ("variant-without-capacity", "the service refuses it, and the registry requires neither"),
-    ("adapter-with-compute", "the service refuses it; a schema cannot compare two properties"),
-    ("capacity-block-fleet", "the service refuses it; a schema cannot compare two properties"),
-    ("duplicate-variant-name", "the service refuses it; a schema cannot compare two properties"),
-    (
-        "ml.p2.16xlarge for hosting",
-        "cfn-lint's own table states this, and cfn-lint uses it for experiments only",
-    ),
-    ("InstanceRequirements", "cfn-lint's own table states this, and cfn-lint does not use it there"),
-    ("instance-with-serverless", "the service refuses it; a schema cannot compare two properties"),
-    ("primary-container-with-containers", "the service refuses it; a schema cannot compare two properties"),
-    ("unsupported-shadow-variant", "the service refuses it; a schema cannot compare two properties"),
-    ("wrong-scalable-dimension", "the service refuses it; a schema cannot compare two properties"),
-    ("wrong-traffic-routing", "the service refuses it; a schema cannot compare two properties"),
-    ("unreadable-definition", "Step Functions refuses a definition that is no JSON"),
-    ("malformed-schedule", "the service refuses it; the registry has no form of the expression"),
-    ("does not fit `ScalableDimension`", "the service refuses it; a schema cannot compare two properties"),
-    (
-        "Properties/StepScalingPolicyConfiguration: the property",
-        "the service requires them, and the registry does not",
-    ),
-    ("`EvaluationPeriods` is missing", ALARM),
-    ("`ComparisonOperator` is missing", ALARM),
-    ("`Namespace` is missing", ALARM),
-    ("`Period` is missing", ALARM),
-    ("`Threshold`, `ThresholdMetricId` is missing", ALARM),
-    ("unsupported-model-data-source", "the service refuses it; a schema cannot compare two properties"),
-    ("ModelPackageGroupPolicy: the policy has no `Statement`", "the registry has no form of this policy"),
-    ("`SubnetId` is missing", "the service requires it where direct internet access is disabled"),
-    ("Properties/FileSystemType:", "the service has four types, and the registry lists none"),
-    ("unknown-feature", "the service refuses it; a schema cannot compare two properties"),
-    (
-        "`OnlineStoreConfig`, `OfflineStoreConfig`",
-        "the service requires one of them, and the registry does not",
-    ),
-    ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
-    ("component-without-memory", "the service requires it, and the registry does not"),
-    (
-        "pattern-mismatch /Resources/Subject/Properties/ResourceId:",
-        "the service names resources as its documentation describes; the registry has no form",
-    ),
-    ("StepAdjustments: a step adjustment has neither", "the service refuses a step without a bound"),
-    ("`Definition`, `DefinitionString`", "the service requires one of them, and the registry does not"),
-];
-
-/// The shown cases (`review/cases/`) about which the others' verdict differs from the expected one, and why the expected one is
-/// right.
-const CASES: &[(&str, &str)] = &[
-    ("aas-min-above-max-if.yaml", COMPARED),
-    ("aas-namespace-by-parameter.yaml", COMPARED),
-    ("aas-namespace-lambda-policy.yaml", COMPARED),
-    ("aas-namespace-mismatch.yaml", COMPARED),
-    ("aas-policy-no-metric.yaml", "the service requires one of them, and the registry does not"),
-    ("aas-policy-two-metrics.yaml", "the service refuses both, and the registry does not"),
-    ("aas-scheduled-action-expression.yaml", EXPRESSION),
-    ("aas-step-with-tracking.yaml", COMPARED),
-    ("aas-tracking-default-type-step.yaml", COMPARED),
-    ("alarm-datapoints-above-periods.yaml", COMPARED),
-    ("alarm-empty-dimensions-beside-metrics.yaml", "an empty list sets nothing"),
-    ("alarm-no-evaluation-periods.yaml", COMPARED),
-    ("asg-desired-above-max.yaml", COMPARED),
-    ("asg-no-zones-no-subnets.yaml", COMPARED),
-    ("asg-policy-type-mismatch.yaml", COMPARED),
-    ("creation-policy-timeout-form.yaml", TEMPLATE),
-    ("creation-policy-unknown-key.yaml", TEMPLATE),
-    ("deletion-policy-function.yaml", "CloudFormation evaluates it with AWS::LanguageExtensions only"),
-    ("deletion-policy-sub.yaml", TEMPLATE),
-    ("duplicate-endpoint-name.yaml", "the name of an endpoint is unique in an account and a region"),
-    ("dynref-in-sub.yaml", TEMPLATE),
-    ("ec2-gp2-throughput.yaml", COMPARED),
-    ("ec2-gp3-iops-high.yaml", COMPARED),
-    ("ec2-iops-ratio.yaml", COMPARED),
-    ("ec2-sg-egress-port-range.yaml", COMPARED),
-    ("ec2-st1-too-small.yaml", COMPARED),
-    ("ec2-volume-io2-no-iops.yaml", COMPARED),
-    ("ec2-vpc-too-large.yaml", "the service takes blocks of /16 to /28; the registry does not state this"),
-    ("ecs-fargate-fine.yaml", "ECS takes the name of a role as well as its ARN"),
-    ("eks-nodes-desired.yaml", COMPARED),
-    ("eks-nodes-min-max.yaml", COMPARED),
-    ("eks-version-ended.yaml", "the version ended; the dates are data that neither of the others has"),
-    ("events-cron-hour.yaml", EXPRESSION),
-    ("fsx-type.yaml", "the service has four types, and the registry lists none"),
-    ("hyperpod-minimum-above-count.yaml", COMPARED),
-    ("iam-action-without-service.yaml", POLICY),
-    ("iam-resource-short-arn.yaml", POLICY),
-    ("iam-trust-principal-kind.yaml", POLICY),
-    ("iam-trust-service-name.yaml", POLICY),
-    ("join-of-get-azs.yaml", "`Fn::Join` takes a list from `Fn::GetAZs`"),
-    ("lambda-s3-without-handler.yaml", "the service requires it, and the registry does not"),
-    ("macro-may-change-it.yaml", "the macro may change the properties before CloudFormation reads them"),
-    ("mapping-unknown-key.yaml", TEMPLATE),
-    ("optional-subnets.yaml", "two optional parameters with the same empty default are no duplicate"),
-    ("output-duplicate-export.yaml", "the export of an account and a region is unique"),
-    ("parameter-empty-allowed.yaml", TEMPLATE),
-    ("parameter-list-number-default.yaml", TEMPLATE),
-    ("policy-kms-text.yaml", POLICY),
-    ("policy-s3-text.yaml", "S3 refuses a policy that is not JSON"),
-    ("policy-secret-effect.yaml", POLICY),
-    ("ref-of-arn-for-name-sagemaker.yaml", "Ref of a model returns its ARN"),
-    ("scheduler-at.yaml", EXPRESSION),
-    ("scheduler-expression.yaml", EXPRESSION),
-    ("scheduler-flexible-no-window.yaml", COMPARED),
-    ("scheduler-rate-seconds.yaml", EXPRESSION),
-    ("select-null-item.yaml", TEMPLATE),
-    ("sfn-branch-unknown-state.yaml", STATE),
-    ("sfn-catch-unknown-state.yaml", STATE),
-    ("sfn-duplicate-name.yaml", STATE),
-    ("sfn-express-sync.yaml", STATE),
-    ("sfn-fine-jsonata.yaml", "the expression returns a number when the state runs"),
-    ("sfn-function-unknown.yaml", STATE),
-    ("sfn-jsonata-bracket.yaml", STATE),
-    ("sfn-jsonata-unclosed.yaml", STATE),
-    ("sfn-map-distributed-no-type.yaml", STATE),
-    ("sfn-map-label-inline.yaml", STATE),
-    ("sfn-next-unknown.yaml", STATE),
-    ("sfn-parallel-empty.yaml", STATE),
-    ("sfn-retry-all-not-last.yaml", STATE),
-    ("sfn-retry-all-with-others.yaml", STATE),
-    ("sfn-retry-rate.yaml", STATE),
-    ("sfn-unreachable.yaml", STATE),
-    ("sfn-wait-two.yaml", STATE),
-    ("sm-feature-group-identifier.yaml", COMPARED),
-    ("sm-model-container-without-image.yaml", "the service requires one of them, and the registry does not"),
-    ("sm-notebook-direct-no-subnet.yaml", COMPARED),
-    ("transform-in-sub.yaml", "CloudFormation evaluates transforms before functions"),
-];
-
-/// The kinds of cases in `review/cases/more/`, by the start of their names, about which the verdict of the others may differ from the
-/// expected one, and why the expected one is right.
-const MORE_CASES: &[(&str, &str)] = &[
-    ("aas-", SERVICE),
-    ("alarm-", SERVICE),
-    ("asg-", SERVICE),
-    ("codepipeline-action-order-zero", SERVICE),
-    ("cond-bool", TEMPLATE),
-    ("creation-policy-", TEMPLATE),
-    ("dashboard-body-malformed", "CloudWatch refuses a body that is not JSON"),
-    ("ec2-", SERVICE),
-    ("eks-", SERVICE),
-    ("events-", SERVICE),
-    ("fn-cidr-", TEMPLATE),
-    ("fn-select-", TEMPLATE),
-    ("fn-getatt-attribute-ref", "CloudFormation takes a `Ref` as the attribute of `Fn::GetAtt`"),
-    ("fsx-", SERVICE),
-    ("iam-", POLICY),
-    ("interface-label-misspelled", "CloudFormation does not read the labels of parameters; only consoles do"),
-    ("lambda-", SERVICE),
-    ("mapping-", TEMPLATE),
-    ("metadata-text", TEMPLATE),
-    ("null-in-list", TEMPLATE),
-    ("parameter-pattern-of-number", "no source confirms that CloudFormation refuses it"),
-    ("parameter-", TEMPLATE),
-    ("rule-", TEMPLATE),
-    ("s3-", SERVICE),
-    ("sam-generated-role", "SAM creates the alias and the role of a function"),
-    ("scheduler-", SERVICE),
-    ("sfn-", STATE),
-    ("sm-pipeline-", "the service refuses the definition; neither of the others evaluates it"),
-    ("sm-", SERVICE),
-    ("sns-", SERVICE),
-    ("sqs-", SERVICE),
-    ("update-policy-", TEMPLATE),
-];
-
-const SERVICE: &str =
-    "the service refuses it, and the registry does not state it; the source is in the facts or at the rule";
-const ALARM: &str = "the service requires it for an alarm on one metric, and the registry does not";
-const COMPARED: &str = "the service refuses it; a schema cannot compare two properties";
-const EXPRESSION: &str = "the service refuses it; the registry has no form of the expression";
-const STATE: &str = "the service refuses the definition; neither of the others evaluates this part of it";
-const TEMPLATE: &str = "CloudFormation refuses it; neither of the others evaluates it";
-const POLICY: &str = "the service refuses the policy; neither of the others evaluates this part of it";
 
 /// Texts that mean something, tried before one is made up from a pattern.
 const TEXTS: [&str; 24] = [
@@ -569,25 +385,22 @@ fn findings_agree_with_other_programs_or_the_difference_has_a_reason() {
     assert!(number == 0, "{number} of {}\n{}", cases.len(), disagreements.join("\n"));
 }
 
-/// The cases about which the verdicts differ without a kind that explains it, and the kinds that explain nothing.
+/// The cases about which the verdicts differ without a reason, and the reasons of cases about which they do not differ.
 fn unexplained(
     files: &[std::path::PathBuf],
     reported: &BTreeMap<String, BTreeMap<String, Vec<String>>>,
 ) -> Vec<String> {
-    let mut unused: Vec<&str> = MORE_CASES.iter().map(|(kind, _)| *kind).collect();
+    let mut unused: BTreeSet<&str> = MORE_CASES.iter().flat_map(|(_, names)| *names).copied().collect();
     let mut unexplained = Vec::new();
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let is_wrong = std::fs::read_to_string(file).unwrap().starts_with("# expect: error");
         let theirs = &reported[&name];
-        if theirs.values().any(|found| !found.is_empty()) == is_wrong {
-            continue;
-        }
-        match MORE_CASES.iter().find(|(kind, _)| name.starts_with(kind)) {
-            Some((kind, _)) => unused.retain(|one| one != kind),
-            None => unexplained.push(format!("{name}: error {is_wrong}, {theirs:?}")),
+        let agrees = theirs.values().any(|found| !found.is_empty()) == is_wrong;
+        if !agrees && !unused.remove(name.as_str()) {
+            unexplained.push(format!("{name}: error {is_wrong}, {theirs:?}"));
         }
     }
-    unexplained.extend(unused.iter().map(|kind| format!("the kind `{kind}` explains nothing")));
+    unexplained.extend(unused.iter().map(|name| format!("the verdicts do not differ about {name}")));
     unexplained
 }

@@ -39,6 +39,23 @@ pub fn globals() -> &'static Value {
     GLOBALS.get_or_init(|| closed(&document()["globals"]))
 }
 
+/// Returns the names of the parameters that a policy template requires; `None` for a template that SAM does not have.
+///
+/// ```
+/// let parameters = stackwright_schemas::sam::policy_template("S3ReadPolicy").unwrap();
+/// assert_eq!(parameters, ["BucketName"]);
+/// ```
+pub fn policy_template(name: &str) -> Option<&'static [String]> {
+    #[derive(serde::Deserialize)]
+    struct Facts {
+        templates: BTreeMap<String, Vec<String>>,
+    }
+    static TEMPLATES: OnceLock<Option<Facts>> = OnceLock::new();
+    let text = include_str!("../facts/sam_policy_templates.json");
+    let facts = TEMPLATES.get_or_init(|| serde_json::from_str(text).ok()).as_ref()?;
+    facts.templates.get(name).map(Vec::as_slice)
+}
+
 /// Returns the resource attributes other than `Type` that a SAM resource type accepts.
 pub fn resource_attributes(type_name: &str) -> impl Iterator<Item = &'static str> {
     let attributes = &document()["types"][type_name]["attributes"];

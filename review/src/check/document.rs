@@ -55,10 +55,13 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
         }
         "AWS::StepFunctions::StateMachine" | "AWS::Serverless::StateMachine" => {
             let found = match &properties["Definition"] {
-                JsonValue::Null => {
-                    let text = with_substitutions(properties);
-                    read(&text, path(&["DefinitionString"]))
-                }
+                JsonValue::Null => match plain_definition(properties) {
+                    Some(definition) => {
+                        let path = path(&["DefinitionString"]);
+                        Some(Document { path, value: Ok(definition), requests: Vec::new() })
+                    }
+                    None => read(&with_substitutions(properties), path(&["DefinitionString"])),
+                },
                 definition => {
                     let mut definition = definition.clone();
                     if let Some(known) = properties["DefinitionSubstitutions"].as_object() {
@@ -101,6 +104,14 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Returns the definition of a state machine whose string is JSON before its substitutions are inserted.
+fn plain_definition(properties: &JsonValue) -> Option<JsonValue> {
+    let known = properties["DefinitionSubstitutions"].as_object()?;
+    let mut definition = serde_json::from_str(properties["DefinitionString"].as_str()?).ok()?;
+    put_substitutions_in(&mut definition, known);
+    Some(definition)
 }
 
 /// Returns the definition of a state machine with its substitutions as the variables of an `Fn::Sub`.

@@ -23,7 +23,11 @@ pub(crate) fn is_dynamic(text: &str) -> bool {
 /// Returns whether a value is one that a SageMaker pipeline inserts when it runs.
 fn is_pipeline_variable(value: &JsonValue) -> bool {
     let Some(map) = value.as_object().filter(|map| map.len() == 1) else { return false };
-    map.keys().all(|key| matches!(key.as_str(), "Get" | "Std:Join" | "Std:JsonGet" | "Std:Map"))
+    map.iter().all(|(key, value)| match key.as_str() {
+        // A property or an event may have the same name.
+        "Get" => value.is_string(),
+        key => matches!(key, "Std:Join" | "Std:JsonGet" | "Std:Map"),
+    })
 }
 
 /// Returns whether anything in a value is known only when it is deployed.

@@ -9,6 +9,8 @@ mod kind;
 mod message;
 mod problem;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{api, constraints, registry, sam};
 
@@ -73,6 +75,12 @@ fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     }
     problems.extend(of_constraints(resource.type_name, properties, view));
     problems.retain(|problem| !is_packaged(resource.type_name, &problem.path, properties));
+    // One message about the form of a value is enough, although the registry and the constraints state it.
+    let mut formed = HashSet::new();
+    let is_about_form = |problem: &Problem| {
+        [rules::PATTERN_MISMATCH.name, rules::OUT_OF_RANGE.name].contains(&problem.rule.name)
+    };
+    problems.retain(|problem| !is_about_form(problem) || formed.insert(problem.path.clone()));
     problems
 }
 

@@ -3,6 +3,7 @@
 mod conditional_alias;
 mod deprecated_runtime;
 mod ended_runtime;
+mod incomplete_policy_template;
 mod stream_without_start;
 mod visibility_below_timeout;
 mod wrong_queue_batch;
@@ -18,6 +19,7 @@ pub(super) const RULES: &[&Rule] = &[
     &visibility_below_timeout::RULE,
     &wrong_queue_batch::RULE,
     &conditional_alias::RULE,
+    &incomplete_policy_template::RULE,
 ];
 
 /// Returns every function, of CloudFormation and of SAM, with its runtime.

@@ -31,8 +31,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(service) = service(resource.type_name).filter(|one| one.status == Status::Ending) else {
             continue;
         };
-        let date = service.since.as_deref().map_or_else(String::new, |date| format!(" ({date})"));
-        let message = format!("the service of `{}` will be shut down{date}", resource.type_name);
+        let date = service.since.as_deref().map_or_else(String::new, |date| format!(" on {date}"));
+        let message = format!("AWS shuts down the service of `{}`{date}", resource.type_name);
         findings.add_at(resource, None, message, "");
     }
 }

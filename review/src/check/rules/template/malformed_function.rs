@@ -294,7 +294,7 @@ impl Walk<'_, '_> {
             let Part::Variable(variable) = part else { continue };
             let own = argument[1].get(variable).cloned();
             let value = own.unwrap_or_else(|| reference(variable));
-            if kind(&value, self.view) == Kind::List {
+            if value.is_array() || kind(&value, self.view) == Kind::List {
                 let message = format!("`Fn::Sub` takes strings, and `${{{variable}}}` is a list");
                 return self.add(pointer, message, "join the list with `Fn::Join`");
             }
