@@ -53,7 +53,7 @@ impl Change {
     }
 }
 
-/// A property that changes.
+/// A property of a resource that a change set changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChangedProperty {

@@ -25,7 +25,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum number of attempts of a request.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// The credentials and the region to use.
+/// The profile, the region, the role and the endpoint with which requests are sent to AWS.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Profile {
@@ -60,7 +60,7 @@ impl Profile {
     }
 }
 
-/// The clients for one account and region.
+/// The connection to one account and region: the clients of the AWS SDK, and the poller that they share.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,

@@ -13,7 +13,7 @@ use crate::parameters;
 use crate::status::StackStatus;
 use crate::{Progress, Report};
 
-/// A stack as it is deployed.
+/// The deployed version of a stack: its template, tags, parameters and policy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeployedStack {

@@ -30,7 +30,7 @@ pub struct Drift {
     pub not_checked: Vec<String>,
 }
 
-/// A resource that differs from the stack.
+/// A resource that was changed or deleted outside CloudFormation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DriftedResource {
@@ -44,7 +44,7 @@ pub struct DriftedResource {
     pub differences: Vec<PropertyDifference>,
 }
 
-/// A property that differs from the stack.
+/// A property whose current value differs from the deployed value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PropertyDifference {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::{Value as Json, json};
 use stackwright_synth::StackArtifact;
 
-/// A command that sends requests to AWS.
+/// A command that sends requests to AWS, and for which [`policy`] returns the permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {

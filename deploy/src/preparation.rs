@@ -101,7 +101,7 @@ impl Options {
     }
 }
 
-/// The result of [`prepare`].
+/// The result of [`prepare`]: a change set, or the information that nothing changes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Prepared {

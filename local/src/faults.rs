@@ -55,7 +55,7 @@ pub enum On {
     Rollback,
 }
 
-/// A resource that fails, or that takes longer.
+/// A fault of a resource: an action on it fails, or takes longer.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceFault {
@@ -99,7 +99,7 @@ pub enum RequestFaultKind {
     ClockSkew,
 }
 
-/// A request that fails.
+/// A fault of requests: which requests fail, how, and how often.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFault {
@@ -161,7 +161,7 @@ pub enum HookMode {
     Warn,
 }
 
-/// A hook that reports a failure.
+/// A fault of a hook: a simulated CloudFormation Hook that reports a failure.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HookFault {

@@ -23,8 +23,8 @@ pub struct NetworkFacts {
     pub efa_max_interfaces: u32,
     /// The number of network cards.
     pub max_network_cards: u32,
-    /// The number of network cards to which an EFA interface can be attached. If one card does not, it is card 0 (derived, not
-    /// confirmed).
+    /// The number of network cards to which an EFA interface can be attached. If one card supports none, it is card 0 (derived,
+    /// not confirmed).
     pub efa_capable_cards: u32,
     /// The maximum number of network interfaces of one card.
     pub interfaces_per_card: u32,

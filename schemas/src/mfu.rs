@@ -19,7 +19,7 @@ pub struct Utilizations {
     pub rows: Vec<Utilization>,
 }
 
-/// A published training run in bf16.
+/// A published training run in bf16, with its model FLOPs utilization (MFU).
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
 pub struct Utilization {

@@ -38,7 +38,7 @@ pub struct RefusedUpdate {
     pub source: String,
 }
 
-/// A resource to which a property refers.
+/// The resource, to which a property refers, that contains the compared list.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Through {
@@ -49,7 +49,7 @@ pub struct Through {
     pub property: String,
 }
 
-/// A resource that must exist.
+/// The resource whose existence is the condition of a rejected update.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct While {

@@ -32,7 +32,7 @@ use stackwright_synth::{Assembly, Template};
 /// The number of hours in a month: 365 days of 24 hours divided by 12 months.
 pub const HOURS_A_MONTH: u64 = 730;
 
-/// The assumptions of an estimate.
+/// The options of a cost estimate: region, utilization, savings, usage and prices.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
@@ -63,7 +63,7 @@ impl Default for Options {
     }
 }
 
-/// The unit that a cost refers to.
+/// The unit to which an amount refers: a month, a run or an hour of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub enum Per {
     UpdateHour,
 }
 
-/// One cost of a resource.
+/// One cost of a resource, with its minimum, typical and maximum amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Line {
@@ -108,7 +108,7 @@ pub struct Line {
     pub capacity: Option<Capacity>,
 }
 
-/// Instances of one type.
+/// The instances of one type for which a resource is charged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Capacity {

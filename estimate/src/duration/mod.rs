@@ -102,7 +102,7 @@ impl Job {
     }
 }
 
-/// A range of a value.
+/// The smallest, the expected and the largest value of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EstimateRange<T> {

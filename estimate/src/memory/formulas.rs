@@ -3,8 +3,10 @@
 use super::training::Strategy;
 
 /// Returns the bytes of weights, gradients and optimizer states (the model states) on a GPU according to the ZeRO paper
-/// (Rajbhandari et al., arXiv:1910.02054): 2 bytes a parameter for weights, 2 for gradients and 12 for the optimizer, of which a
-/// stage divides the optimizer, the gradients and the weights in turn.
+/// (Rajbhandari et al., arXiv:1910.02054).
+///
+/// Each parameter needs 2 bytes for the weight, 2 for the gradient and 12 for the optimizer states. Stage 1 divides the optimizer
+/// states among the ranks, stage 2 also the gradients, and stage 3 also the weights.
 pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
     let ranks = ranks.max(1);
     match strategy {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::shape::{Implementation, ModelShape};
 use super::training::{Attention, Offload, Strategy, Training, training_peak};
 
-/// A measured training step.
+/// A training step whose peak memory was measured.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct MeasuredRun {

@@ -52,7 +52,7 @@ pub enum Implementation {
     Unknown,
 }
 
-/// A mixture of experts.
+/// The mixture of experts of a model: their number and widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Experts {
     /// The number of experts of a layer.

@@ -312,7 +312,7 @@ pub struct StatedMemory {
     pub estimate: Result<Stated, String>,
 }
 
-/// An estimate for a statement.
+/// The estimate for a description of memory in a template: of a training step, of a served model, or of several models.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

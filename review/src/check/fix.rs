@@ -16,7 +16,7 @@ pub struct Fixed {
     pub changes: Vec<LineChange>,
 }
 
-/// A line that fixes have changed.
+/// A line that fixes changed, before and after the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineChange {

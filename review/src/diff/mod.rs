@@ -109,7 +109,7 @@ fn compare_pairs(pairs: &[Pair<'_>]) -> Diff {
     found
 }
 
-/// A stack as it is deployed.
+/// The deployed version of a stack, for a comparison with the program.
 #[derive(Clone, Debug)]
 pub struct DeployedStack {
     /// The deployed template, tags and termination protection, and all other settings of the program.

@@ -201,7 +201,7 @@ pub enum Because {
     Replacement(String, bool),
 }
 
-/// One change of a property.
+/// A difference of one property, or of a part of it, between two versions of a stack.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PropertyChange {
@@ -223,7 +223,7 @@ pub struct PropertyChange {
     pub location: Option<SourceLocation>,
 }
 
-/// The change of a resource.
+/// The change of a resource, with its consequence.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceChange {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Edge, Graph, Node};
 
-/// Returns the graph with at most `max` nodes, as far as that is possible: each group becomes one node, then each service.
+/// Collapses a graph with more than `max` nodes: the nodes of each group become one node. If there are still more than `max`, the
+/// nodes of each service become one node, which can also be more than `max`.
 pub fn collapse(graph: Graph, max: usize) -> Graph {
     if graph.nodes.len() <= max {
         return graph;

@@ -22,7 +22,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use text::{text, text_up_to};
 
-/// The findings of a check.
+/// The report of a check: the findings of all stacks. The functions of this module write it in each output format.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {

@@ -36,7 +36,7 @@ use super::findings::Findings;
 use super::view::View;
 use crate::diagnostic::Severity;
 
-/// A rule of the check.
+/// A rule of the check, with its page and its examples.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rule {

@@ -62,7 +62,7 @@ impl Subject {
     }
 }
 
-/// One change of security.
+/// A change of permissions, network access or encryption.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SecurityChange {
