@@ -116,7 +116,7 @@ pub mod prelude {
         SsmParameter, StackSet, Statement, TopicReference, UsageOptions, VpcConfig,
     };
     pub use stackwright_synth::{
-        App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,
-        Parameter, Resource, ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
+        App, Asset, AwsParameterType, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map,
+        Mapping, Output, Parameter, Resource, ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
     };
 }

@@ -5,6 +5,7 @@ use stackwright::prelude::*;
 use stackwright::resources::s3::Bucket;
 use stackwright::review::{Diagnostic, check, report};
 use stackwright::stacks::cluster::ServiceNodes;
+use stackwright::stacks::fleet::ScheduledSize;
 use stackwright::stacks::launch::ApprovedModel;
 use stackwright::stacks::network::{NetworkHandle, NetworkSubnet};
 
@@ -162,4 +163,35 @@ fn strings_in_the_wrong_order_are_errors_at_their_line() {
         RealTimeEndpoint::new(variant.scale(1..=4, Scaling::new().schedule(night)))
     });
     expect(found, "invalid-schedule", line!() - 3);
+    let found = cluster(|stack, network| {
+        let sizes = ScheduledSize::new("0 20 * * MON-FRI", "Night", 0..=0);
+        let fleet = GpuFleet::new(network, "g5.2xlarge", Ami::id("/dev/sda1", "ami-0123456789abcdef0"));
+        stack.add("Fleet", fleet.schedule(sizes));
+    });
+    expect(found.clone(), "invalid-schedule", line!() - 4);
+    expect(found, "invalid-id", line!() - 4);
+    let found = cluster(|stack, network| {
+        let image = Ami::from_parameter("/dev/sda1", "/ml/images/training");
+        stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", image));
+    });
+    expect(found, "invalid-root-device", line!() - 3);
+    let found = errors_of(|| {
+        let script = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+        let job = job(Instances::of("ml.g5.2xlarge", 1)).source(script, "lib.rs").distribution(Ddp::new());
+        ClusterJob::new("train", &job, "/fsx").on_eks("trainer:3").claim("/data", "claim")
+    });
+    expect(found, "invalid-directory", line!() - 2);
+    let found = errors_of(|| {
+        let job =
+            ProcessingJob::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu), "ml.m5.xlarge");
+        let job = job.output("report", S3Location::new("my-runs", "report"));
+        let mut pipeline = Pipeline::new();
+        let file = PropertyFile::in_output("Report");
+        let step = pipeline.step("Evaluate", ProcessingStep::new(job).property_file("report", file));
+        let tested = step.measure("accuracy", "Report");
+        pipeline.step("Check", ConditionStep::when(tested.at_least(0.5)));
+        pipeline
+    });
+    expect(found.clone(), "unknown-output", line!() - 6);
+    expect(found, "unknown-property-file", line!() - 5);
 }

@@ -1,9 +1,10 @@
 //! The order of several stacks: each after those that it depends on, independent ones at the same time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use stackwright_synth::StackArtifact;
+use stackwright_synth::cycle::cycle_from;
 
 use crate::error::DeployError;
 
@@ -104,26 +105,12 @@ impl Graph {
 
     /// Returns the stacks of a cycle, if there is one.
     fn cycle(&self) -> Option<Vec<usize>> {
-        let mut open: Vec<usize> = self.before.iter().map(Vec::len).collect();
-        let mut ready: Vec<usize> = (0..open.len()).filter(|index| open[*index] == 0).collect();
-        while let Some(index) = ready.pop() {
-            for next in &self.after[index] {
-                open[*next] -= 1;
-                if open[*next] == 0 {
-                    ready.push(*next);
-                }
-            }
-        }
-        // Each stack that is left waits for another one that is left: following them leads into a cycle.
-        let mut at = open.iter().position(|count| *count > 0)?;
-        let mut path = Vec::new();
-        loop {
-            if let Some(start) = path.iter().position(|index| *index == at) {
-                return Some(path.split_off(start));
-            }
-            path.push(at);
-            at = *self.before[at].iter().find(|index| open[**index] > 0)?;
-        }
+        let mut done = HashSet::new();
+        let mut cycle =
+            (0..self.before.len()).find_map(|start| cycle_from(start, &mut done, |at| &self.before[at]))?;
+        // The path ends where it starts.
+        cycle.pop();
+        Some(cycle)
     }
 
     /// Skips everything that waits for a failed stack, directly or indirectly.

@@ -241,7 +241,7 @@ fn fleets(app: &App) {
     }
     stack.add(
         "OnDemand",
-        GpuFleet::new(&network, "g5.12xlarge", Ami::eks_gpu("1.33"))
+        GpuFleet::new(&network, "g5.12xlarge", Ami::eks_gpu(KubernetesVersion::V1_33))
             .instances(1..=4)
             .warm_pool(2)
             .cluster_placement()

@@ -7,9 +7,12 @@
 //! does not refuse to delete a stack whose values are in use. `destroy` therefore deletes the stacks in the reverse
 //! order of their dependencies, and requests an approval first.
 
+use std::collections::HashSet;
+
 use serde_json::{Value as JsonValue, json};
 
 use crate::app::State;
+use crate::cycle::cycle_from;
 use crate::error::{Error, ErrorKind};
 use crate::render::{Import, Rendered};
 use crate::value::CallerLocation;
@@ -112,32 +115,19 @@ fn across_environments(
 
 /// Reports the first dependency cycle of stacks as a path.
 fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &mut Vec<Error>) {
-    // A depth-first walk with its own stack: the path to the current stack, and the next edge at each step.
-    let mut done = vec![false; before.len()];
-    for start in 0..before.len() {
-        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
-        while let Some((at, edge)) = path.last_mut() {
-            if done[*at] || *edge == before[*at].len() {
-                done[*at] = true;
-                path.pop();
-                continue;
-            }
-            let (next, source) = before[*at][*edge];
-            *edge += 1;
-            if let Some(first) = path.iter().position(|(stack, _)| *stack == next) {
-                let ids = path[first..].iter().map(|(stack, _)| *stack).chain([next]);
-                let cycle: Vec<_> = ids.map(|stack| state.stacks[stack].id.as_str()).collect();
-                errors.push(Error {
-                    kind: ErrorKind::StackCycle(cycle.join(" → ")),
-                    path: state.stacks[next].id.clone(),
-                    location: Some(source.into()),
-                    related: None,
-                });
-                return;
-            }
-            path.push((next, 0));
-        }
-    }
+    let needed: Vec<Vec<usize>> =
+        before.iter().map(|stacks| stacks.iter().map(|(stack, _)| *stack).collect()).collect();
+    let mut done = HashSet::new();
+    let cycle = (0..needed.len()).find_map(|start| cycle_from(start, &mut done, |stack| &needed[stack]));
+    let Some([.., from, to]) = cycle.as_deref() else { return };
+    let ids = cycle.iter().flatten().map(|stack| state.stacks[*stack].id.as_str());
+    let closing = before[*from].iter().find(|(stack, _)| stack == to);
+    errors.push(Error {
+        kind: ErrorKind::StackCycle(ids.collect::<Vec<_>>().join(" → ")),
+        path: state.stacks[*to].id.clone(),
+        location: closing.map(|(_, source)| (*source).into()),
+        related: None,
+    });
 }
 
 impl State {

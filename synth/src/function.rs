@@ -15,6 +15,14 @@ pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     is_function.then_some((name, argument))
 }
 
+/// Returns a scalar as the text that CloudFormation makes of it: a string as it is, a number or a boolean in JSON.
+pub fn scalar_text(value: &JsonValue) -> Cow<'_, str> {
+    match value {
+        JsonValue::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
 /// Returns the children of a value, each with its step in a JSON pointer, which is not escaped: the key in an object,
 /// or the index in an array. Other values have no children.
 pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {

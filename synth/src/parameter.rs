@@ -15,7 +15,7 @@ use crate::value::{Literal, Value};
 /// [`default`](Parameter::default) value, unless an earlier deployment set another one, which it keeps.
 ///
 /// ```
-/// use stackwright_synth::{App, Parameter, Resource};
+/// use stackwright_synth::{App, AwsParameterType, Parameter, Resource};
 ///
 /// let app = App::new("shop");
 /// let stack = app.stack("Queues");
@@ -24,8 +24,8 @@ use crate::value::{Literal, Value};
 /// stack.add("Jobs", Resource::of("AWS::SQS::Queue").set("QueueName", name).set("DelaySeconds", delay));
 /// // Parameters of other types.
 /// stack.add("Share", Parameter::decimal().default(0.5));
-/// stack.add("Vpc", Parameter::aws("AWS::EC2::VPC::Id"));
-/// stack.add("Subnets", Parameter::aws_list("AWS::EC2::Subnet::Id"));
+/// stack.add("Vpc", Parameter::aws(AwsParameterType::VpcId));
+/// stack.add("Subnets", Parameter::aws_list(AwsParameterType::SubnetId));
 /// stack.add("Ports", Parameter::numbers());
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
@@ -40,6 +40,53 @@ pub struct Parameter<T> {
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterParts(pub Map<String, JsonValue>);
 
+/// The type of a parameter whose values CloudFormation looks up in the account: the ID or the name of a resource that
+/// exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AwsParameterType {
+    /// `AWS::EC2::AvailabilityZone::Name`
+    AvailabilityZoneName,
+    /// `AWS::Route53::HostedZone::Id`
+    HostedZoneId,
+    /// `AWS::EC2::Image::Id`
+    ImageId,
+    /// `AWS::EC2::Instance::Id`
+    InstanceId,
+    /// `AWS::EC2::KeyPair::KeyName`
+    KeyPairName,
+    /// `AWS::EC2::SecurityGroup::GroupName`
+    SecurityGroupName,
+    /// `AWS::EC2::SecurityGroup::Id`
+    SecurityGroupId,
+    /// `AWS::SSM::Parameter::Name`: the name of a parameter, not its value as with [`Parameter::ssm`].
+    SsmParameterName,
+    /// `AWS::EC2::Subnet::Id`
+    SubnetId,
+    /// `AWS::EC2::Volume::Id`
+    VolumeId,
+    /// `AWS::EC2::VPC::Id`
+    VpcId,
+}
+
+impl AwsParameterType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::AvailabilityZoneName => "AWS::EC2::AvailabilityZone::Name",
+            Self::HostedZoneId => "AWS::Route53::HostedZone::Id",
+            Self::ImageId => "AWS::EC2::Image::Id",
+            Self::InstanceId => "AWS::EC2::Instance::Id",
+            Self::KeyPairName => "AWS::EC2::KeyPair::KeyName",
+            Self::SecurityGroupName => "AWS::EC2::SecurityGroup::GroupName",
+            Self::SecurityGroupId => "AWS::EC2::SecurityGroup::Id",
+            Self::SsmParameterName => "AWS::SSM::Parameter::Name",
+            Self::SubnetId => "AWS::EC2::Subnet::Id",
+            Self::VolumeId => "AWS::EC2::Volume::Id",
+            Self::VpcId => "AWS::EC2::VPC::Id",
+        }
+    }
+}
+
 impl Parameter<String> {
     /// Creates a parameter for a string (the type `String`).
     pub fn string() -> Self {
@@ -48,8 +95,8 @@ impl Parameter<String> {
 
     /// Creates a parameter of an AWS-specific type, such as `AWS::EC2::VPC::Id`: an ID or a name of an existing
     /// resource, which CloudFormation looks up when the stack is deployed.
-    pub fn aws(type_name: &'static str) -> Self {
-        Self::of(type_name)
+    pub fn aws(of: AwsParameterType) -> Self {
+        Self::of(of.name())
     }
 
     /// Creates a parameter for the value of a parameter in SSM Parameter Store, which CloudFormation reads when it
@@ -89,8 +136,8 @@ impl Parameter<Vec<String>> {
 
     /// Creates a parameter of an AWS-specific type of lists, such as `List<AWS::EC2::Subnet::Id>`: IDs of existing
     /// resources, separated by commas, which CloudFormation looks up when the stack is deployed.
-    pub fn aws_list(type_name: &'static str) -> Self {
-        Self::of(type_name)
+    pub fn aws_list(of: AwsParameterType) -> Self {
+        Self::of(format!("List<{}>", of.name()))
     }
 }
 

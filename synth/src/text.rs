@@ -1,5 +1,7 @@
 //! The formatting macro [`sub!`](crate::sub): strings with literals and references.
 
+use serde_json::Value as JsonValue;
+
 use crate::value::{Expression, Literal, Untyped, Value};
 
 /// Formats a string from literals and values, and returns a [`Value<String>`](crate::Value). It becomes `Fn::Sub` if
@@ -100,9 +102,8 @@ pub fn text(format: &str, parts: Parts) -> Value<String> {
 /// Returns the text of a scalar literal.
 fn scalar_text(piece: &Expression) -> Option<String> {
     match piece {
-        Expression::Literal(serde_json::Value::String(text)) => Some(text.clone()),
-        Expression::Literal(number @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
-            Some(number.to_string())
+        Expression::Literal(scalar @ (JsonValue::String(_) | JsonValue::Number(_) | JsonValue::Bool(_))) => {
+            Some(crate::function::scalar_text(scalar).into_owned())
         }
         _ => None,
     }

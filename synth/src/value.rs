@@ -387,6 +387,7 @@ impl IntoValue<f64> for i64 {}
 impl<T, U: IntoValue<T>> IntoValue<Vec<T>> for Vec<U> {}
 impl<T, U: IntoValue<T>, const N: usize> IntoValue<Vec<T>> for [U; N] {}
 impl<E: StringEnum> IntoValue<E> for Value<String> {}
+impl<E: StringEnum> IntoValue<E> for &Value<String> {}
 impl IntoValue<Json> for JsonValue {}
 impl IntoValue<Json> for &str {}
 impl IntoValue<Json> for Value<String> {}
@@ -492,6 +493,12 @@ pub trait StringEnum {}
 impl<E: StringEnum> From<Value<String>> for Value<E> {
     fn from(text: Value<String>) -> Self {
         text.cast()
+    }
+}
+
+impl<E: StringEnum> From<&Value<String>> for Value<E> {
+    fn from(text: &Value<String>) -> Self {
+        text.clone().cast()
     }
 }
 

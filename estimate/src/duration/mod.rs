@@ -364,7 +364,7 @@ fn add_notes(job: &Job, utilization: &UtilizationRange, notes: &mut Vec<String>)
             "only one published run is similar, so the range of the utilization is not known".to_owned(),
         );
     }
-    if utilization.runs > 0 && utilization.selection.ends_with("any number of GPUs") {
+    if utilization.runs > 0 && utilization.is_of_other_scale {
         notes.push(
             "no published run with this number of GPUs is similar; runs with other numbers are used"
                 .to_owned(),

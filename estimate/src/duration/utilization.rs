@@ -23,6 +23,9 @@ pub struct UtilizationRange {
     pub sources: Vec<String>,
     /// The criteria by which the runs were selected.
     pub selection: String,
+    /// Whether no published run has a similar number of GPUs, so that runs with other numbers were selected.
+    #[serde(skip)]
+    pub is_of_other_scale: bool,
 }
 
 impl UtilizationRange {
@@ -35,6 +38,7 @@ impl UtilizationRange {
             runs: 0,
             sources: Vec::new(),
             selection: format!("stated with `{name}`"),
+            is_of_other_scale: false,
         }
     }
 }
@@ -79,8 +83,9 @@ pub(super) fn published(
         .collect();
     let of_scale: Vec<&Utilization> =
         alike.iter().copied().filter(|row| scale(row.gpus).0 == scale(gpus).0).collect();
+    let is_of_other_scale = of_scale.is_empty();
     let (rows, scale) =
-        if of_scale.is_empty() { (alike, "any number of GPUs") } else { (of_scale, scale(gpus).1) };
+        if is_of_other_scale { (alike, "any number of GPUs") } else { (of_scale, scale(gpus).1) };
     let mut shares: Vec<f64> = rows.iter().map(|row| row.mfu_percent / 100.0).collect();
     shares.sort_by(f64::total_cmp);
     let (low, high) = (*shares.first()?, *shares.last()?);
@@ -91,6 +96,7 @@ pub(super) fn published(
         high,
         runs: rows.len(),
         sources: sources.into_iter().collect(),
+        is_of_other_scale,
         selection: format!(
             "published runs on {counted_as}, {name}, activation checkpointing {checkpointing}, {scale}"
         ),

@@ -25,12 +25,12 @@ pub fn app() -> App {
 
     let subnets = stack.add(
         "Subnets",
-        Parameter::aws_list("List<AWS::EC2::Subnet::Id>")
+        Parameter::aws_list(AwsParameterType::SubnetId)
             .description("Subnets that reach S3 and the file system"),
     );
     let groups = stack.add(
         "SecurityGroups",
-        Parameter::aws_list("List<AWS::EC2::SecurityGroup::Id>")
+        Parameter::aws_list(AwsParameterType::SecurityGroupId)
             .description("Groups that allow all traffic from and to themselves, for EFA"),
     );
     let tokens = stack.add(

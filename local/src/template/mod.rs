@@ -91,8 +91,7 @@ impl StackTemplate {
 /// Returns a scalar as CloudFormation writes it.
 pub(crate) fn scalar_text(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
         Json::Null => String::new(),
-        other => other.to_string(),
+        other => stackwright_synth::function::scalar_text(other).into_owned(),
     }
 }

@@ -7,7 +7,6 @@
 mod acknowledgement;
 mod asl;
 mod cursor;
-mod cycle;
 mod document;
 mod findings;
 mod fix;

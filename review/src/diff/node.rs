@@ -4,12 +4,11 @@
 //! the string that holds it, JSON text and its layout, one action and a list of one action. Lists of named elements are
 //! keyed by the name, and lists whose order has no meaning are sets.
 
-use std::borrow::Cow;
-
 use indexmap::IndexMap;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_schemas::registry::Schema;
 use stackwright_synth::function::function;
+pub(crate) use stackwright_synth::function::scalar_text;
 
 use super::lists::{self, Kind};
 use crate::check::text::{Piece, Text};
@@ -87,14 +86,6 @@ fn same_scalar(one: &JsonValue, other: &JsonValue, strict: bool) -> bool {
 
 fn is_scalar(value: &JsonValue) -> bool {
     matches!(value, JsonValue::String(_) | JsonValue::Number(_) | JsonValue::Bool(_))
-}
-
-/// Returns a scalar as the text that CloudFormation makes of it.
-pub(crate) fn scalar_text(value: &JsonValue) -> Cow<'_, str> {
-    match value {
-        JsonValue::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    }
 }
 
 /// The position of a value, as far as its meaning depends on the position.

@@ -2,6 +2,8 @@
 
 use stackwright_synth::{IntoValue, Value, sub};
 
+use crate::cluster::KubernetesVersion;
+
 /// An Amazon Machine Image (AMI) for the instances of a [`GpuFleet`](super::GpuFleet): by its ID, or by an SSM parameter whose
 /// value is the ID of the latest AMI.
 ///
@@ -9,11 +11,12 @@ use stackwright_synth::{IntoValue, Value, sub};
 /// deployment may use a newer image. [`Ami::id`] always uses the same image.
 ///
 /// ```
+/// use stackwright_stacks::cluster::KubernetesVersion;
 /// use stackwright_stacks::fleet::{Ami, Os};
 ///
 /// Ami::deep_learning_base(Os::Ubuntu2204);
 /// Ami::deep_learning_pytorch("2.7");
-/// Ami::eks_gpu("1.33");
+/// Ami::eks_gpu(KubernetesVersion::V1_33);
 /// Ami::id("ami-0123456789abcdef0", "/dev/sda1");
 /// Ami::from_parameter("/ml/images/training", "/dev/sda1");
 /// Ami::ecs_gpu();
@@ -85,10 +88,11 @@ impl Ami {
     /// Returns AWS's latest AMI for nodes of Amazon EKS with NVIDIA's driver, on Amazon Linux 2023 for x86, for a version of
     /// Kubernetes such as `1.33`. The version is not validated: a parameter that does not exist is an error of the deployment.
     #[track_caller]
-    pub fn eks_gpu(kubernetes_version: &str) -> Self {
+    pub fn eks_gpu(version: KubernetesVersion) -> Self {
         Self::parameter(
             &format!(
-                "/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023/x86_64/nvidia/recommended/image_id"
+                "/aws/service/eks/optimized-ami/{}/amazon-linux-2023/x86_64/nvidia/recommended/image_id",
+                version.number()
             ),
             "/dev/xvda",
         )
@@ -113,6 +117,13 @@ impl Ami {
     pub fn from_parameter(name: impl IntoValue<String>, root_device: &'static str) -> Self {
         let name = name.into().with_caller_location();
         let location = name.location();
+        if !root_device.starts_with("/dev/") {
+            let message = format!("`{root_device}` is not the name of a root device");
+            return Self {
+                image: Value::invalid("invalid-root-device", message, "use a name such as `/dev/xvda`"),
+                root_device,
+            };
+        }
         Self { image: sub!("{{{{resolve:ssm:{}}}}}", name).with_location(location), root_device }
     }
 

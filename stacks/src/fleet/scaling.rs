@@ -39,6 +39,20 @@ pub struct ScheduledSize {
     time_zone: Option<Value<String>>,
 }
 
+/// The same cron expression, or an invalid value where it is known not to have the five fields of EC2 Auto Scaling.
+#[track_caller]
+fn checked_recurrence(value: impl IntoValue<String>) -> Value<String> {
+    let value = value.into().with_caller_location();
+    let has_five_fields = |text: &&str| text.split_whitespace().count() == 5 && !text.contains('(');
+    let Some(text) = crate::arn::known(&value).filter(|text| !has_five_fields(text)) else { return value };
+    let message = format!("`{text}` is not a cron expression of EC2 Auto Scaling, which has five fields");
+    Value::invalid(
+        "invalid-schedule",
+        message,
+        "use minute, hour, day, month and weekday, such as `0 20 * * MON-FRI`",
+    )
+}
+
 impl ScheduledSize {
     /// Creates an action that sets the minimum and the maximum number of instances at the times of a cron expression
     /// with five fields (minute, hour, day of month, month, day of week), such as `0 20 * * MON-FRI`. The number of instances
@@ -47,7 +61,7 @@ impl ScheduledSize {
     pub fn new(id: &str, recurrence: impl IntoValue<String>, instances: RangeInclusive<u32>) -> Self {
         Self {
             id: id.to_owned(),
-            recurrence: recurrence.into().with_caller_location(),
+            recurrence: checked_recurrence(recurrence),
             minimum: (*instances.start()).into(),
             maximum: (*instances.end()).into(),
             time_zone: None,

@@ -3,6 +3,7 @@
 mod constructors;
 mod names;
 mod sources;
+mod strings;
 
 /// The crates whose types are reachable as `stackwright::…`, and `deploy`.
 const CRATES: [&str; 5] = ["synth", "stacks", "estimate", "review", "deploy"];

@@ -45,6 +45,16 @@ impl Sources {
         types
     }
 
+    /// Whether a `pub use` names a function of a private module.
+    pub fn exports(&self, function: &str) -> bool {
+        self.0.iter().any(|(_, text)| {
+            let lists = without_tests(text).split("\npub use ").skip(1);
+            lists
+                .filter_map(|list| list.split(';').next())
+                .any(|list| words(list).any(|word| word == function))
+        })
+    }
+
     pub fn public_modules(&self) -> BTreeSet<String> {
         let declared = |module: &str| {
             let (parent, name) = module.rsplit_once("::").unwrap_or(("", module));

@@ -5,6 +5,7 @@ use stackwright_schemas::ec2_network::NetworkFacts;
 use stackwright_synth::{Construct, Document, Scope};
 
 use super::{ClusterJob, RecipeJob};
+use crate::deferred_error::DeferredError;
 use crate::training::OnCluster;
 
 /// The port of the elastic agent in a pod.
@@ -23,6 +24,7 @@ pub struct EksJob {
     restarts: u32,
     spares: u32,
     pub(super) claims: Vec<(String, String)>,
+    errors: Vec<DeferredError>,
 }
 
 impl EksJob {
@@ -35,6 +37,7 @@ impl EksJob {
             restarts: 10,
             spares: 0,
             claims: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -68,7 +71,16 @@ impl EksJob {
 
     /// Mounts an existing persistent volume claim of the job's namespace, by its name, at a path in the container, such as
     /// `/data`. By default, only `/dev/shm` is mounted.
+    #[track_caller]
     pub fn claim(mut self, name: &str, mount_path: &str) -> Self {
+        if !mount_path.starts_with('/') {
+            self.errors.push(DeferredError {
+                name: "invalid-directory",
+                message: format!("`{mount_path}` is not an absolute path"),
+                help: "start the path with `/`".into(),
+                source: std::panic::Location::caller(),
+            });
+        }
         self.claims.push((name.to_owned(), mount_path.to_owned()));
         self
     }
@@ -192,7 +204,10 @@ impl Construct for EksJob {
     type Handle = ();
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) {
+    fn build(mut self, scope: &mut Scope<'_>) {
+        for error in std::mem::take(&mut self.errors) {
+            error.report(scope);
+        }
         if let Some((job, facts)) = self.job.known(scope) {
             // JSON is valid YAML, and its quotes distinguish strings from numbers.
             let manifest = format!("{:#}\n", self.manifest(&job, facts));

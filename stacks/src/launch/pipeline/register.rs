@@ -1,5 +1,6 @@
 //! The pipeline step that registers a model.
 
+use stackwright_resources::sagemaker::model_package::ModelApprovalStatus;
 use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use super::model::put_model_data;
@@ -74,7 +75,7 @@ pub struct RegisterModelStep {
     transform_types: Vec<Value<String>>,
     next: Vec<(ContainerImage, RunLocation)>,
     metrics: Vec<(ModelMetric, RunLocation, Value<String>)>,
-    status: Value<String>,
+    status: Value<ModelApprovalStatus>,
     options: Options,
 }
 
@@ -95,7 +96,7 @@ impl RegisterModelStep {
             transform_types: Vec::new(),
             next: Vec::new(),
             metrics: Vec::new(),
-            status: "PendingManualApproval".into(),
+            status: ModelApprovalStatus::PendingManualApproval.into(),
             options: Options::default(),
         }
     }
@@ -168,14 +169,14 @@ impl RegisterModelStep {
 
     /// Registers the version with the status `Approved`. The default is `PendingManualApproval`.
     pub fn approved(mut self) -> Self {
-        self.status = "Approved".into();
+        self.status = ModelApprovalStatus::Approved.into();
         self
     }
 
     /// Registers the version with a status, which can be a parameter of the pipeline: `Approved`,
     /// `PendingManualApproval` (the default) or `Rejected`.
     #[track_caller]
-    pub fn status(mut self, status: impl IntoValue<String>) -> Self {
+    pub fn status(mut self, status: impl IntoValue<ModelApprovalStatus>) -> Self {
         self.status = status.into().with_caller_location();
         self
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{definitions, steps};
 use crate::check::cursor::{Cursor, steps_below};
-use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
+use stackwright_synth::cycle::cycle_from;
 
 rule! {
     /// The definition of a SageMaker pipeline has an unknown type, a missing name, a cycle of steps, or a reference to
@@ -158,7 +158,7 @@ fn cycle(
     }
     let after = |name: &str| uses.get(name).map_or(&[][..], Vec::as_slice);
     let mut done = HashSet::new();
-    if let Some(cycle) = uses.keys().find_map(|name| cycle_from(name, &mut done, after)) {
+    if let Some(cycle) = uses.keys().find_map(|name| cycle_from(*name, &mut done, after)) {
         let shown: Vec<String> = cycle.iter().map(|name| format!("`{name}`")).collect();
         let message = format!("steps depend on each other: {}", shown.join(" → "));
         findings.add(pipeline, &definition["Steps"], message, "remove one of the dependencies");

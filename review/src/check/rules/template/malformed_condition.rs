@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::Template;
+use stackwright_synth::cycle::cycle_from;
 use stackwright_synth::pointer;
 
-use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{children, entries, function, items};

@@ -2,6 +2,7 @@
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::function::{Part, parts};
+use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
@@ -32,16 +33,6 @@ rule! {
     applies_to: [],
     check: Written(check),
 }
-
-const PSEUDO_PARAMETERS: [&str; 7] = [
-    "AWS::AccountId",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-];
 
 /// Properties whose text another program reads, in which `${…}` has a meaning of its own.
 const OF_OTHERS: [&str; 22] = [
@@ -144,7 +135,8 @@ fn search(
 fn is_reference(view: &View<'_>, name: &str) -> bool {
     let template = view.template();
     let id = name.split('.').next().unwrap_or_default();
-    PSEUDO_PARAMETERS.contains(&name)
+    // `Fn::Sub` does not take `AWS::NoValue`.
+    name != "AWS::NoValue" && PSEUDO_PARAMETERS.contains(&name)
         || has(template, "Parameters", name) && name.len() > 2
         || has(template, "Resources", id) && id.len() > 2
 }
