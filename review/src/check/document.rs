@@ -140,7 +140,9 @@ fn put_substitutions_in(value: &mut JsonValue, known: &Map<String, JsonValue>) {
                 })
                 .collect();
             if !used.is_empty() {
-                *value = json!({ "Fn::Sub": [text, used] });
+                let substituted = json!({ "Fn::Sub": [text, used] });
+                let known = Text::of(&substituted).known().map(JsonValue::from);
+                *value = known.unwrap_or(substituted);
             }
         }
         _ => {}

@@ -153,6 +153,11 @@ fn cron(text: &str, takes: Takes) -> Result<(), Fault> {
             return Err((format!("the field `{field}` for the {name} is not valid"), HELP));
         }
     }
+    if takes == Takes::Monitoring && fields[0].parse::<u32>().is_err() {
+        let message =
+            format!("a monitoring schedule runs at most once an hour, and its minutes are `{}`", fields[0]);
+        return Err((message, "write `cron(0 * ? * * *)` for every hour"));
+    }
     let unset = [fields[2], fields[4]].iter().filter(|field| **field == "?").count();
     // Without a year the expression is that of Unix, which has no `?`.
     if unset != 1 && !is_short {
@@ -212,7 +217,10 @@ mod tests {
             assert!(parse(text, Takes::Events).is_ok(), "{text}: {:?}", parse(text, Takes::Events));
         }
         assert!(parse("at(2027-01-01T00:00:00)", Takes::Dates).is_ok());
-        assert!(parse("NOW", Takes::Monitoring).is_ok());
+        for text in ["NOW", "cron(0 * ? * * *)", "cron(0 17/12 ? * * *)"] {
+            assert!(parse(text, Takes::Monitoring).is_ok(), "{text}");
+        }
+        assert!(parse("cron(0/5 * ? * * *)", Takes::Monitoring).is_err());
         for takes in [Takes::Dates, Takes::Scaling] {
             assert!(parse("rate(5 minute)", takes).is_ok() && parse("rate(1 hours)", takes).is_ok());
             assert!(parse("rate(5 seconds)", takes).is_err() && parse("rate(0 minutes)", takes).is_err());
