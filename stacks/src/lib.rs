@@ -23,6 +23,7 @@ mod defaults;
 mod deferred_error;
 mod document;
 mod duration;
+mod entries;
 mod image;
 mod instance_type;
 mod key;

@@ -48,7 +48,7 @@ pub(super) fn deep_health_checks(checks: &[DeepHealthCheck]) -> Vec<Value<DeepHe
 pub(super) enum Types {
     One(Value<String>),
     /// Several types, in the order of their priority.
-    Several(Vec<String>),
+    Several(Vec<Value<String>>),
 }
 
 /// The capacity that the instances of a group use.
@@ -144,7 +144,7 @@ impl GroupSettings {
     pub(super) fn known_type(&self) -> Option<&str> {
         match &self.types {
             Types::One(name) => name.as_literal()?.as_str(),
-            Types::Several(names) => names.first().map(String::as_str),
+            Types::Several(names) => names.first()?.as_literal()?.as_str(),
         }
     }
 
@@ -153,8 +153,11 @@ impl GroupSettings {
     pub(super) fn may_have(&self, instance_type: &str) -> Option<bool> {
         match &self.types {
             Types::One(name) => Some(name.as_literal()?.as_str()? == instance_type),
-            Types::Several(names) if names.iter().any(|name| name == instance_type) => None,
-            Types::Several(_) => Some(false),
+            Types::Several(names) => {
+                let is_other =
+                    |name: &Value<String>| name.as_literal().is_some_and(|name| name != instance_type);
+                names.iter().all(is_other).then_some(false)
+            }
         }
     }
 
@@ -186,10 +189,7 @@ impl GroupSettings {
             .threads_per_core(&self.threads_per_core);
         group = match &self.types {
             Types::One(name) => group.instance_type(name),
-            Types::Several(names) => {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                group.instance_requirements(InstanceRequirements::new(names))
-            }
+            Types::Several(names) => group.instance_requirements(InstanceRequirements::new(names.clone())),
         };
         if let Some(minimum) = &self.minimum {
             group = group.min_instance_count(minimum);

@@ -168,11 +168,11 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Adds a tag to the cluster, in addition to the tags of the stack (`Tags`). The keys of the tags have to
-    /// be different.
+    /// Adds a tag to the cluster, in addition to the tags of the stack (`Tags`). A second call for the same key replaces
+    /// the value.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.settings.tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.settings.tags, key, value.into().with_caller_location());
         self
     }
 }

@@ -125,18 +125,20 @@ impl<K, P> ClusterInstanceGroup<K, P> {
     }
 
     /// Allows other instance types as well, which are tried in this order after the first (`InstanceRequirements`). The
-    /// setting requires a cluster with continuous provisioning. The first type has to be a literal; a reference to a
-    /// parameter would be left out.
+    /// setting requires a cluster with continuous provisioning.
+    #[track_caller]
     pub fn or_types(
         self,
-        others: impl IntoIterator<Item = impl Into<String>>,
+        others: impl IntoIterator<Item = impl IntoValue<String>>,
     ) -> ClusterInstanceGroup<K, Continuous> {
         let mut group = self.continuous();
-        let mut names: Vec<String> = match &group.group.types {
-            Types::One(_) => group.group.known_type().map(str::to_owned).into_iter().collect(),
+        let mut names = match &group.group.types {
+            Types::One(name) => vec![name.clone()],
             Types::Several(names) => names.clone(),
         };
-        names.extend(others.into_iter().map(Into::into));
+        for other in others {
+            names.push(crate::instance_type::checked(other));
+        }
         group.group.types = Types::Several(names);
         group
     }

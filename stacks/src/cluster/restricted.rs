@@ -84,7 +84,7 @@ impl RestrictedGroup {
     fn resource(&self, role: &Value<String>) -> ClusterRestrictedInstanceGroup {
         let instance_type = match &self.group.types {
             Types::One(name) => name.clone(),
-            Types::Several(names) => names.first().cloned().unwrap_or_default().into(),
+            Types::Several(names) => names.first().cloned().unwrap_or_else(|| "".into()),
         };
         let mut group = ClusterRestrictedInstanceGroup::new()
             .execution_role(role)

@@ -43,10 +43,11 @@ pub trait EndpointOptions: Sized {
     }
 
     /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack
-    /// (`Tags`). The keys of the tags have to be different.
+    /// (`Tags`). A second call for the same key replaces
+    /// the value.
     #[track_caller]
     fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.settings().tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.settings().tags, key, value.into().with_caller_location());
         self
     }
 

@@ -210,11 +210,11 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Adds a tag to the Auto Scaling group, its instances and their volumes (`Tags`). The keys of the tags have to
-    /// be different; the fleet sets the tag `Name` itself.
+    /// Adds a tag to the Auto Scaling group, its instances and their volumes (`Tags`). A second call for the
+    /// same key replaces the value. The default of the tag `Name` is `STACK/ID`.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.settings.tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.settings.tags, key, value.into().with_caller_location());
         self
     }
 }

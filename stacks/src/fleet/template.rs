@@ -107,11 +107,10 @@ impl<C> GpuFleet<C> {
 
     fn tag_list(&self, scope: &Scope<'_>) -> Vec<Tag> {
         let name = format!("{}/{}", scope.stack_name(), scope.id());
-        let own = self.settings.tags.iter().map(|(key, value)| (key.clone(), value.clone()));
-        [("Name".to_owned(), Value::from(name))]
-            .into_iter()
-            .chain(own)
-            .map(|(key, value)| Tag::new(key, value))
-            .collect()
+        let mut tags = vec![("Name".to_owned(), Value::from(name))];
+        for (key, value) in &self.settings.tags {
+            crate::entries::set(&mut tags, key.as_str(), value.clone());
+        }
+        tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect()
     }
 }

@@ -363,7 +363,7 @@ impl TrainingJob {
     /// for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.environment.push((name.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.environment, name, value.into().with_caller_location());
         self
     }
 
@@ -384,7 +384,7 @@ impl TrainingJob {
     pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<SecretReference>) -> Self {
         let secret = secret.into();
         self.statements.extend(secret.allow_read());
-        self.environment.push((variable.into(), secret.arn().clone()));
+        crate::entries::set(&mut self.environment, variable, secret.arn().clone());
         self
     }
 
@@ -565,11 +565,11 @@ impl TrainingJob {
         self
     }
 
-    /// Adds a tag to the job (`Tags`). Jobs of a tuning job have the tags of the tuning job instead. The keys of
-    /// the tags have to be different.
+    /// Adds a tag to the job (`Tags`). Jobs of a tuning job have the tags of the tuning job instead. A second call for the same key replaces
+    /// the value.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.tags, key, value.into().with_caller_location());
         self
     }
 
@@ -620,8 +620,8 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the model package from which a customization continues, by its ARN (`SourceModelPackageArn`). The call has no effect
-    /// without [`model_package_group`](Self::model_package_group).
+    /// Sets the model package from which a customization continues, by its ARN (`SourceModelPackageArn`). Without
+    /// [`model_package_group`](Self::model_package_group), it is an error.
     #[track_caller]
     pub fn source_model_package(mut self, arn: impl IntoValue<String>) -> Self {
         self.source_model_package = Some(arn.into().with_caller_location());

@@ -106,6 +106,15 @@ impl Builder<'_> {
 
     /// Writes the source, and the hyperparameters with which the training toolkit finds it.
     fn source(&mut self, files: Vec<File>, scope: &mut Scope<'_>) {
+        if let (Some(package), None) = (&self.job.source_model_package, &self.job.model_package_group) {
+            scope.error(
+                "source-without-model-package-group",
+                "the job continues from a model package, but registers the result in no model package group"
+                    .into(),
+                "set the group with `.model_package_group(…)`; it may be the group of the package".into(),
+                package.location(),
+            );
+        }
         if let Some((recipe, location)) = &self.job.recipe {
             let count = self.job.instances.as_ref().and_then(Instances::count);
             super::recipe::check(recipe, count, location, scope);
@@ -423,4 +432,30 @@ fn session_manager() -> Statement {
         "ssmmessages:OpenDataChannel",
     ])
     .on("*")
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::App;
+
+    use super::super::CustomizationTechnique;
+    use super::super::customization::Customization;
+    use super::*;
+    use crate::ExternalBucket;
+    use crate::launch::{Pipeline, TrainingStep};
+
+    #[test]
+    fn a_source_package_needs_a_group() {
+        let base = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/llama-3-2-1b-instruct/1.0.0";
+        let package = "arn:aws:sagemaker:us-east-1:123456789012:model-package/scorers/3";
+        let tune = Customization::fine_tuning(base, CustomizationTechnique::SupervisedFineTuning);
+        let bucket = ExternalBucket::from_name("company-runs");
+        let job = TrainingJob::serverless(tune, bucket.location("models")).source_model_package(package);
+        let app = App::new("app");
+        let mut pipeline = Pipeline::new();
+        pipeline.step("Tune", TrainingStep::new(job));
+        app.stack("Main").add("Runs", pipeline);
+        let errors = app.synth().unwrap_err().to_string();
+        assert!(errors.contains("registers the result in no model package group"), "{errors}");
+    }
 }

@@ -392,6 +392,14 @@ pub(super) enum VersionData {
     Path(PathBuf),
     /// A file with this content.
     Text(String),
+    /// An asset that refers to no file or directory, which is an error.
+    Missing,
+}
+
+impl VersionData {
+    fn of(file: &Asset) -> Self {
+        file.path().map_or(Self::Missing, |path| Self::Path(path.to_owned()))
+    }
 }
 
 /// A model of a Triton model repository: its files, and the settings of its `config.pbtxt`.
@@ -455,8 +463,7 @@ impl TritonBackend {
 impl TritonModel {
     #[track_caller]
     fn of(name: impl Into<String>, file_name: &str, file: &Asset) -> Self {
-        let data = file.path().map(|path| (1, VersionData::Path(path.to_owned())));
-        Self::with_data(name.into(), file_name, data.into_iter().collect())
+        Self::with_data(name.into(), file_name, vec![(1, VersionData::of(file))])
     }
 
     #[track_caller]
@@ -576,7 +583,7 @@ impl TritonModel {
 
     /// Adds a version with its number and its file. The file of the constructor is version 1.
     pub fn version(mut self, number: u32, file: Asset) -> Self {
-        self.versions.extend(file.path().map(|path| (number, VersionData::Path(path.to_owned()))));
+        self.versions.push((number, VersionData::of(&file)));
         self
     }
 

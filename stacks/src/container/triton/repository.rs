@@ -96,6 +96,7 @@ impl ModelRepository {
                         archive.copy(directory, path)
                     }
                     VersionData::Path(path) => archive.copy(file, path),
+                    VersionData::Missing => archive,
                 };
             }
         }
@@ -133,6 +134,13 @@ impl ModelRepository {
         for model in &self.models {
             check_scheduling(model, &mut found);
             check_warm_ups(model, &mut found);
+            if model.versions.iter().any(|(_, data)| matches!(data, VersionData::Missing)) {
+                found.add(
+                    model.source,
+                    format!("the asset of the model `{}` refers to no file or directory", model.name),
+                    "use `asset!(\"PATH\")` or `Asset::new(PATH)`",
+                );
+            }
             let Some((batching, source)) = &model.batching else { continue };
             let most = model.max_batch_size;
             if let Some(size) = batching.preferred.iter().find(|size| **size > most) {
@@ -195,4 +203,20 @@ fn render(fields: &JsonValue) -> String {
         template
     });
     template.render("config", fields).expect("a test renders every field")
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::App;
+
+    use super::*;
+
+    #[test]
+    fn a_model_without_a_file_is_an_error() {
+        let app = App::new("app");
+        let model = TritonModel::onnx("scorer", Asset::archive().file("model.onnx", ""));
+        app.stack("Main").add("Repository", ModelRepository::new().model(model));
+        let errors = app.synth().unwrap_err().to_string();
+        assert!(errors.contains("`scorer` refers to no file"), "{errors}");
+    }
 }

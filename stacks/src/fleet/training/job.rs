@@ -58,10 +58,14 @@ impl TrainingFleet {
     }
 
     fn variables(&self) -> Vec<Environment> {
-        let own =
-            self.environment.iter().map(|(name, value)| Environment::new().name(name.as_str()).value(value));
-        let efa = [("FI_PROVIDER", "efa")].into_iter().filter(|_| self.efa() > 0);
-        efa.map(|(name, value)| Environment::new().name(name).value(value)).chain(own).collect()
+        let mut variables = Vec::new();
+        if self.efa() > 0 {
+            variables.push(("FI_PROVIDER".to_owned(), "efa".into()));
+        }
+        for (name, value) in &self.environment {
+            crate::entries::set(&mut variables, name.as_str(), value.clone());
+        }
+        variables.into_iter().map(|(name, value)| Environment::new().name(name).value(value)).collect()
     }
 
     pub(super) fn job_definition(&self, image: &Value<String>, role: &Value<String>) -> JobDefinition {

@@ -177,10 +177,10 @@ impl TrainingFleet {
     }
 
     /// Sets an environment variable of the container (`Environment`). Everybody who may describe the job definition can
-    /// read the value: do not set it to a secret. Each variable can be set once.
+    /// read the value: do not set it to a secret. A second call for the same name replaces the value.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.environment.push((name.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.environment, name, value.into().with_caller_location());
         self
     }
 

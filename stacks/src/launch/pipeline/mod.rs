@@ -151,7 +151,7 @@ impl Pipeline {
     /// of the tags have to be different.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.tags, key, value.into().with_caller_location());
         self
     }
 

@@ -228,10 +228,11 @@ impl TuningJob {
         self
     }
 
-    /// Adds a tag to the tuning job and to its training jobs (`Tags`). The keys of the tags have to be different.
+    /// Adds a tag to the tuning job and to its training jobs (`Tags`). A second call for the same key replaces
+    /// the value.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.tags.push((key.into(), value.into().with_caller_location()));
+        crate::entries::set(&mut self.tags, key, value.into().with_caller_location());
         self
     }
 
