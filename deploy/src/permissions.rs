@@ -29,7 +29,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// All commands.
+    /// All commands that send requests to AWS.
     pub const ALL: [Self; 8] = [
         Self::Diff,
         Self::Plan,

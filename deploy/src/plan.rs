@@ -22,7 +22,7 @@ const VERSION: u32 = 2;
 /// The time for which a plan is valid, in seconds: one week.
 const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
 
-/// The plan for some stacks.
+/// A plan: the reviewed change sets of stacks, with the account, region, template and parameters to which each is bound.
 ///
 /// ```
 /// use stackwright_deploy::Plan;

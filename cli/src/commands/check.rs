@@ -65,7 +65,8 @@ pub(super) struct Arguments {
     /// is possible. The changes are printed as a diff. Default: no file is changed
     #[arg(long)]
     fix: bool,
-    /// Read this configuration file. Default: `stackwright.toml` in the current directory or a directory above it
+    /// Read this configuration file, which docs/checking.md describes. Default: `stackwright.toml` in the current directory or a
+    /// directory above it; without such a file, nothing is configured
     #[cfg(feature = "lint")]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

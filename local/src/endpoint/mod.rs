@@ -38,7 +38,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the defaults, which each setter describes.
+    /// Creates the default settings; each setter states its default.
     pub fn new() -> Self {
         Self::default()
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, Node, colors, label};
 
-/// Returns the graph as Mermaid, with all of its nodes: [`super::collapse`] makes a large one smaller.
+/// Returns the graph as Mermaid, with all of its nodes: use [`super::collapse`] for a large graph.
 pub fn mermaid(graph: &Graph) -> String {
     let numbers: BTreeMap<&str, usize> =
         graph.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect();

@@ -17,7 +17,7 @@ const FONT_SIZE: usize = 13;
 const CHARACTER: f64 = 8.0;
 const LINE: f64 = 18.0;
 
-/// Returns the graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. The label of a node contains
+/// Returns the graph as SVG, with all of its nodes: use [`super::collapse`] for a large graph. The label of a node contains
 /// its group.
 pub fn svg(graph: &Graph) -> String {
     if graph.nodes.is_empty() {

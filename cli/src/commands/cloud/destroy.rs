@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// The IDs or names of the stacks to delete. Required, unless `--all` is passed
     #[arg(required_unless_present = "all")]
     stacks: Vec<String>,
-    /// Delete all stacks of the program
+    /// Delete all stacks of the program. Default: only the named stacks are deleted
     #[arg(long, conflicts_with = "stacks")]
     all: bool,
     #[command(flatten)]

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// Set the number of samples per GPU and step
     #[arg(long, default_value_t = 1)]
     batch: u64,
-    /// Set the number of tokens of a sample
+    /// Set the number of tokens of a sample, such as 4096
     #[arg(long)]
     sequence: u64,
     /// Set the number of tokens to train on, such as 1000000000. This option or `--steps` is required
