@@ -29,25 +29,23 @@ impl Severity {
     }
 }
 
-/// A change of one line of a template.
+/// A change of the source of a template that removes the cause of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fix {
-    /// A misspelled name on the line is replaced.
+    /// A name is replaced by another one.
     Rename {
-        /// The misspelled name on the line.
+        /// The name in the source.
         from: String,
         /// The name that was probably intended.
         to: String,
     },
-    /// `!Sub` is written before the string. Only YAML has this form.
+    /// The string becomes the argument of `Fn::Sub`.
     AddSub,
-    /// `DependsOn` is added to the resource, after its type.
+    /// A resource is added to the `DependsOn` of the resource of the finding.
     AddDependsOn {
         /// The logical ID that the resource depends on.
         on: String,
-        /// The line of the resource's `Type`, starting at 1.
-        type_line: u32,
     },
 }
 

@@ -63,4 +63,4 @@ pub mod return_values;
 pub mod sam;
 pub mod status;
 
-pub use nearest::nearest;
+pub use nearest::{misspelled, nearest};

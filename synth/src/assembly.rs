@@ -266,8 +266,8 @@ impl Assembly {
         Self { stacks }
     }
 
-    /// Creates an assembly of one template, given by its file name and its text in YAML or JSON. The ID of the stack is the
-    /// file name up to the first dot. The file is not read.
+    /// Creates an assembly of one template. The ID of the stack is the file name without its extension, and
+    /// without `.template` before the extension.
     ///
     /// # Errors
     /// Returns an error if the text is not a valid template.
@@ -300,8 +300,9 @@ impl Assembly {
     }
 
     fn of_parts(file: &str, template: Template, text: String) -> Self {
-        let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
-        let id = name.split('.').next().unwrap_or_default();
+        let name = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
+        // The CDK writes `Stack.template.json`.
+        let id = name.strip_suffix(".template").unwrap_or(&name);
         Self {
             stacks: vec![StackArtifact {
                 id: id.to_owned(),

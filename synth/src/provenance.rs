@@ -71,7 +71,8 @@ impl Provenance {
         }
     }
 
-    fn exactly(&self, pointer: &str) -> Option<&SourceLocation> {
+    /// Returns the location of the value at a JSON pointer, if the value has a location of its own.
+    pub fn exactly(&self, pointer: &str) -> Option<&SourceLocation> {
         match &self.text {
             Some(text) => text.locations().get(pointer),
             None => {

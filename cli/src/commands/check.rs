@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as JsonValue, json};
-use stackwright_review::check::Options;
+use stackwright_review::check::{Fixed, Options};
 use stackwright_review::{Diagnostic, Report, check, report};
 
 use crate::checked::Checked;
@@ -26,8 +26,9 @@ use crate::origin::Origin;
     after_help = "A finding that is intentional is acknowledged with a reason: `.acknowledge(\"rule-name\", \"reason\")` on a \
                   construct, or in a template under `Metadata: {stackwright: {acknowledge: {rule-name: reason}}}`. \
                   `stackwright.toml` sets rules, severities, paths and regions; docs/checking.md describes it.\n\n\
-                  Exit codes: 0 no error, 1 errors, 2 usage error, 4 warnings with `--deny warnings`. Findings of the severity \
-                  info never change the exit code."
+                  Exit codes: 0 no error, 1 errors, also in files that cannot be read, 2 usage error (an unknown option or \
+                  rule, a path that does not exist, or a wrong configuration or baseline file), 4 warnings with `--deny warnings`. \
+                  Findings of the severity info never change the exit code."
 )]
 pub(super) struct Arguments {
     /// Templates (JSON or YAML), cloud assemblies (directories written by `synth` or by the CDK), or `-` for standard
@@ -61,8 +62,8 @@ pub(super) struct Arguments {
     /// Write all findings to this JSON file for `--baseline`, print no report, and exit with code 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
-    /// Change the template files: correct misspelled names, and add a missing `!Sub` or `DependsOn`, where only one correction
-    /// is possible. The changes are printed as a diff. Default: no file is changed
+    /// Correct misspelled names, missing `Fn::Sub` and missing `DependsOn` in the template files, where only one correction
+    /// is possible, and print the changes
     #[arg(long)]
     fix: bool,
     /// Read this configuration file, which docs/checking.md describes. Default: `stackwright.toml` in the current directory or a
@@ -111,7 +112,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         true => Checked::of_input(origin.input()?, &options),
         false => Checked::of_paths(&paths, &options),
     };
-    if arguments.fix && fix(&checked.report, &paths)? {
+    if arguments.fix && fix(&paths, &options)? {
         checked = Checked::of_paths(&paths, &options);
     }
     if let Some(path) = &arguments.write_baseline {
@@ -121,11 +122,22 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         git_paths::relative_to_git_root(&mut checked.report);
     }
     print(&checked, arguments)?;
+    if let Some(missing) = paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
+        return Err(no_file(missing));
+    }
     let found = &checked.report;
     match (found.errors(), found.warnings(), arguments.deny) {
         (0, 0, _) | (0, _, None) => Ok(()),
         (0, _, Some(Denied::Warnings)) => Err(Failure::reported().with_code(ExitCode::Refused)),
         _ => Err(Failure::reported()),
+    }
+}
+
+fn no_file(path: &Path) -> Failure {
+    let failure = Failure::usage(format!("there is no file or directory {}", path.display()));
+    match path.to_string_lossy().contains(['*', '?']) {
+        true => failure.hint("the shell expands `*` only outside of quotation marks; `paths` in `stackwright.toml` has patterns, too"),
+        false => failure,
     }
 }
 
@@ -205,37 +217,43 @@ fn write_baseline(path: &Path, found: &Report) -> Result<(), Failure> {
     let counting = found.diagnostics.iter().filter(|one| one.acknowledged.is_none());
     let findings: BTreeSet<String> = counting.map(Diagnostic::fingerprint).collect();
     let document = json!({ "version": 1, "findings": findings });
-    std::fs::write(path, format!("{document:#}\n"))?;
+    std::fs::write(path, format!("{document:#}\n"))
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     anstream::eprintln!("{}: {} findings written", path.display(), findings.len());
     Ok(())
 }
 
 /// Applies the fixes to the templates among the paths, and prints the changed lines. Returns whether anything changed.
-fn fix(found: &Report, paths: &[PathBuf]) -> Result<bool, Failure> {
+fn fix(paths: &[PathBuf], options: &Options) -> Result<bool, Failure> {
+    if paths.iter().all(|path| path.is_dir() || path.as_os_str() == "-") {
+        return Err(Failure::usage("`--fix` changes template files, but the command line names none")
+            .hint("name the files, or correct the program that writes the template"));
+    }
     let mut has_changed = false;
     for path in paths.iter().filter(|path| path.is_file()) {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)?;
-        let fixed = check::apply_fixes(&name, &text, &found.diagnostics);
+        // The report explains what cannot be read.
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let fixed = check::fix(&name, &text, options);
         if fixed.changes.is_empty() {
             continue;
         }
-        anstream::eprintln!("--- {name}\n+++ {name}");
-        let mut added = 0;
-        for change in &fixed.changes {
-            let new: Vec<&str> = change.new.lines().collect();
-            anstream::eprintln!(
-                "@@ -{} +{},{} @@\n-{}",
-                change.line,
-                change.line + added,
-                new.len(),
-                change.old
-            );
-            new.iter().for_each(|line| anstream::eprintln!("+{line}"));
-            added += new.len() - 1;
-        }
-        std::fs::write(path, fixed.text)?;
+        let failed = |error| Failure::new(format!("{name}: {error}"));
+        std::fs::write(path, &fixed.text).map_err(failed)?;
+        print_difference(&name, &fixed);
         has_changed = true;
     }
     Ok(has_changed)
+}
+
+fn print_difference(name: &str, fixed: &Fixed) {
+    anstream::eprintln!("--- {name}\n+++ {name}");
+    let mut added = 0;
+    for change in &fixed.changes {
+        let new: Vec<&str> = change.new.lines().collect();
+        let (line, old) = (change.line, &change.old);
+        anstream::eprintln!("@@ -{line} +{},{} @@\n-{old}", line + added, new.len());
+        new.iter().for_each(|line| anstream::eprintln!("+{line}"));
+        added += new.len() - 1;
+    }
 }

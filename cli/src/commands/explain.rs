@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Returns the rule with a name, or a failure that suggests similar names.
 pub(super) fn known(name: &str) -> Result<&'static Rule, Failure> {
     rule_named(name).ok_or_else(|| {
-        let failure = Failure::new(format!("there is no rule `{name}`"));
+        let failure = Failure::usage(format!("there is no rule `{name}`"));
         match nearest_rule(name) {
             Some(near) => failure.hint(format!("the most similar name is `{near}`")),
             None => failure.hint("`explain` lists all rules"),

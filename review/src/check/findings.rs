@@ -15,7 +15,7 @@ use super::view::{Resource, View};
 use super::work;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::globals;
-use stackwright_schemas::nearest;
+use stackwright_schemas::{misspelled, nearest};
 
 /// The rule, the path, and the line and column that set the value.
 type Place = (Cow<'static, str>, String, Option<(u32, u32)>);
@@ -92,15 +92,21 @@ pub(crate) struct Findings<'f, 'v, 'a> {
     pub found: &'f mut Found,
 }
 
-/// Returns the help for a name that does not exist, with the change that writes the nearest one.
-pub(crate) fn nearest_name<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> (String, Option<Fix>) {
-    match nearest(name, names) {
-        Some(near) => {
-            let fix = Fix::Rename { from: name.to_owned(), to: near.to_owned() };
-            (format!("the most similar name is `{near}`"), Some(fix))
-        }
+/// The help for a name that does not exist, with the change that writes the nearest one if it is certainly intended.
+pub(crate) fn nearest_name<'n, N: Iterator<Item = &'n str>>(
+    name: &str,
+    names: impl Fn() -> N,
+) -> (String, Option<Fix>) {
+    match nearest(name, names()) {
+        Some(near) => (format!("the most similar name is `{near}`"), rename(name, names())),
         None => (String::new(), None),
     }
+}
+
+/// The change of a misspelled name, if exactly one of the known names can be intended.
+pub(crate) fn rename<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<Fix> {
+    let to = misspelled(name, known)?;
+    Some(Fix::Rename { from: name.to_owned(), to: to.to_owned() })
 }
 
 impl Findings<'_, '_, '_> {
@@ -173,11 +179,19 @@ impl Findings<'_, '_, '_> {
         self.found.fix_last(fix);
     }
 
-    /// Adds the fix to the finding that was added last that writes `DependsOn`, if the resource has none yet.
-    pub fn fix_last_by_dependency(&mut self, resource: &Resource<'_>, on: &str) {
-        let at_type = self.view.stack.provenance.find(&pointer::of(["Resources", resource.id, "Type"]));
-        if let (Some(location), true) = (at_type, resource.body["DependsOn"].is_null()) {
-            self.fix_last(Some(Fix::AddDependsOn { on: on.to_owned(), type_line: location.line }));
+    /// Adds the dependency that removes the cause of what was added last, unless it would be circular, the other resource may
+    /// not exist, or the resource depends on an unknown name, which can be a misspelling of the other resource.
+    pub fn fix_last_by_dependency(&mut self, resource: &Resource<'_>, on: &Resource<'_>) {
+        let condition = &on.body["Condition"];
+        let exists = condition.is_null() || *condition == resource.body["Condition"];
+        let is_known =
+            |name: &JsonValue| name.as_str().is_some_and(|id| self.view.template().resource(id).is_some());
+        let are_known = match &resource.body["DependsOn"] {
+            JsonValue::Null => true,
+            value => super::value::one_or_many(value).all(is_known),
+        };
+        if exists && are_known && !self.view.written().waits(on.id, resource.id) {
+            self.fix_last(Some(Fix::AddDependsOn { on: on.id.to_owned() }));
         }
     }
 

@@ -34,7 +34,7 @@ use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::Report;
-pub use fix::{Fixed, LineChange, apply_fixes};
+pub use fix::{Fixed, LineChange, apply_fixes, fix};
 pub use glob::matches as matches_pattern;
 pub use rules::{Rule, rule_named, rules, topics};
 

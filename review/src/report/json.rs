@@ -47,7 +47,7 @@ fn fix(fix: &Fix) -> JsonValue {
     match fix {
         Fix::Rename { from, to } => json!({ "kind": "rename", "from": from, "to": to }),
         Fix::AddSub => json!({ "kind": "add-sub" }),
-        Fix::AddDependsOn { on, .. } => json!({ "kind": "add-depends-on", "to": on }),
+        Fix::AddDependsOn { on } => json!({ "kind": "add-depends-on", "to": on }),
     }
 }
 

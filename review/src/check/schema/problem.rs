@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value as JsonValue;
-use stackwright_schemas::{nearest, registry};
+use stackwright_schemas::registry;
 use stackwright_synth::pointer;
 
 use super::keywords::{BELOW, strings};
 use super::kind::{Kind, kind};
 use super::message::{Message, brief, known, wanted_name, wants};
-use crate::check::findings::nearest_name;
+use crate::check::findings::{nearest_name, rename};
 use crate::check::rules::Rule;
 use crate::check::rules::schema as rules;
 use crate::check::text::{Piece, Text};
@@ -95,12 +95,11 @@ pub(super) fn validate(
     found
 }
 
-/// Returns the change to the nearest allowed value, where one is near.
+/// The change to the allowed value that was certainly intended.
 fn renamed(error: &ValidationError<'_>, help: &Option<String>) -> Option<Fix> {
     let ValidationErrorKind::Enum { options } = error.kind() else { return None };
     let given = error.instance().as_str().filter(|_| help.is_some())?;
-    let to = nearest(given, strings(options).into_iter())?.to_owned();
-    Some(Fix::Rename { from: given.to_owned(), to })
+    rename(given, strings(options).into_iter())
 }
 
 /// Returns whether a branch of a condition reports an error about an object in which something is not known.
@@ -135,7 +134,7 @@ fn brief_or_function(value: &JsonValue) -> String {
 /// Returns a property that the schema does not have. A macro or a loop is none.
 fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) -> Option<Problem> {
     let is_property = !name.starts_with("Fn::");
-    let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
+    let names = || schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
     let (help, fix) = nearest_name(name, names);
     is_property.then(|| Problem {
         rule: &rules::UNKNOWN_PROPERTY,

@@ -46,7 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     message,
                     format!("refer to `{0}`, or add `DependsOn: {0}`", named.id),
                 );
-                findings.fix_last_by_dependency(target, named.id);
+                findings.fix_last_by_dependency(target, named);
             }
         }
     }
@@ -71,7 +71,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 message,
                 format!("use `ScalingTargetId: !Ref {0}`, or add `DependsOn: {0}`", target.id),
             );
-            findings.fix_last_by_dependency(policy, target.id);
+            findings.fix_last_by_dependency(policy, target);
         }
     }
 }

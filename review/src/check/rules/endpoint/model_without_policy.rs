@@ -49,7 +49,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if let Some(policy) = attached.first().filter(|_| !waits) {
             let message = format!("the model does not depend on `{}`, the policy of its role", policy.id);
             findings.add(model, value, message, format!("add `DependsOn: {}`", policy.id));
-            findings.fix_last_by_dependency(model, policy.id);
+            findings.fix_last_by_dependency(model, policy);
         }
     }
 }

@@ -46,7 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(Some(resource.id), at, message, help);
             continue;
         }
-        let known = registry::type_names().chain(sam::type_names());
+        let known = || registry::type_names().chain(sam::type_names());
         let (help, fix) = if suggestions > 0 { nearest_name(name, known) } else { (String::new(), None) };
         suggestions = suggestions.saturating_sub(1);
         findings.add_written(Some(resource.id), at, format!("there is no type `{name}`"), help);

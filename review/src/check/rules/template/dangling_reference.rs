@@ -60,7 +60,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         {
             continue;
         }
-        let candidates = names(known).chain(PSEUDO_PARAMETERS.iter().copied());
+        let candidates = || names(known).chain(PSEUDO_PARAMETERS.iter().copied());
         let (help, fix) =
             if suggestions > 0 { nearest_name(one.name, candidates) } else { (String::new(), None) };
         suggestions = suggestions.saturating_sub(1);

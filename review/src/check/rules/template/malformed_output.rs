@@ -1,12 +1,11 @@
 //! `malformed-output`
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind};
 use crate::check::value::function;
 use crate::check::view::{View, references};
 use crate::check::written::has;
-use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
 rule! {
@@ -60,14 +59,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         for attribute in output.as_object().into_iter().flat_map(|map| map.keys()) {
             if !ATTRIBUTES.contains(&attribute.as_str()) {
-                let near = nearest(attribute, ATTRIBUTES.into_iter());
-                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
+                let (help, fix) = nearest_name(attribute, || ATTRIBUTES.into_iter());
                 findings.add_written(
                     None,
                     format!("{at}/{attribute}"),
                     format!("an output has no `{attribute}`"),
                     help,
                 );
+                findings.fix_last(fix);
             }
         }
         let export = &output["Export"];

@@ -2,14 +2,13 @@
 
 use serde_json::{Value as JsonValue, json};
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, nearest_name};
 use crate::check::pattern;
 use crate::check::rules::rule;
 use crate::check::scenario::{is_list, is_read_from_ssm};
 use crate::check::schema::is_yaml_boolean;
 use crate::check::value::{boolean, items, number, shown};
 use crate::check::view::View;
-use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
 rule! {
@@ -77,9 +76,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         };
         for attribute in attributes.keys().filter(|name| !ATTRIBUTES.contains(&name.as_str())) {
-            let near = nearest(attribute, ATTRIBUTES.into_iter());
-            let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
+            let (help, fix) = nearest_name(attribute, || ATTRIBUTES.into_iter());
             findings.add_written(None, at(attribute), format!("a parameter has no `{attribute}`"), help);
+            findings.fix_last(fix);
         }
         let kind = parameter["Type"].as_str().unwrap_or_default();
         for attribute in attributes.keys().filter(|name| !applies(name, kind)) {

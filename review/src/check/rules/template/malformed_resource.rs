@@ -4,7 +4,7 @@ use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{attributes, nearest, sam};
 use stackwright_synth::pointer;
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, rename};
 use crate::check::rules::rule;
 use crate::check::schema::faults;
 use crate::check::value::{function, is_unresolved, one_or_many, shown};
@@ -79,6 +79,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (name, value) in attributes {
             if let Some((path, message, help)) = attribute_fault(view, type_name, name, value) {
                 findings.add_below(Some(id), format!("{at}/{name}"), &path, message, help);
+                let is_unknown = !ATTRIBUTES.contains(&name.as_str());
+                findings.fix_last(rename(name, ATTRIBUTES.into_iter()).filter(|_| is_unknown));
             }
         }
     }

@@ -67,7 +67,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let step = if section == "Resources" { "Properties" } else { "Value" };
             let mut pointer = pointer::of([section, id, step]);
             let has_substitutions = body["Properties"].get("DefinitionSubstitutions").is_some();
-            search(view, holder, has_substitutions, &mut pointer, &mut |pointer, name| {
+            search(view, holder, has_substitutions, &mut pointer, &mut |pointer, text, name| {
                 let resource = (section == "Resources").then_some(id);
                 let message = format!(
                     "`${{{name}}}` is outside of `Fn::Sub`, so that CloudFormation does not replace it"
@@ -78,7 +78,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     message,
                     "write `!Sub` before the string",
                 );
-                findings.fix_last(Some(Fix::AddSub));
+                // `Fn::Sub` refuses a text with another `${…}` than references.
+                let is_reference = |part| match part {
+                    Part::Variable(name) => is_reference(view, name),
+                    Part::Literal(literal) => !literal.contains("${"),
+                };
+                let are_references = parts(text).into_iter().all(is_reference);
+                findings.fix_last(are_references.then_some(Fix::AddSub));
             });
         }
     }
@@ -89,7 +95,7 @@ fn search(
     value: &JsonValue,
     has_substitutions: bool,
     pointer: &mut String,
-    found: &mut impl FnMut(&str, &str),
+    found: &mut impl FnMut(&str, &str, &str),
 ) {
     match value {
         JsonValue::String(text) if text.contains("${") && !text.trim_start().starts_with("#!") => {
@@ -98,7 +104,7 @@ fn search(
                 _ => None,
             };
             if let Some(name) = parts(text).into_iter().find_map(is_known) {
-                found(pointer, name);
+                found(pointer, text, name);
             }
         }
         JsonValue::String(_) => {}

@@ -2,11 +2,10 @@
 
 use stackwright_schemas::registry;
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, rename};
 use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::Kind;
-use crate::diagnostic::Fix;
 use stackwright_schemas::nearest;
 
 rule! {
@@ -56,8 +55,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         let message = format!("`{type_name}` has no attribute `{attribute}`");
         findings.add_written(one.resource(), one.pointer.clone(), message, help);
-        let rename = |to: &str| Fix::Rename { from: attribute.to_string(), to: to.to_owned() };
-        findings.fix_last(near.map(rename));
+        findings.fix_last(rename(attribute, known.iter().map(String::as_str)));
     }
 }
 
