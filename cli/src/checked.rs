@@ -1,15 +1,18 @@
 //! The result of the check of an input. Each file is read, checked and dropped before the next one, so that many files take
 //! little more memory than one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stackwright_review::Report;
 use stackwright_review::check::{self, Options};
 use stackwright_synth::secret::SecretValues;
 
+use crate::baseline::Baseline;
+use crate::configuration::Configuration;
 use crate::input::{self, Input};
 use crate::origin;
 
@@ -23,19 +26,43 @@ pub(crate) struct Checked {
     pub secrets: SecretValues,
     /// The contents of inputs that cannot be read a second time, by name.
     texts: HashMap<String, String>,
+    /// The findings of each input with its path, if they are collected for a baseline.
+    pub baseline: Option<Baseline>,
+}
+
+/// What inputs are checked for.
+pub(crate) struct Request<'c> {
+    pub options: Options,
+    pub configuration: &'c Configuration,
+    /// The findings to ignore.
+    pub baseline: Option<Baseline>,
+    /// The baseline to add all findings to.
+    pub collected: Option<Baseline>,
+}
+
+impl Request<'_> {
+    /// Returns the options for one input.
+    pub fn options_of(&self, path: Option<&Path>) -> Cow<'_, Options> {
+        let options = self.configuration.options_of(&self.options, path);
+        let known = self.baseline.as_ref().map(|baseline| baseline.of(path)).unwrap_or_default();
+        if known.is_empty() {
+            return options;
+        }
+        Cow::Owned(Options { baseline: known, ..options.into_owned() })
+    }
 }
 
 impl Checked {
     /// Reads and checks files and directories, on as many threads as there are processors. The result does not depend on
     /// the number of threads.
-    pub fn of_paths(paths: &[PathBuf], options: &Options) -> Self {
+    pub fn of_paths(paths: &[PathBuf], request: &Request<'_>) -> Self {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut parts = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(path) = paths.get(number) else { return parts };
-                parts.push((number, Self::unsorted(input::read_path(path), options)));
+                parts.push((number, Self::unsorted(input::read_path(path), Some(path), request)));
             }
         };
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -48,8 +75,11 @@ impl Checked {
             parts
         });
         parts.sort_by_key(|(number, _)| *number);
-        let mut all = Self::default();
-        for (_, part) in parts {
+        let mut all = Self { baseline: request.collected.clone(), ..Self::default() };
+        for (number, part) in parts {
+            if let Some(baseline) = &mut all.baseline {
+                baseline.add(Some(&paths[number]), part.report.diagnostics.iter());
+            }
             all.report.diagnostics.extend(part.report.diagnostics);
             all.stacks.extend(part.stacks);
             all.secrets = if part.secrets.is_empty() { all.secrets } else { all.secrets.and(part.secrets) };
@@ -60,20 +90,28 @@ impl Checked {
     }
 
     /// Checks an input that was read or synthesized.
-    pub fn of_input(input: Input, options: &Options) -> Self {
-        let mut checked = Self::unsorted(input, options);
+    pub fn of_input(input: Input, request: &Request<'_>) -> Self {
+        let mut checked = Self::unsorted(input, None, request);
+        checked.baseline = request.collected.clone();
+        if let Some(baseline) = &mut checked.baseline {
+            baseline.add(None, checked.report.diagnostics.iter());
+        }
         checked.report.sort();
         checked
     }
 
-    fn unsorted(input: Input, options: &Options) -> Self {
-        let mut report = check::check(&input.assembly, options);
-        report.diagnostics.extend(input.unreadable);
+    fn unsorted(input: Input, path: Option<&Path>, request: &Request<'_>) -> Self {
+        let options = request.options_of(path);
+        let mut report = check::check(&input.assembly, &options);
+        let mut unreadable = input.unreadable;
+        options.apply(&mut unreadable);
+        report.diagnostics.extend(unreadable);
         Self {
             report,
             stacks: input.assembly.stacks.iter().map(|stack| stack.id.clone()).collect(),
             secrets: origin::secrets(&input.assembly),
             texts: input.texts,
+            baseline: None,
         }
     }
 
@@ -103,9 +141,15 @@ mod tests {
             };
             std::fs::write(path, text).unwrap();
         }
-        let options = Options::default();
-        let together = Checked::of_input(input::read(&paths), &options);
-        let each = Checked::of_paths(&paths, &options);
+        let configuration = Configuration::default();
+        let request = Request {
+            options: Options::default(),
+            configuration: &configuration,
+            baseline: None,
+            collected: None,
+        };
+        let together = Checked::of_input(input::read(&paths), &request);
+        let each = Checked::of_paths(&paths, &request);
         assert!(each.report.errors() >= 40, "{}", each.report.errors());
         assert_eq!(each.report, together.report);
         assert_eq!(each.stacks, together.stacks);

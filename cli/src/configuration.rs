@@ -2,10 +2,12 @@
 //!
 //! A program that defines stacks accepts only options, because reading TOML would add crates to every such program.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use stackwright_review::check::{Ignore, Level, Options};
+use stackwright_review::matches_pattern;
 
 /// The settings of the file; empty if there is no file.
 #[derive(Debug, Default)]
@@ -30,6 +32,46 @@ impl Configuration {
             ..Options::default()
         }
     }
+
+    /// Returns the options for one file. A pattern in `files` applies to the path from the directory of the configuration,
+    /// wherever the command runs.
+    pub fn options_of<'o>(&self, options: &'o Options, path: Option<&Path>) -> Cow<'o, Options> {
+        let Some(name) = path.and_then(|path| relative(path, &self.directory)) else {
+            return Cow::Borrowed(options);
+        };
+        let is_of_file =
+            |ignore: &Ignore| ignore.stacks.iter().any(|pattern| matches_pattern(pattern, &name));
+        if !options.ignores.iter().any(is_of_file) {
+            return Cow::Borrowed(options);
+        }
+        let mut options = options.clone();
+        for ignore in options.ignores.iter_mut().filter(|ignore| is_of_file(ignore)) {
+            ignore.stacks.clear();
+        }
+        Cow::Owned(options)
+    }
+}
+
+/// Returns the path from a directory to a file in it, with `/` between its parts; `None` for a file elsewhere.
+pub(crate) fn relative(path: &Path, directory: &Path) -> Option<String> {
+    let (path, directory) = (normal(path)?, normal(directory)?);
+    let parts = path.strip_prefix(directory).ok()?.components();
+    Some(parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"))
+}
+
+/// The absolute path without `.` and `..`.
+fn normal(path: &Path) -> Option<PathBuf> {
+    // An empty path is the current directory.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let mut normal = PathBuf::new();
+    for part in std::path::absolute(path).ok()?.components() {
+        match part {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    Some(normal)
 }
 
 #[cfg(not(feature = "lint"))]
@@ -52,7 +94,7 @@ mod file {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use stackwright_review::check::{Ignore, Level, rule_named};
+    use stackwright_review::check::{Ignore, Level, nearest_rule, rule_named, rules};
     use stackwright_review::matches_pattern;
     use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -60,15 +102,27 @@ mod file {
     use crate::failure::Failure;
 
     const NAME: &str = "stackwright.toml";
+    const SETTINGS: [&str; 7] = ["region", "regions", "baseline", "paths", "exclude", "rules", "ignore"];
+    const OF_IGNORE: [&str; 5] = ["rules", "files", "stacks", "resources", "reason"];
 
     impl Configuration {
         /// Reads the given file, or the one in the current directory or its nearest ancestor.
         pub fn read(explicit: Option<&Path>) -> Result<Self, Failure> {
-            let current = std::env::current_dir()?;
-            let found = current.ancestors().map(|directory| directory.join(NAME)).find(|path| path.is_file());
-            let Some(path) = explicit.map(Path::to_owned).or(found) else { return Ok(Self::default()) };
+            match explicit {
+                Some(path) => Self::of_file(path),
+                None => Self::of_directory(&std::env::current_dir()?),
+            }
+        }
+
+        /// Reads the file in a directory or its nearest ancestor.
+        pub fn of_directory(directory: &Path) -> Result<Self, Failure> {
+            let mut files = directory.ancestors().map(|directory| directory.join(NAME));
+            files.find(|path| path.is_file()).map_or_else(|| Ok(Self::default()), |path| Self::of_file(&path))
+        }
+
+        fn of_file(path: &Path) -> Result<Self, Failure> {
             let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
-            let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+            let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
             let document: DocumentMut =
                 text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
             let directory = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -88,14 +142,19 @@ mod file {
                     "exclude" => configuration.excluded = strings(name, item)?,
                     "rules" => configuration.rules(item)?,
                     "ignore" => configuration.ignore(item)?,
-                    _ => return Err(format!("there is no setting `{name}`")),
+                    _ => return Err(unknown("there is no setting", name, &SETTINGS)),
                 }
+            }
+            if table.contains_key("region") && table.contains_key("regions") {
+                return Err("set either `region` or `regions`".into());
             }
             Ok(configuration)
         }
 
         fn rules(&mut self, item: &Item) -> Result<(), String> {
-            let table = item.as_table_like().ok_or("`rules` is a table")?;
+            let table = item
+                .as_table_like()
+                .ok_or("`rules` is a table: write `[rules]`, and below it `RULE = \"off\"`")?;
             for (name, level) in table.iter() {
                 known(name)?;
                 let level = string(name, level)?;
@@ -108,7 +167,8 @@ mod file {
         }
 
         fn ignore(&mut self, item: &Item) -> Result<(), String> {
-            let tables = item.as_array_of_tables().ok_or("write `[[ignore]]`")?;
+            let tables =
+                item.as_array_of_tables().ok_or("`ignore` is a list of tables: write `[[ignore]]`")?;
             for table in tables {
                 let mut ignore = Ignore::default();
                 for (name, item) in table.iter() {
@@ -117,13 +177,13 @@ mod file {
                         "files" | "stacks" => ignore.stacks.extend(strings(name, item)?),
                         "resources" => ignore.resources = strings(name, item)?,
                         "reason" => ignore.reason = string(name, item)?,
-                        _ => return Err(format!("an `ignore` has no `{name}`")),
+                        _ => return Err(unknown("an `ignore` has no", name, &OF_IGNORE)),
                     }
                 }
                 if ignore.reason.trim().is_empty() {
                     return Err("an `ignore` has no `reason`".into());
                 }
-                ignore.rules.iter().filter(|name| !name.contains('*')).try_for_each(|name| known(name))?;
+                ignore.rules.iter().try_for_each(|name| known(name))?;
                 self.ignores.push(ignore);
             }
             Ok(())
@@ -137,12 +197,19 @@ mod file {
                 self.collect(&self.directory, &mut found)?;
             }
             found.sort();
+            if found.is_empty() && !self.patterns.is_empty() {
+                let patterns = self.patterns.join("`, `");
+                let directory = self.directory.display();
+                return Err(Failure::usage(format!("no file in {directory} matches `paths`: `{patterns}`")));
+            }
             Ok(found)
         }
 
         fn collect(&self, directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
-            for entry in fs::read_dir(directory)? {
-                let path = entry?.path();
+            let failed = |error| Failure::new(format!("{}: {error}", directory.display()));
+            for entry in fs::read_dir(directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let path = entry.path();
                 let relative = path.strip_prefix(&self.directory).unwrap_or(&path);
                 let name = relative.display().to_string().replace('\\', "/");
                 let matches =
@@ -151,9 +218,10 @@ mod file {
                 if is_hidden || matches(&self.excluded) {
                     continue;
                 }
-                if path.is_dir() {
+                // A link to a directory can be a link to a directory above it.
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     self.collect(&path, found)?;
-                } else if matches(&self.patterns) {
+                } else if !path.is_dir() && matches(&self.patterns) {
                     found.push(path);
                 }
             }
@@ -171,11 +239,22 @@ mod file {
         items.iter().map(|item| read(item).ok_or_else(|| format!("`{name}` is a list of strings"))).collect()
     }
 
+    /// Whether a rule has this name, or a pattern of an `ignore` matches one.
     fn known(name: &str) -> Result<(), String> {
-        match rule_named(name) {
-            Some(_) => Ok(()),
-            None => Err(format!("there is no rule `{name}`")),
+        if rule_named(name).is_some()
+            || rules().any(|rule| name.contains(['*', '?']) && matches_pattern(name, rule.name))
+        {
+            return Ok(());
         }
+        let near = nearest_rule(name).map_or_else(
+            || "`stackwright explain` lists all rules".to_owned(),
+            |near| format!("the most similar name is `{near}`"),
+        );
+        Err(format!("there is no rule `{name}`; {near}"))
+    }
+
+    fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+        format!("{what} `{name}`; use {}", known.join(", "))
     }
 
     #[cfg(test)]

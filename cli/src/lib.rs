@@ -37,6 +37,7 @@
 //! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 
 mod base;
+mod baseline;
 mod checked;
 mod commands;
 mod configuration;

@@ -108,10 +108,9 @@ fn unreadable_input_is_a_finding_with_a_location_and_the_other_files_are_checked
         write("deep.json", "[".repeat(100_000).as_bytes()),
         write("alias.yaml", b"Resources:\n  A: &a [*a]\n"),
         write("huge.yaml", &vec![b'#'; 17 * 1024 * 1024]),
-        directory.path().join("nowhere.yaml").display().to_string(),
         directory.path().display().to_string(),
     ];
-    let lines = [Some(2), Some(2), Some(3), Some(1), Some(2), None, None, None];
+    let lines = [Some(2), Some(2), Some(3), Some(1), Some(2), None, None];
     for (path, line) in broken.iter().zip(lines) {
         let good = write("good.yaml", WARNED.as_bytes());
         let (code, found) = report(&[path, &good], "");
@@ -275,6 +274,174 @@ fn explain_teaches() {
     assert!(all.as_array().unwrap().len() > 100);
     let wrong = stackwright().args(["explain", "multi-model-gpu-instanse"]).assert().failure();
     wrong.stderr("error: there is no rule `multi-model-gpu-instanse`\nhint: the most similar name is `multi-model-gpu-instance`\n");
+}
+
+/// A wrong command line or configuration has the exit code 2, whatever is wrong, and a message that names it.
+#[test]
+fn wrong_usage_has_its_own_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let good = file("good.yaml", GOOD);
+    let wrong = [
+        ("typo.toml", "[rules]\nunused-paramter = \"off\"", "`unused-parameter`"),
+        ("level.toml", "[rules]\nunused-parameter = \"loud\"", "use off, info, warning or error"),
+        ("list.toml", "rules = [\"unused-parameter\"]", "`rules` is a table"),
+        ("number.toml", "paths = 1", "`paths` is a list of strings"),
+        ("items.toml", "regions = [1]", "`regions` is a list of strings"),
+        ("unknown.toml", "colour = 1", "no setting `colour`"),
+        ("both.toml", "region = \"us-east-1\"\nregions = []", "either"),
+        ("reason.toml", "[[ignore]]\nrules = [\"unused-parameter\"]", "reason"),
+        ("pattern.toml", "[[ignore]]\nrules = [\"no-such-*\"]\nreason = \"a\"", "no-such-*"),
+        ("key.toml", "[[ignore]]\nrule = []\nreason = \"a\"", "an `ignore` has no `rule`; use rules"),
+        ("table.toml", "ignore = 1", "[[ignore]]"),
+        ("syntax.toml", "rules = [", "syntax.toml"),
+        ("nothing.toml", "paths = [\"no/*.yaml\"]", "no file in"),
+        ("baseline.toml", "baseline = \"no.json\"", "no.json"),
+    ];
+    let mut cases: Vec<(Vec<String>, &str)> = Vec::new();
+    for (name, text, message) in &wrong {
+        let config = file(name, text);
+        let path = (!message.contains("no file")).then(|| good.clone());
+        cases.push((["--config".into(), config].into_iter().chain(path).collect(), message));
+    }
+    let old = file("old.json", "{\"version\": 1, \"findings\": [\"a:b:c\"]}");
+    let no_json = file("no.txt", "findings");
+    for (arguments, message) in [
+        (&["--only", "no-such"][..], "there is no rule `no-such`"),
+        (&["--allow", "unused-paramter"], "`unused-parameter`"),
+        (&["--config", "no.toml"], "no.toml"),
+        (&["--baseline", "no.json"], "no.json"),
+        (&["--baseline", &old], "not a baseline file"),
+        (&["--baseline", &no_json], "no.txt"),
+        (&["--format", "xml"], "xml"),
+        (&["--deny", "infos"], "infos"),
+        (&["--max-findings", "-1"], "-1"),
+        (&["--colour"], "--colour"),
+        (&["no-such.yaml"], "there is no file or directory no-such.yaml"),
+        (&["templates/*.yml"], "outside of quotation marks"),
+    ] {
+        let arguments = arguments.iter().map(ToString::to_string);
+        cases.push((std::iter::once(good.clone()).chain(arguments).collect(), message));
+    }
+    cases.push((vec!["-".into(), "--fix".into()], "`--fix` changes template files"));
+    for (arguments, message) in cases {
+        let failed = stackwright().arg("check").args(&arguments).write_stdin(GOOD).assert();
+        let text = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+        assert_eq!(failed.get_output().status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(message), "{arguments:?}: {text}");
+    }
+    stackwright().args(["explain", "no-such"]).assert().code(2);
+    // The other files are still checked.
+    let (code, found) = report(&["no-such.yaml", "-"], WARNED);
+    assert_eq!((code, ids(&found)), (2, vec!["unreadable-template", "unused-parameter"]));
+}
+
+#[test]
+fn a_baseline_distinguishes_files_and_names_what_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        std::fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let run = |arguments: &[&str], from: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output =
+            command.current_dir(directory.path().join(from)).arg("check").args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    write("a/template.yaml", WARNED);
+    write("b/template.yaml", GOOD);
+    let both = ["a/template.yaml", "b/template.yaml"];
+    assert_eq!(run(&[both[0], both[1], "--write-baseline", "old.json"], ".").0, 0);
+    let strict = ["--baseline", "old.json", "--deny", "warnings"];
+    assert_eq!(run(&[&both[..], &strict].concat(), ".").0, 0);
+    // The directory of the command makes no difference, nor do lines that were moved.
+    write("a/template.yaml", &format!("# moved\n\n{WARNED}"));
+    assert_eq!(run(&["template.yaml", "--baseline", "../old.json", "--deny", "warnings"], "a").0, 0);
+    // The same finding in a template with the same name is new.
+    write("b/template.yaml", WARNED);
+    assert_eq!(run(&[&both[..], &strict].concat(), ".").0, 4);
+    write("a/template.yaml", GOOD);
+    write("b/template.yaml", GOOD);
+    let (code, text) = run(&[&both[..], &strict].concat(), ".");
+    assert!(code == 0 && text.contains("1 findings of the baseline do not occur any more"), "{text}");
+    assert_eq!(
+        run(&[both[0], both[1], "--write-baseline", "old.json"], ".").1,
+        "old.json: 0 findings written\n"
+    );
+}
+
+#[test]
+fn an_ignore_applies_to_its_files_from_any_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("templates/old")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("templates/a.yaml", WARNED);
+    write("templates/old/b.yaml", "not: [closed");
+    write(
+        "stackwright.toml",
+        "paths = [\"templates/*.yaml\"]\nexclude = [\"templates/old/*\"]\n[[ignore]]\nfiles = [\"templates/a.yaml\"]\nreason = \"why\"\n[[ignore]]\nrules = [\"public-*\"]\nreason = \"not used\"\n",
+    );
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("..", directory.path().join("templates/loop")).unwrap();
+    for (from, path) in [
+        (".", None),
+        (".", Some("./templates/a.yaml")),
+        ("templates", Some("a.yaml")),
+        ("templates/old", Some("../a.yaml")),
+        ("templates/old", None),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output = command
+            .current_dir(directory.path().join(from))
+            .args(["check", "--deny", "warnings"])
+            .args(path)
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{from} {path:?}: {text}");
+        assert_eq!(
+            text.contains("no finding matches the `ignore` with the reason \"not used\""),
+            path.is_none(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_language_server_states_what_it_received() {
+    let hint = "hint: an editor starts this command; docs/checking.md shows how to configure it\n";
+    for (input, message) in [
+        ("garbage\n", "malformed header: \"garbage\\n\""),
+        ("", "standard input ended before the editor sent `initialize`"),
+        ("Content-Length: 7\r\n\r\n{\"a\": 1", "malformed LSP payload"),
+        ("Content-Length: many\r\n\r\n", "invalid digit"),
+    ] {
+        let output = stackwright().arg("lsp").write_stdin(input).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(message) && text.ends_with(hint), "{input:?}: {text}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn fixes_are_complete_after_one_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("template.yaml");
+    let text = "\u{feff}Resources:\r\n  Topic: # a comment\r\n    Type: AWS::SNS::Topik\r\n    Properties: {TopicNam: '${AWS::StackName}'}\r\n";
+    std::fs::write(&path, text).unwrap();
+    let run = || stackwright().args(["check", "--fix"]).arg(&path).output().unwrap();
+    let first = run();
+    assert!(first.status.success());
+    let fixed = text.replace("Topik", "Topic").replace("TopicNam: ", "TopicName: !Sub ");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), fixed);
+    let second = run();
+    assert_eq!(String::from_utf8(second.stderr).unwrap(), "");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), fixed);
 }
 
 #[test]

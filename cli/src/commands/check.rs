@@ -1,15 +1,15 @@
 //! `check`: finds errors in stacks and templates before a deployment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value as JsonValue, json};
 use stackwright_review::check::{Fixed, Options};
 use stackwright_review::{Diagnostic, Report, check, report};
 
-use crate::checked::Checked;
+use crate::baseline::Baseline;
+use crate::checked::{Checked, Request};
 use crate::configuration::Configuration;
 use crate::failure::{ExitCode, Failure};
 use crate::git_paths;
@@ -102,22 +102,22 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         super::explain::known(name)?;
     }
     let configuration = configuration(arguments)?;
-    let options = options(arguments, &configuration)?;
-    let paths = match (arguments.paths.is_empty(), origin.is_named()) {
-        (false, _) => arguments.paths.clone(),
-        (true, true) => Vec::new(),
-        (true, false) => configuration.paths()?,
-    };
+    let request = request(arguments, &configuration)?;
+    let is_whole = arguments.paths.is_empty() && !origin.is_named();
+    let paths = if is_whole { configuration.paths()? } else { arguments.paths.clone() };
+    if arguments.fix {
+        fix(&paths, &request)?;
+    }
     let mut checked = match paths.is_empty() {
-        true => Checked::of_input(origin.input()?, &options),
-        false => Checked::of_paths(&paths, &options),
+        true => Checked::of_input(origin.input()?, &request),
+        false => Checked::of_paths(&paths, &request),
     };
-    if arguments.fix && fix(&paths, &options)? {
-        checked = Checked::of_paths(&paths, &options);
+    if let (Some(path), Some(baseline)) = (&arguments.write_baseline, &checked.baseline) {
+        baseline.write(path)?;
+        anstream::eprintln!("{}: {} findings written", path.display(), baseline.len());
+        return Ok(());
     }
-    if let Some(path) = &arguments.write_baseline {
-        return write_baseline(path, &checked.report);
-    }
+    print_unused(&checked.report, &request, is_whole, &paths);
     if matches!(arguments.format, Form::Sarif | Form::Github | Form::Gitlab) {
         git_paths::relative_to_git_root(&mut checked.report);
     }
@@ -155,20 +155,59 @@ fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
     Ok(Configuration::default())
 }
 
-fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Options, Failure> {
-    let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
+fn request<'c>(arguments: &Arguments, configuration: &'c Configuration) -> Result<Request<'c>, Failure> {
     let configured = configuration.options();
-    Ok(Options {
+    let options = Options {
         regions: if arguments.regions.is_empty() { configured.regions } else { arguments.regions.clone() },
         only: arguments.only.clone(),
         allow: arguments.allow.clone(),
         levels: configured.levels,
         ignores: configured.ignores,
-        baseline: match baseline {
-            Some(path) if arguments.write_baseline.is_none() => read_baseline(path)?,
-            _ => BTreeSet::new(),
-        },
-    })
+        baseline: BTreeSet::new(),
+    };
+    let collected = arguments.write_baseline.as_deref().map(Baseline::new);
+    let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
+    let baseline = match baseline.filter(|_| collected.is_none()) {
+        Some(path) => Some(Baseline::read(path)?),
+        None => None,
+    };
+    Ok(Request { options, configuration, baseline, collected })
+}
+
+/// Prints which ignores and findings of the baseline have no effect any more.
+fn print_unused(found: &Report, request: &Request<'_>, is_whole: bool, paths: &[PathBuf]) {
+    if !request.options.only.is_empty() {
+        return;
+    }
+    if let Some(baseline) = &request.baseline {
+        let known: usize = match paths {
+            [] => baseline.of(None).len(),
+            paths => paths.iter().map(|path| baseline.of(Some(path)).len()).sum(),
+        };
+        let of_baseline = |one: &&Diagnostic| one.acknowledged.as_deref() == Some(check::IN_BASELINE);
+        let used: HashSet<(String, &str)> = found
+            .diagnostics
+            .iter()
+            .filter(of_baseline)
+            .map(|one| {
+                (one.fingerprint(), one.location.as_ref().map_or("", |location| location.file.as_ref()))
+            })
+            .collect();
+        if known > used.len() {
+            anstream::eprintln!(
+                "note: {} findings of the baseline do not occur any more; write it again to remove them",
+                known - used.len()
+            );
+        }
+    }
+    for ignore in request.options.ignores.iter().filter(|_| is_whole) {
+        if !found.diagnostics.iter().any(|one| one.acknowledged.as_ref() == Some(&ignore.reason)) {
+            anstream::eprintln!(
+                "note: no finding matches the `ignore` with the reason \"{}\"",
+                ignore.reason
+            );
+        }
+    }
 }
 
 fn print(checked: &Checked, arguments: &Arguments) -> Result<(), Failure> {
@@ -201,49 +240,25 @@ fn shown(checked: &Checked, arguments: &Arguments) -> String {
     }
 }
 
-fn read_baseline(path: &Path) -> Result<BTreeSet<String>, Failure> {
-    let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let document: JsonValue = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-    let Some(findings) = document["findings"].as_array() else {
-        return Err(
-            failed("this is not a baseline file".into()).hint("`check --write-baseline FILE` writes one")
-        );
-    };
-    Ok(findings.iter().filter_map(JsonValue::as_str).map(str::to_owned).collect())
-}
-
-fn write_baseline(path: &Path, found: &Report) -> Result<(), Failure> {
-    let counting = found.diagnostics.iter().filter(|one| one.acknowledged.is_none());
-    let findings: BTreeSet<String> = counting.map(Diagnostic::fingerprint).collect();
-    let document = json!({ "version": 1, "findings": findings });
-    std::fs::write(path, format!("{document:#}\n"))
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    anstream::eprintln!("{}: {} findings written", path.display(), findings.len());
-    Ok(())
-}
-
-/// Applies the fixes to the templates among the paths, and prints the changed lines. Returns whether anything changed.
-fn fix(paths: &[PathBuf], options: &Options) -> Result<bool, Failure> {
+/// Applies the fixes to the templates among the paths, and prints the changed lines.
+fn fix(paths: &[PathBuf], request: &Request<'_>) -> Result<(), Failure> {
     if paths.iter().all(|path| path.is_dir() || path.as_os_str() == "-") {
         return Err(Failure::usage("`--fix` changes template files, but the command line names none")
             .hint("name the files, or correct the program that writes the template"));
     }
-    let mut has_changed = false;
     for path in paths.iter().filter(|path| path.is_file()) {
         let name = path.display().to_string();
         // The report explains what cannot be read.
         let Ok(text) = std::fs::read_to_string(path) else { continue };
-        let fixed = check::fix(&name, &text, options);
+        let fixed = check::fix(&name, &text, &request.options_of(Some(path)));
         if fixed.changes.is_empty() {
             continue;
         }
         let failed = |error| Failure::new(format!("{name}: {error}"));
         std::fs::write(path, &fixed.text).map_err(failed)?;
         print_difference(&name, &fixed);
-        has_changed = true;
     }
-    Ok(has_changed)
+    Ok(())
 }
 
 fn print_difference(name: &str, fixed: &Fixed) {

@@ -1,5 +1,7 @@
 //! `lsp`: a language server on standard input and output.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::configuration::Configuration;
@@ -14,16 +16,25 @@ use crate::language_server;
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 the editor ended the server, 1 failure, 2 usage error.")]
 pub(super) struct Arguments {
-    /// Check templates for this region, such as `eu-west-1`. Default: the regions of `stackwright.toml`; without any, rules
-    /// about regions report only values that are wrong in every region
+    /// Check templates for this region, such as `eu-west-1`. Default: the regions of the `stackwright.toml` that is nearest to
+    /// the file; without any, rules about regions report only values that are wrong in every region
     #[arg(long)]
     region: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut options = Configuration::read(None)?.options();
-    if let Some(region) = &arguments.region {
-        options.regions = vec![region.clone()];
-    }
-    language_server::run(options).map_err(Failure::new)
+    // The configuration is read again for each check, because it can be edited, too.
+    language_server::run(&|path| {
+        let directory = path.and_then(Path::parent);
+        let configuration = match directory {
+            Some(directory) => Configuration::of_directory(directory),
+            None => Configuration::read(None),
+        };
+        let configuration = configuration.map_err(|failure| failure.message)?;
+        let mut options = configuration.options_of(&configuration.options(), path).into_owned();
+        if let Some(region) = &arguments.region {
+            options.regions = vec![region.clone()];
+        }
+        Ok(options)
+    })
 }

@@ -42,6 +42,9 @@ use findings::{Findings, Found};
 use rules::{Check, template};
 use view::{Resolved, View};
 
+/// The reason of the acknowledgement of a finding that is in the baseline.
+pub const IN_BASELINE: &str = "the finding is in the baseline";
+
 /// The options of the check: regions, rules, severities, and findings that count as acknowledged.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -134,10 +137,7 @@ impl Options {
             let ignore = self.ignores.iter().find(|ignore| ignore.covers(one));
             let reason = match ignore {
                 Some(ignore) => Some(ignore.reason.clone()),
-                None => self
-                    .baseline
-                    .contains(&one.fingerprint())
-                    .then(|| "the finding is in the baseline".to_owned()),
+                None => self.baseline.contains(&one.fingerprint()).then(|| IN_BASELINE.to_owned()),
             };
             if one.acknowledged.is_none() {
                 one.acknowledged = reason;
