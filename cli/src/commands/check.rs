@@ -62,8 +62,8 @@ pub(super) struct Arguments {
     /// Write all findings to this JSON file for `--baseline`, print no report, and exit with code 0
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
-    /// Correct misspelled names, missing `Fn::Sub` and missing `DependsOn` in the template files, where only one correction
-    /// is possible, and print the changes
+    /// Change the template files: correct misspelled names, and add a missing `Fn::Sub` or `DependsOn`, where only one correction
+    /// is possible. The changes are printed as a diff. Default: no file is changed
     #[arg(long)]
     fix: bool,
     /// Read this configuration file, which docs/checking.md describes. Default: `stackwright.toml` in the current directory or a
