@@ -87,7 +87,7 @@ pub struct StackAssertions<'a> {
 }
 
 impl<'a> StackAssertions<'a> {
-    /// Assertions on the stack with an ID or a name.
+    /// Creates assertions on the stack with an ID or a name.
     ///
     /// # Panics
     /// If there is no such stack.

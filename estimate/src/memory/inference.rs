@@ -135,7 +135,8 @@ pub struct InferenceEstimate {
     pub parameters: u64,
     /// The accelerator of the instance type; `None` if no instance type was passed.
     pub gpu: Option<Gpu>,
-    /// The bytes that the server can allocate on the GPU if libraries use the largest measured amount in addition.
+    /// The bytes that the server can allocate on the GPU if libraries use the largest measured amount in addition; `None` if the
+    /// memory of the GPU is not known.
     pub budget_bytes: Option<u64>,
     /// Whether the model fits. [`MemoryVerdict::Tight`] means that it fits only if libraries use little memory.
     pub verdict: MemoryVerdict,
