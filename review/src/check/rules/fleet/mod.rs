@@ -9,6 +9,7 @@ mod efa_of_mixed_types;
 mod p4d_with_other_types;
 mod reservation_in_other_zone;
 mod reservation_target_not_used;
+mod subnet_associated_twice;
 mod subnet_outside_vpc;
 mod too_many_efa_interfaces;
 mod unknown_allocation_strategy;
@@ -26,6 +27,7 @@ pub(super) const RULES: &[&Rule] = &[
     &cluster_placement_across_zones::RULE,
     &unknown_allocation_strategy::RULE,
     &subnet_outside_vpc::RULE,
+    &subnet_associated_twice::RULE,
     &efa_group_closed_to_itself::RULE,
     &reservation_target_not_used::RULE,
     &reservation_in_other_zone::RULE,
