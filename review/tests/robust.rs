@@ -101,7 +101,7 @@ proptest! {
     }
 }
 
-/// The directory is where `cargo fuzz run check` and `examples/fuzz.rs` read inputs.
+/// The directory is where `cargo fuzz run check` and `examples/fuzz/` read inputs.
 #[test]
 fn inputs_that_the_fuzzer_kept_are_checked_fixed_and_reported_without_a_panic() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/check");

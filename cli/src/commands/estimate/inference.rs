@@ -10,6 +10,7 @@ use stackwright_estimate::memory::{self, Inference, InferenceEstimate, MemoryVer
 use super::cost::prices;
 use super::memory::{Form, accelerator, gib};
 use super::model::ModelArguments;
+use super::table::Table;
 use super::{candidates, refused};
 use crate::failure::Failure;
 
@@ -109,9 +110,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let estimate = memory::inference_estimate(&shape, &inference, gpu, &book, &arguments.region)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let text = match arguments.format {
-        Form::Text => text(&estimate),
+        Form::Text => table(&estimate)
+            .text(&format!("GPU memory of inference for each GPU, {} parameters", estimate.parameters)),
         Form::Json => format!("{:#}\n", json!({ "version": 1, "inference": estimate })),
-        Form::Markdown => markdown(&estimate),
+        Form::Markdown => table(&estimate).markdown("GPU memory of inference for each GPU"),
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
@@ -174,26 +176,6 @@ fn conclusion(estimate: &InferenceEstimate) -> Vec<String> {
     lines
 }
 
-fn text(estimate: &InferenceEstimate) -> String {
-    let mut text = format!("GPU memory of inference for each GPU, {} parameters\n\n", estimate.parameters);
-    for (name, value) in rows(estimate) {
-        text.push_str(&format!("  {name:35}  {value:>12}\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate) {
-        text.push_str(&format!("{line}\n"));
-    }
-    text
-}
-
-fn markdown(estimate: &InferenceEstimate) -> String {
-    let mut text = "| GPU memory of inference for each GPU | |\n|---|---:|\n".to_owned();
-    for (name, value) in rows(estimate) {
-        text.push_str(&format!("| {name} | {value} |\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate) {
-        text.push_str(&format!("{line}\n\n"));
-    }
-    text
+fn table(estimate: &InferenceEstimate) -> Table<&'static str> {
+    Table { rows: rows(estimate), conclusion: conclusion(estimate) }
 }

@@ -12,6 +12,7 @@ use stackwright_estimate::memory::{
 
 use super::cost::prices;
 use super::model::ModelArguments;
+use super::table::Table;
 use super::{candidates, refused};
 use crate::failure::Failure;
 
@@ -170,9 +171,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let cheapest =
         memory::training_candidates(&shape, &training, &prices(&arguments.prices)?, &arguments.region);
     let text = match arguments.format {
-        Form::Text => text(&estimate, &cheapest),
+        Form::Text => {
+            let title = format!("GPU memory of one training step, {} parameters", estimate.parameters);
+            table(&estimate, &cheapest).text(&title)
+        }
         Form::Json => format!("{:#}\n", document(&estimate, &training, &cheapest)),
-        Form::Markdown => markdown(&estimate, &cheapest),
+        Form::Markdown => table(&estimate, &cheapest).markdown("GPU memory of one training step"),
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
@@ -300,29 +304,6 @@ fn conclusion(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> Vec<String
     lines
 }
 
-fn text(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> String {
-    let rows = rows(estimate);
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut text = format!("GPU memory of one training step, {} parameters\n\n", estimate.parameters);
-    for (name, value) in rows {
-        text.push_str(&format!("  {name:width$}  {value:>12}\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate, cheapest) {
-        text.push_str(&line);
-        text.push('\n');
-    }
-    text
-}
-
-fn markdown(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> String {
-    let mut text = "| GPU memory of one training step | |\n|---|---:|\n".to_owned();
-    for (name, value) in rows(estimate) {
-        text.push_str(&format!("| {name} | {value} |\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate, cheapest) {
-        text.push_str(&format!("{line}\n\n"));
-    }
-    text
+fn table(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> Table<String> {
+    Table { rows: rows(estimate), conclusion: conclusion(estimate, cheapest) }
 }

@@ -9,6 +9,7 @@ mod memory;
 mod model;
 mod packing;
 mod quotas;
+mod table;
 
 use clap::{Args, Subcommand};
 

@@ -9,6 +9,7 @@ use stackwright_estimate::memory::{self, MemoryVerdict, PackingEstimate};
 
 use super::memory::{Form, accelerator, gib};
 use super::refused;
+use super::table::Table;
 use crate::failure::Failure;
 
 /// Estimate how many models fit in the GPU memory of a multi-model endpoint at the same time.
@@ -45,9 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let estimate = memory::packing_estimate(&models, &gpu, !arguments.one_gpu_each)
         .ok_or_else(|| wrong("the file describes no model".to_owned()))?;
     let text = match arguments.format {
-        Form::Text => text_of(&estimate),
+        Form::Text => table(&estimate).text("GPU memory of the models of a multi-model endpoint"),
         Form::Json => format!("{:#}\n", json!({ "version": 1, "packing": estimate })),
-        Form::Markdown => markdown(&estimate),
+        Form::Markdown => table(&estimate).markdown("GPU memory of the models of a multi-model endpoint"),
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
@@ -82,26 +83,6 @@ fn conclusion(estimate: &PackingEstimate) -> Vec<String> {
     lines
 }
 
-fn text_of(estimate: &PackingEstimate) -> String {
-    let mut text = "GPU memory of the models of a multi-model endpoint\n\n".to_owned();
-    for (name, value) in rows(estimate) {
-        text.push_str(&format!("  {name:38}  {value:>12}\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate) {
-        text.push_str(&format!("{line}\n"));
-    }
-    text
-}
-
-fn markdown(estimate: &PackingEstimate) -> String {
-    let mut text = "| GPU memory of the models of a multi-model endpoint | |\n|---|---:|\n".to_owned();
-    for (name, value) in rows(estimate) {
-        text.push_str(&format!("| {name} | {value} |\n"));
-    }
-    text.push('\n');
-    for line in conclusion(estimate) {
-        text.push_str(&format!("{line}\n\n"));
-    }
-    text
+fn table(estimate: &PackingEstimate) -> Table<&'static str> {
+    Table { rows: rows(estimate), conclusion: conclusion(estimate) }
 }
