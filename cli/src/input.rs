@@ -67,6 +67,13 @@ fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
     Box::new(check::unreadable(file, &TemplateError::new(message)))
 }
 
+/// The diagnostic for a text of which nothing can be checked.
+fn not_checked(file: &str, error: &TemplateError) -> Box<Diagnostic> {
+    let mut diagnostic = check::unreadable(file, error);
+    diagnostic.help = Some("nothing in this file was checked: correct this error first".to_owned());
+    Box::new(diagnostic)
+}
+
 fn assembly(directory: &Path) -> Result<Assembly, Box<Diagnostic>> {
     let name = directory.display().to_string();
     if !directory.join("manifest.json").exists() {
@@ -103,12 +110,12 @@ fn template(
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let message = "the file is not valid UTF-8 at this byte: save it in that encoding".to_owned();
         let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-        Box::new(check::unreadable(name, &TemplateError::new(message).at(line, column)))
+        not_checked(name, &TemplateError::new(message).at(line, column))
     })?;
     if let Some(texts) = keep {
         texts.insert(name.to_owned(), text.clone());
     }
-    let (assembly, errors) = Assembly::of_template_with_errors(name, text)
-        .map_err(|error| Box::new(check::unreadable(name, &error)))?;
+    let (assembly, errors) =
+        Assembly::of_template_with_errors(name, text).map_err(|error| not_checked(name, &error))?;
     Ok((assembly, errors.iter().map(|error| check::unreadable(name, error)).collect()))
 }

@@ -257,6 +257,22 @@ fn the_rest_of_a_file_is_checked_after_an_error_in_its_syntax() {
 }
 
 #[test]
+fn what_was_not_checked_is_stated_for_any_number_of_errors() {
+    let broken: String = (0..300).map(|number| format!("  A{number}: {{Type: 'x' y}}\n")).collect();
+    let text = format!("Resources:\n{broken}  T: {{Type: AWS::SNS::Topik}}\n");
+    let (code, found) = report(&["-"], &text);
+    assert_eq!((code, ids(&found).len()), (1, 301));
+    assert!(ids(&found).contains(&"unknown-resource-type"));
+    let first = found["diagnostics"][0]["message"].as_str().unwrap();
+    assert!(first.ends_with("(line 2 is not checked)"), "{first}");
+    let output = stackwright().args(["check", "-"]).write_stdin(text).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("error[unreadable-template]: 295 more"), "{shown}");
+    let (_, found) = report(&["-"], "{\"Resources\": {\n  \"A\": {}},");
+    assert_eq!(found["diagnostics"][0]["help"], "nothing in this file was checked: correct this error first");
+}
+
+#[test]
 fn explain_teaches() {
     let run = |arguments: &[&str]| {
         let output = stackwright().arg("explain").args(arguments).output().unwrap();

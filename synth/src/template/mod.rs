@@ -162,7 +162,7 @@ impl Template {
     ///
     /// # Errors
     /// Returns an error if the top level is not an object, and the first error if reading cannot continue: after an error
-    /// in JSON, an error of syntax that is not in an entry of a section, or more than ten errors of syntax.
+    /// in JSON, or an error of syntax that is not in an entry of a section.
     pub fn read_with_errors(text: &str) -> Result<(Self, Vec<TemplateError>), TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (value, errors) = if text.trim_start().starts_with('{') {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{TemplateError, fatal};
 
-/// The maximum number of entries that are omitted. The text is read once more for each.
+/// The maximum number of entries that are omitted one after the other. The text is read once more for each.
 const MAX_REPAIRS: usize = 10;
 
 /// Returns a text that can be read: the given one, or one with the same lines in which the entries of sections that
@@ -13,29 +13,96 @@ const MAX_REPAIRS: usize = 10;
 /// omitted entry.
 ///
 /// # Errors
-/// Returns the first error if it is not in an entry, or if there are too many errors.
+/// Returns the first error if an error is not in an entry.
 pub(super) fn readable(text: &str) -> Result<(Cow<'_, str>, Vec<TemplateError>), TemplateError> {
     let Some(first) = fatal(text) else { return Ok((Cow::Borrowed(text), Vec::new())) };
-    let mut lines: Vec<Cow<'_, str>> = text.split('\n').map(Cow::Borrowed).collect();
-    let (mut errors, mut sections) = (Vec::new(), BTreeSet::new());
-    let mut next = Some(first.clone());
-    while let Some(mut error) = next {
-        let entry = entry(&lines, error.line).filter(|_| errors.len() < MAX_REPAIRS);
-        let Some(entry) = entry else { return Err(first) };
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(Cow::Borrowed).collect();
+    let mut repair = Repair { lines, errors: Vec::new(), sections: BTreeSet::new() };
+    if repair.by_errors(first.clone(), false).is_err() {
+        repair.by_entries();
+        if let Some(next) = fatal(&repair.lines.join("\n")) {
+            repair.by_errors(next, true).map_err(|_| first)?;
+        }
+    }
+    repair.errors.sort_by_key(|error| (error.line, error.column));
+    Ok((Cow::Owned(repair.lines.join("\n")), repair.errors))
+}
+
+/// A text whose entries are replaced where they cannot be read.
+struct Repair<'a> {
+    lines: Vec<Cow<'a, str>>,
+    errors: Vec<TemplateError>,
+    /// The sections that have a transform already.
+    sections: BTreeSet<String>,
+}
+
+impl Repair<'_> {
+    /// Replaces the entry of each error, or a whole section if that is allowed. Returns an error if that is not possible, or if
+    /// there are too many errors.
+    fn by_errors(&mut self, first: TemplateError, sections: bool) -> Result<(), ()> {
+        let mut next = Some(first);
+        for _ in 0..MAX_REPAIRS {
+            let Some(error) = next else { return Ok(()) };
+            let entry =
+                entry(&self.lines, error.line).filter(|entry| sections || entry.key.is_some()).ok_or(())?;
+            self.replace(&entry, error);
+            next = fatal(&self.lines.join("\n"));
+        }
+        next.map_or(Ok(()), |_| Err(()))
+    }
+
+    /// Reads each entry alone, which takes the same time for any number of errors, and replaces those that cannot be read.
+    fn by_entries(&mut self) {
+        let levels: Vec<Option<usize>> = self.lines.iter().map(|line| level(line)).collect();
+        let next = |from: usize, most: usize| {
+            let is_end = |level: &Option<usize>| level.is_some_and(|level| level <= most);
+            levels[from + 1..].iter().position(is_end).map_or(levels.len(), |at| from + 1 + at)
+        };
+        let mut start = 0;
+        while start < levels.len() {
+            let end = next(start, 0);
+            let section = key(&self.lines[start]).filter(|_| levels[start] == Some(0));
+            let indentation = levels[start + 1..end].iter().find_map(|level| *level);
+            if let (Some(section), Some(indentation)) = (section, indentation) {
+                let mut at = start + 1;
+                while at < end {
+                    let lines = at..next(at, indentation).min(end);
+                    at = lines.end;
+                    let key =
+                        key(&self.lines[lines.start]).filter(|_| levels[lines.start] == Some(indentation));
+                    if key.is_some() {
+                        self.read_alone(Entry { lines, section: section.clone(), indentation, key });
+                    }
+                }
+            }
+            start = end;
+        }
+    }
+
+    fn read_alone(&mut self, entry: Entry) {
+        let body = self.lines[entry.lines.clone()].join("\n");
+        // An alias can refer to another entry.
+        if let Some(mut error) =
+            fatal(&format!("{}:\n{body}", entry.section)).filter(|_| !body.contains(": *"))
+        {
+            error.line = (entry.lines.start + error.line.max(2) - 1).min(entry.lines.end);
+            self.replace(&entry, error);
+        }
+    }
+
+    fn replace(&mut self, entry: &Entry, mut error: TemplateError) {
         let (from, to) = (entry.lines.start + 1, entry.lines.end);
         error.message.push_str(&if from == to {
             format!(" (line {from} is not checked)")
         } else {
             format!(" (lines {from} to {to} are not checked)")
         });
-        let replacement = entry.replacement(&mut sections);
+        let replacement = entry.replacement(&mut self.sections);
         for (number, line) in entry.lines.clone().enumerate() {
-            lines[line] = Cow::Owned(if number == 0 { replacement.clone() } else { String::new() });
+            self.lines[line] = Cow::Owned(if number == 0 { replacement.clone() } else { String::new() });
         }
-        errors.push(error);
-        next = fatal(&lines.join("\n"));
+        self.errors.push(error);
     }
-    Ok((Cow::Owned(lines.join("\n")), errors))
 }
 
 /// Lines that belong together: an entry of a section, or a whole section.
@@ -139,10 +206,21 @@ mod tests {
     }
 
     #[test]
-    fn text_outside_of_entries_and_many_errors_are_not_repaired() {
+    fn text_outside_of_entries_is_not_repaired() {
         assert!(readable("[[[").is_err());
         assert!(readable("").is_ok());
-        let many: String = (0..40).map(|n| format!("  A{n}: 'a' b\n")).collect();
-        assert!(readable(&format!("Resources:\n{many}")).is_err());
+    }
+
+    #[test]
+    fn any_number_of_entries_is_left_out_in_linear_time() {
+        let many: String =
+            (0..6_000).map(|n| format!("  A{n}: 'a' b\n  B{n}:\n    Type: T\n  C{n}: [a\n")).collect();
+        let started = std::time::Instant::now();
+        let (text, lines) =
+            errors(&format!("Parameters:\n  P: 'a' b\nResources:\n{many}Outputs:\n  O: {{\n"));
+        assert_eq!(lines.len(), 12_002);
+        assert_eq!(lines[..4], [2, 4, 7, 8]);
+        assert!(text.contains("\n  B5999:\n    Type: T\n"));
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
     }
 }
