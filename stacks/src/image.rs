@@ -428,22 +428,28 @@ fn of_aws(
         return Resolved::unresolved();
     };
     let account: Value<String> = match scope.environment().region {
-        Some(bound) => match image.accounts.get(bound.as_str()) {
-            Some(account) => (*account).into(),
-            None => {
-                let known: Vec<_> = image.accounts.keys().copied().collect();
-                scope.error(
+        Some(bound) => {
+            match image.accounts.get(bound.as_str()) {
+                Some(account) => (*account).into(),
+                None => {
+                    let known: Vec<_> = image.accounts.keys().copied().collect();
+                    // A misspelt region is more likely than one that lacks the image.
+                    let regions = match stackwright_schemas::nearest(&bound, known.iter().copied()) {
+                        Some(similar) => format!("use a region that has it, such as `{similar}`"),
+                        None => format!("use one of the regions {}", known.join(", ")),
+                    };
+                    scope.error(
                     "unknown-image",
                     format!("{family} {version} is not available in {bound}, as far as the image table shows"),
                     format!(
-                        "use one of the regions {}, or copy the image into your own repository and use `ContainerImage::ecr`",
-                        known.join(", ")
+                        "{regions}, or copy the image into your own repository and use `ContainerImage::ecr`"
                     ),
                     Some(source),
                 );
-                return Resolved::unresolved();
+                    return Resolved::unresolved();
+                }
             }
-        },
+        }
         None => {
             let table = image
                 .accounts

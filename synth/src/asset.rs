@@ -176,7 +176,7 @@ impl AssetHandle {
             }
             Err((path, error)) => {
                 let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                let kind = ErrorKind::Asset { path: name, reason: error.to_string() };
+                let kind = ErrorKind::Asset { reason: reason(&path, &name, &error), path: name };
                 scope.stack().report_at(scope.id(), kind, scope.location(), None);
                 Self { object_key: String::new(), hash: String::new() }
             }
@@ -205,6 +205,23 @@ impl AssetHandle {
 }
 
 pub(crate) type Failure = (PathBuf, io::Error);
+
+/// Explains an error of the operating system. For a missing file, it names the directory and a file with a similar name.
+fn reason(path: &Path, name: &str, error: &io::Error) -> String {
+    let Some(directory) = path.parent().filter(|_| error.kind() == io::ErrorKind::NotFound) else {
+        return error.to_string();
+    };
+    let missing = format!("{} does not have it", directory.display());
+    let names: Vec<String> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    match stackwright_schemas::nearest(name, names.iter().map(String::as_str)) {
+        Some(similar) => format!("{missing}; it has `{similar}`"),
+        None => missing,
+    }
+}
 
 impl Asset {
     /// Adds readable copies of the text files in the archive to the assembly, for reviewers.

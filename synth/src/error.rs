@@ -46,6 +46,21 @@ pub struct Error {
     pub related: Option<(String, SourceLocation)>,
 }
 
+impl Error {
+    /// Returns whether the error repeats another one. The logical IDs of the resources of a construct begin with its ID, so that
+    /// an ID that is not valid or already used causes an error for each of them.
+    fn repeats(&self, other: &Self) -> bool {
+        let is_about_ids =
+            matches!(self.kind, ErrorKind::IllegalLogicalId(_) | ErrorKind::DuplicateLogicalId(_));
+        is_about_ids
+            && self.kind.name() == other.kind.name()
+            && self.location == other.location
+            && self.related == other.related
+            && self.path.len() > other.path.len()
+            && self.path.starts_with(&other.path)
+    }
+}
+
 /// The kind of an error of synthesis. Errors in property values are found by `stackwright check` instead.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -185,9 +200,13 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Sorts errors by location.
+    /// Sorts errors by location, and keeps one error for each wrong ID of a construct.
     pub(crate) fn new(mut errors: Vec<Error>) -> Self {
         errors.sort_by(|one, other| one.location.cmp(&other.location));
+        let is_kept = |one: &Error| !errors.iter().any(|other| one.repeats(other));
+        let kept: Vec<bool> = errors.iter().map(is_kept).collect();
+        let mut kept = kept.into_iter();
+        errors.retain(|_| kept.next().unwrap_or(true));
         Self { errors }
     }
 

@@ -294,6 +294,39 @@ fn places_are_the_users_lines() {
     assert_eq!(line("/Resources/Direct/Properties/Name/0/Deep"), direct_line);
 }
 
+#[test]
+fn an_id_of_a_construct_is_reported_once_not_for_each_of_its_resources() {
+    let app = App::new("app");
+    let stack = app.stack("Main");
+    stack.add("Store", Redacted("x".into()));
+    stack.add("Store", Redacted("x".into()));
+    for id in ["one-1", "two-2"] {
+        stack.add(id, Redacted("x".into()));
+    }
+    let errors = app.synth().unwrap_err();
+    let mut paths: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["Main/Store", "Main/one-1", "Main/two-2"]);
+}
+
+#[test]
+fn the_error_about_a_missing_asset_names_the_directory_and_a_similar_file() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("model")).unwrap();
+    let app = App::new("app");
+    let stack = app.stack("Main");
+    stack.add("Misspelt", Asset::new(directory.path().join("modl")));
+    stack.add("Missing", Asset::new(directory.path().join("nothing")));
+    let errors = app.synth().unwrap_err();
+    let message = |id: &str| errors.iter().find(|error| error.path == id).unwrap().to_string();
+    let at = directory.path().display();
+    assert_eq!(
+        message("Main/Misspelt"),
+        format!("the asset modl cannot be packed: {at} does not have it; it has `model`")
+    );
+    assert_eq!(message("Main/Missing"), format!("the asset nothing cannot be packed: {at} does not have it"));
+}
+
 fn with_asset(directory: &std::path::Path) -> App {
     let app = App::new("app");
     let stack = app.stack("Main").region("us-east-1").account("123456789012").tag("team", "ml");
