@@ -64,7 +64,10 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
             .hint("pass the stored old version instead: `diff OLD NEW`"));
     }
     let here = program_directory(origin)?;
-    let root = PathBuf::from(git(&here, &["rev-parse", "--show-toplevel"])?);
+    let root = git(&here, &["rev-parse", "--show-toplevel"]).map_err(|failure| {
+        failure.hint("`--base` builds the program at a revision of its git repository; without one, compare with a stored version: `synth --out OLD`, later `diff OLD`")
+    })?;
+    let root = PathBuf::from(root);
     let commit = git(&here, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])
         .map_err(|_| {
             Failure::new(format!("the revision `{revision}` does not exist in the git repository"))
@@ -127,7 +130,7 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> Result<String, Failur
         .args(arguments)
         .current_dir(directory)
         .output()
-        .map_err(|error| Failure::new(format!("cannot start git: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot start git: {error}")).hint("install git"))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Failure::new(format!("git {}: {message}", arguments.first().unwrap_or(&""))));

@@ -13,6 +13,9 @@ use crate::origin::Stacks;
 /// The crate that a program of stacks depends on.
 const LIBRARY: &str = "stackwright";
 
+/// How long the first build of a program takes.
+pub(crate) const FIRST_BUILD: &str = "one to two minutes on two cores";
+
 /// A directory of programs, and where Cargo builds them.
 pub(crate) struct Workspace<'a> {
     /// The directory in which Cargo and the program run.
@@ -24,10 +27,9 @@ pub(crate) struct Workspace<'a> {
 /// Builds and runs the program of a directory, and reads the assembly that it wrote. Cargo's progress goes to stderr.
 pub(crate) fn synthesize(workspace: &Workspace<'_>, package: Option<&str>) -> Result<Stacks, Failure> {
     let (program, metadata) = find(workspace, package)?;
-    if !workspace.target.unwrap_or_else(|| target_directory(&metadata)).exists() {
+    if !executable(workspace, &program, &metadata).exists() {
         anstream::eprintln!(
-            "building the program `{}`; a first build compiles its dependencies, which takes one to two minutes on two \
-             cores",
+            "building the program `{}`; a first build compiles its dependencies, which takes {FIRST_BUILD}",
             program.name
         );
     }
@@ -69,18 +71,14 @@ pub(crate) fn inputs(
 ) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
     let (program, metadata) = find(workspace, package)?;
     let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
-    let sources = executable(&program, &metadata).with_extension("d");
+    let sources = executable(workspace, &program, &metadata).with_extension("d");
     Ok((vec![program.directory, root.join("Cargo.toml"), root.join(".cargo/config.toml")], sources))
 }
 
 /// Returns the path that Cargo gives to the executable.
-#[cfg(feature = "deploy")]
-fn executable(program: &Program, metadata: &Json) -> PathBuf {
-    target_directory(metadata).join("debug").join(&program.target)
-}
-
-fn target_directory(metadata: &Json) -> &Path {
-    Path::new(metadata["target_directory"].as_str().unwrap_or_default())
+fn executable(workspace: &Workspace<'_>, program: &Program, metadata: &Json) -> PathBuf {
+    let default = || Path::new(metadata["target_directory"].as_str().unwrap_or_default());
+    workspace.target.unwrap_or_else(default).join("debug").join(&program.target)
 }
 
 /// Returns the program, and what `cargo metadata` prints about the workspace.
@@ -96,7 +94,7 @@ fn find(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Program, Js
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+        .map_err(|error| no_cargo(&error))?;
     let metadata: Json = serde_json::from_slice(&output.stdout)
         .map_err(|_| Failure::new("cargo cannot read the manifest of this directory"))?;
     Ok((choose(&metadata, &current, package)?, metadata))
@@ -180,7 +178,7 @@ fn build(workspace: &Workspace<'_>, program: &Program) -> Result<PathBuf, Failur
         .args(["--bin", &program.target])
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+        .map_err(|error| no_cargo(&error))?;
     if !output.status.success() {
         return Err(Failure::new(format!("the program `{}` could not be built", program.name)));
     }
@@ -190,6 +188,12 @@ fn build(workspace: &Workspace<'_>, program: &Program) -> Result<PathBuf, Failur
         .filter(|message| message["target"]["name"] == program.target.as_str())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .ok_or_else(|| Failure::new(format!("cargo built no executable for `{}`", program.name)))
+}
+
+fn no_cargo(error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot start cargo: {error}"))
+        .hint("install Rust: https://rust-lang.org/tools/install")
+        .hint("or name an assembly or a template with `--app PATH`, which is not built")
 }
 
 fn cargo(workspace: &Workspace<'_>) -> Command {

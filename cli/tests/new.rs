@@ -185,6 +185,52 @@ fn init_creates_a_project_in_the_current_directory() {
 }
 
 #[test]
+fn a_project_in_a_workspace_leaves_the_lock_file_and_the_profiles_to_its_root() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("Cargo.toml"), "[workspace]\nmembers = [\"infra\"]\nresolver = \"3\"\n")
+        .unwrap();
+    let printed = succeeds(stackwright(parent.path()).args(["new", "infra", "--source"]).arg(repository()));
+    assert!(
+        printed.contains("Cargo.toml is a Cargo workspace: add this package to its `members`"),
+        "{printed}"
+    );
+    let project = parent.path().join("infra");
+    assert!(!fs::read_to_string(project.join("Cargo.toml")).unwrap().contains("[profile"));
+    assert!(!project.join("Cargo.lock").exists());
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let printed = succeeds(Command::new(env!("CARGO")).args(metadata).current_dir(&project));
+    assert!(!printed.contains("warning:"), "{printed}");
+}
+
+#[test]
+fn a_name_with_capital_letters_is_a_package_in_lower_case() {
+    let parent = tempfile::tempdir().unwrap();
+    let printed = succeeds(stackwright(parent.path()).args(["new", "My-Stacks"]));
+    assert!(
+        printed.contains("`stackwright` 0.1.0 on crates.io; `--source PATH|URL` names a clone"),
+        "{printed}"
+    );
+    let read = |name: &str| fs::read_to_string(parent.path().join("My-Stacks").join(name)).unwrap();
+    assert!(read("Cargo.toml").contains("name = \"my-stacks\""));
+    assert!(read("src/main.rs").contains("my_stacks::app()"));
+    assert!(read("src/lib.rs").contains("App::new(\"My-Stacks\")"));
+}
+
+#[test]
+fn init_in_a_cloned_repository_keeps_its_readme_and_its_gitignore() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::create_dir(parent.path().join(".git")).unwrap();
+    for file in ["README.md", ".gitignore", "LICENSE"] {
+        fs::write(parent.path().join(file), "mine\n").unwrap();
+    }
+    let printed = succeeds(stackwright(parent.path()).args(["init", "--name", "shop"]));
+    assert!(printed.contains("kept ./README.md, which existed already\n"), "{printed}");
+    assert!(printed.contains("kept ./.gitignore, which existed already: add `/target`, `/out`"), "{printed}");
+    assert_eq!(fs::read_to_string(parent.path().join(".gitignore")).unwrap(), "mine\n");
+    assert!(parent.path().join("src/lib.rs").exists());
+}
+
+#[test]
 fn existing_files_are_never_changed() {
     let parent = tempfile::tempdir().unwrap();
     let manifest = parent.path().join("Cargo.toml");

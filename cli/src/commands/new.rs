@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::Failure;
+use crate::program::FIRST_BUILD;
 use crate::project::{self, Name, Source, Template};
 
 /// Create a project in a new directory.
@@ -25,8 +26,8 @@ pub(super) struct NewArguments {
 
 /// Create a project in the current directory.
 ///
-/// The project is the one that `stackwright new` creates. Existing files are never changed: if a file of the project exists
-/// already, such as `Cargo.toml`, the command fails and writes nothing.
+/// The project is the one that `stackwright new` creates. Existing files are never changed: README.md and .gitignore are kept. If
+/// another file of the project exists already, such as `Cargo.toml`, the command fails and writes nothing.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 the project was created, 1 a file exists or cannot be written, 2 usage error."
@@ -77,14 +78,36 @@ pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
 
 fn create(directory: &Path, name: &Name, options: &Options) -> Result<(), Failure> {
     let source = Source::parse(options.source.as_deref()).map_err(Failure::usage)?;
-    let files = project::create(directory, name, options.template, &source).map_err(|error| match error {
-        project::ProjectError::Exists { .. } => {
-            Failure::new(error).hint("no file was written; move these files away, or use another directory")
-        }
-        error => Failure::new(error),
-    })?;
-    for file in &files {
+    let created =
+        project::create(directory, name, options.template, &source).map_err(|error| match error {
+            project::ProjectError::Exists { .. } => Failure::new(error)
+                .hint("no file was written; move these files away, or use another directory"),
+            error => Failure::new(error),
+        })?;
+    for file in &created.written {
         anstream::eprintln!("created {}", directory.join(file).display());
+    }
+    for file in &created.kept {
+        let advice = match file.to_str() {
+            Some(".gitignore") => {
+                ": add `/target`, `/out`, `/.stackwright`, `*.plan.json`, `/plan.json` and `*.snap.new` to it"
+            }
+            _ => "",
+        };
+        anstream::eprintln!("kept {}, which existed already{advice}", directory.join(file).display());
+    }
+    if matches!(source, Source::Registry) {
+        anstream::eprintln!(
+            "note: `Cargo.toml` names the crate `stackwright` {} on crates.io; `--source PATH|URL` names a clone or a repository",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    if let Some(manifest) = project::workspace_above(directory) {
+        anstream::eprintln!(
+            "note: {} is a Cargo workspace: add this package to its `members`, and move `.github` to the root of the \
+             repository. The first build is faster with `[profile.dev.package.\"*\"] debug = false` in that file",
+            manifest.display()
+        );
     }
     Ok(())
 }
@@ -94,7 +117,7 @@ fn next(name: Option<&Name>) {
         anstream::eprintln!("next: cd {}", name.as_str());
     }
     anstream::eprintln!(
-        "next: cargo run -- synth           (the first build takes about a minute)\n\
+        "next: cargo run -- synth           (the first build takes {FIRST_BUILD})\n\
          next: stackwright deploy --local   (a simulated CloudFormation on this machine, no AWS account)"
     );
 }

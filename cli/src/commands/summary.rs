@@ -16,11 +16,7 @@ pub(super) fn lines(assembly: &Assembly) -> Vec<String> {
         if !is_priced {
             continue;
         }
-        let range = if total.floor == total.ceiling {
-            format!("${}", total.floor)
-        } else {
-            format!("${} to ${}", total.floor, total.ceiling)
-        };
+        let range = range(&total);
         let unknown = match total.unknown {
             0 => String::new(),
             1 => ", and 1 cost that is unknown".to_owned(),
@@ -36,6 +32,14 @@ pub(super) fn lines(assembly: &Assembly) -> Vec<String> {
     lines.extend(memory::stated(assembly, &options).iter().map(memory_line));
     // Names of jobs come from the template.
     lines.iter().map(|line| line.replace(char::is_control, "\u{FFFD}")).collect()
+}
+
+/// Describes a sum by its minimum and its maximum, or by one figure if they are equal.
+pub(super) fn range(total: &cost::Total) -> String {
+    if total.floor == total.ceiling {
+        return format!("${}", total.floor);
+    }
+    format!("${} to ${}", total.floor, total.ceiling)
 }
 
 fn memory_line(stated: &memory::StatedMemory) -> String {

@@ -67,5 +67,8 @@ pub(super) fn without_deploy(name: &str, arguments: &str) -> Failure {
             "run `stackwright {name}{arguments}` in the directory of the program (`cargo install stackwright --features \
              deploy` or `pip install stackwright` installs it)"
         ))
-        .hint("or enable the feature: `stackwright = { version = \"…\", features = [\"deploy\"] }`")
+        .hint(format!(
+            "or build this program with the feature: `cargo run --features deploy -- {name}{arguments}`, if its Cargo.toml has \
+             `deploy = [\"stackwright/deploy\"]` below `[features]`, as `stackwright new` writes it"
+        ))
 }

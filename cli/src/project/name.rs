@@ -17,8 +17,8 @@ pub(crate) enum NameError {
     Reserved(String),
 }
 
-/// Names that Cargo or the compiler rejects, and the crate on which the project depends.
-const RESERVED: [&str; 43] = [
+/// Names that Cargo or the compiler rejects, and the crates on which the project depends.
+const RESERVED: &[&str] = &[
     "abstract",
     "alloc",
     "as",
@@ -27,22 +27,28 @@ const RESERVED: [&str; 43] = [
     "become",
     "box",
     "break",
+    "build",
     "const",
     "continue",
     "core",
     "crate",
+    "deps",
     "do",
     "dyn",
     "else",
     "enum",
+    "examples",
     "extern",
     "false",
     "final",
     "fn",
     "for",
+    "gen",
     "if",
     "impl",
     "in",
+    "incremental",
+    "insta",
     "let",
     "loop",
     "macro",
@@ -50,18 +56,31 @@ const RESERVED: [&str; 43] = [
     "mod",
     "move",
     "mut",
+    "override",
+    "priv",
     "proc-macro",
     "pub",
     "ref",
     "return",
     "self",
+    "stackwright",
     "static",
     "std",
     "struct",
-    "stackwright",
+    "super",
     "test",
+    "trait",
     "true",
+    "try",
     "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
 ];
 
 impl FromStr for Name {
@@ -88,9 +107,14 @@ impl Name {
         &self.0
     }
 
+    /// Returns the name of the package: in lower case, because the compiler warns about crates with capital letters.
+    pub fn package(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
     /// Returns the name of the library crate, as it is written in Rust code.
     pub fn crate_name(&self) -> String {
-        self.0.replace('-', "_")
+        self.package().replace('-', "_")
     }
 }
 
@@ -103,10 +127,13 @@ mod tests {
         for name in ["arr-coc", "Serving2", "a"] {
             assert_eq!(name.parse::<Name>().map(|name| name.0), Ok(name.to_owned()));
         }
+        let name: Name = "My-Stacks".parse().unwrap();
+        assert_eq!((name.as_str(), name.package().as_str()), ("My-Stacks", "my-stacks"));
+        assert_eq!(name.crate_name(), "my_stacks");
         for name in ["", "2fast", "my_app", "über", "a b", "a-", "../up", &"a".repeat(65)] {
             assert_eq!(name.parse::<Name>(), Err(NameError::Characters(name.to_owned())), "{name}");
         }
-        for name in ["fn", "test", "stackwright"] {
+        for name in ["fn", "test", "stackwright", "insta", "deps", "While"] {
             assert_eq!(name.parse::<Name>(), Err(NameError::Reserved(name.to_owned())), "{name}");
         }
     }

@@ -30,13 +30,17 @@ macro_rules! file {
 impl Template {
     /// Returns the files by their paths in the project. Text files are rendered; assets of the stacks are copied
     /// unchanged.
-    pub fn files(self, name: &Name, source: &Source) -> Vec<(PathBuf, String)> {
+    ///
+    /// In a Cargo `workspace`, Cargo reads the lock file and the profiles of its root directory only.
+    pub fn files(self, name: &Name, source: &Source, workspace: bool) -> Vec<(PathBuf, String)> {
         let mut renderer = Handlebars::new();
         renderer.set_strict_mode(true);
         renderer.register_escape_fn(no_escape);
         let values = json!({
             "name": name.as_str(),
+            "package": name.package(),
             "crate": name.crate_name(),
+            "workspace": workspace,
             "source": source.dependency(),
             "action": source.action(),
             "summary": self.summary(),
@@ -60,7 +64,7 @@ impl Template {
             (PathBuf::from(path), (*text).to_owned())
         });
         let assets = self.assets().iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
-        let lock = source.lock_file().map(|text| (PathBuf::from("Cargo.lock"), text));
+        let lock = source.lock_file().filter(|_| !workspace).map(|text| (PathBuf::from("Cargo.lock"), text));
         rendered.into_iter().chain(lock).chain(assets).chain(snapshots).collect()
     }
 
@@ -137,7 +141,7 @@ mod tests {
     fn the_workflow_reviews_pull_requests_if_the_source_has_the_action() {
         let workflow = |source: Source| {
             let name = "shop".parse().unwrap();
-            let files = Template::Endpoint.files(&name, &source);
+            let files = Template::Endpoint.files(&name, &source, false);
             let path = PathBuf::from(".github/workflows/stacks.yml");
             let (_, text) = files.into_iter().find(|(name, _)| *name == path).unwrap();
             assert!(stackwright_synth::Template::read(&text).is_ok(), "{text}");

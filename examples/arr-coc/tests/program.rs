@@ -128,6 +128,27 @@ for wrong in ({"patches": [], "query": [1]}, {"patches": [[1]], "query": [1, 2]}
 #[cfg(not(feature = "deploy"))]
 #[test]
 fn commands_that_send_requests_name_the_installed_command() {
+    for name in [
+        "plan",
+        "deploy",
+        "status",
+        "outputs",
+        "diagnose",
+        "recover",
+        "drift",
+        "import",
+        "refactor",
+        "destroy",
+        "permissions",
+        "local",
+    ] {
+        let output = program().args([name, "--region", "eu-west-1"]).output().unwrap();
+        let (stdout, stderr) = text(&output);
+        assert_eq!((output.status.code(), stdout.as_str()), (Some(2), ""), "{stderr}");
+        for expected in ["run `stackwright ", "`cargo run --features deploy -- "] {
+            assert!(stderr.contains(&format!("{expected}{name} --region eu-west-1`")), "{stderr}");
+        }
+    }
     for (arguments, expected) in [
         (
             &["diff", "--deployed", "DevTest"][..],

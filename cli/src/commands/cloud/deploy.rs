@@ -10,6 +10,7 @@ use stackwright_synth::{Assembly, StackArtifact};
 
 use super::results::{report_failure, summarize};
 use super::{OutputFormat, print_json, print_text};
+use crate::commands::summary::range;
 use crate::deployment::{
     ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
     block_on, command, compare_prediction, description, diagnosis_json, explain, failure, run_until_stopped,
@@ -137,12 +138,11 @@ fn summary(
     let named = |words: &str| [&[words.to_owned()], names].concat().join(" ");
     let destroy = if names.is_empty() { "destroy --all".to_owned() } else { named("destroy") };
     format!(
-        "summary: {changed} of {} stacks changed, {resources} resources; in AWS they {verb} ${} to ${} a month{unknown} \
+        "summary: {changed} of {} stacks changed, {resources} resources; in AWS they {verb} {} a month{unknown} \
          (`estimate` lists the costs)\n\
          next: `{}` or `{}`; change the program and run `{}` again; `{}` deletes the stacks",
         results.len(),
-        total.floor,
-        total.ceiling,
+        range(&total),
         command(&named("status")),
         command(&named("outputs")),
         command(&named("deploy")),
