@@ -1,7 +1,7 @@
 //! All steps of CI. The first step that fails ends the run.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ pub fn run_all() -> Result<()> {
         step("tools", || tools::install().map(drop)).map_err(|error| error.to_string())
     });
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
-    step("packages", || crate::release::package(None))?;
+    step("packages", || crate::release::package())?;
     step("clippy", || {
         run(cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))?;
         run(&mut cargo(&["clippy", "-p", "stackwright", "-p", "arr-coc", "--", "-D", "warnings"]))
@@ -35,13 +35,33 @@ pub fn run_all() -> Result<()> {
     Ok(others?)
 }
 
+/// Installs the program from its packages, with the profile of the workspace: the Python wheel is built from the same
+/// dependencies.
+fn install(directory: &Path) -> Result<()> {
+    let target = root().join("target").display().to_string();
+    let mut options = vec!["--debug", "--target-dir", &target];
+    let settings = [
+        "profile.dev.debug=false",
+        "profile.dev.package.sha2.opt-level=3",
+        "profile.dev.package.md-5.opt-level=3",
+    ];
+    for setting in settings {
+        options.extend(["--config", setting]);
+    }
+    crate::release::install(directory, &options)
+}
+
 /// The steps that run at the same time as the tests.
 fn beside_the_tests() -> Result<()> {
     step("examples of the documentation", || run(cargo(&["test", "--doc"]).args(EVERYTHING)))?;
     step("documentation", || {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    step("python wheel", crate::wheel::test)?;
+    step("links between the book and the documentation", crate::release::links)?;
+    let installed = root().join("target/installed");
+    step("installation from the packages", || install(&installed))?;
+    step("python wheel", || crate::wheel::test(&installed.join("bin/stackwright")))?;
+    step("first command of the README", || run(&mut cargo(&["demo"])))?;
     step("every service compiles", || {
         run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
     })?;

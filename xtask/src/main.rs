@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod extras;
 mod memory;
 mod pictures;
 mod prices;
@@ -61,18 +62,18 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
-    /// Package the crates that are published, and check their size and metadata.
+    /// Package the crates that are published as `cargo publish --dry-run` does, and check their size and metadata.
     Package {
         /// Also install the program from the packages, into this directory.
         #[arg(long, value_name = "DIR")]
         install: Option<PathBuf>,
     },
-    /// Write the manual pages, completions and texts of a release archive into a directory.
+    /// Write the manual pages and completions of a built program below a prefix, as `PREFIX/share/…`, and test them.
     Extras {
         /// The built program.
         binary: PathBuf,
-        /// The directory.
-        directory: PathBuf,
+        /// The prefix.
+        prefix: PathBuf,
     },
     /// Measure the whole process over many stacks, and the other commands.
     Bench {
@@ -86,6 +87,9 @@ enum Task {
         /// Measure this build of the benchmark `scale` instead of building it, to compare builds.
         #[arg(long, value_name = "PATH")]
         program: Option<PathBuf>,
+        /// Only measure edits in new projects of one stack and of eight stacks.
+        #[arg(long)]
+        edits: bool,
         /// Only print the errors of the GPU memory estimates against measured runs.
         #[arg(long)]
         memory: bool,
@@ -101,9 +105,14 @@ fn main() -> ExitCode {
         Task::Ci => ci::run_all(),
         Task::Book => release::book(),
         Task::Deny { advisories } => release::deny(advisories),
-        Task::Package { install } => release::package(install.as_deref()),
-        Task::Extras { binary, directory } => release::extras(&binary, &directory).map(drop),
+        Task::Package { install } => {
+            release::package().and_then(|()| install.map_or(Ok(()), |to| release::install(&to, &[])))
+        }
+        Task::Extras { binary, prefix } => {
+            extras::write(&binary, &prefix).and_then(|()| extras::test(&prefix))
+        }
         Task::Bench { memory: true, .. } => memory::print_errors(),
+        Task::Bench { edits: true, .. } => bench::edits::run_all(),
         Task::Bench { builds, peers, program, .. } => {
             bench::run_all(bench::Options { builds, peers, program })
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
@@ -16,6 +16,34 @@ const MAX_BYTES: u64 = 10 * 1024 * 1024;
 pub fn book() -> Result<()> {
     let mdbook = tools::install()?.join("release/bin/mdbook");
     run(Command::new(mdbook).args(["build", "docs"]).current_dir(root()))
+}
+
+/// Tests that the links from the book to the documentation of the crates lead somewhere, and those back. Both must be built.
+pub fn links() -> Result<()> {
+    let target = root().join("target");
+    let mut count = 0;
+    for (directory, page, to) in [
+        ("book", "introduction.html", "doc/"),
+        ("book", "constructs.html", "doc/"),
+        ("doc/stackwright", "index.html", "book/"),
+    ] {
+        let directory = target.join(directory);
+        let text = fs::read_to_string(directory.join(page)).map_err(|error| format!("{page}: {error}"))?;
+        let links = text.split("href=\"").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
+        let mut found = 0;
+        for link in links.filter(|link| link.trim_start_matches("../").starts_with(to)) {
+            found += 1;
+            if !directory.join(link).is_file() {
+                return Err(format!("{page}: {link} leads nowhere").into());
+            }
+        }
+        if found == 0 {
+            return Err(format!("{page} has no link to {to}").into());
+        }
+        count += found;
+    }
+    println!("{count} links");
+    Ok(())
 }
 
 /// Judges the licences, the sources and the versions of all dependencies; with `advisories`, also by the database of security
@@ -33,48 +61,85 @@ pub fn deny(advisories: bool) -> Result<()> {
     run(command.current_dir(root()).env("CARGO", env!("CARGO")))
 }
 
-/// Packages every crate that is published, and compares its size and its metadata with what the registry accepts. With
-/// `install`, installs the program from the packages into a directory.
-pub fn package(install: Option<&Path>) -> Result<()> {
+/// Does everything that `cargo publish` does for the crates of the workspace, except their compilation and the upload, and
+/// compares the size of each package with what the registry accepts.
+pub fn package() -> Result<()> {
     let crates = published()?;
-    let mut command = cargo(&["package", "--no-verify", "--allow-dirty", "--quiet"]);
-    for (name, _) in &crates {
-        command.args(["--package", name]);
-    }
-    run(&mut command)?;
-    for (name, version) in &crates {
-        let file = root().join(format!("target/package/{name}-{version}.crate"));
+    run(&mut cargo(&[
+        "publish",
+        "--dry-run",
+        "--workspace",
+        "--no-verify",
+        "--allow-dirty",
+        "--locked",
+        "--quiet",
+    ]))?;
+    for one in &crates {
+        let file = one.file();
         let bytes = fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?.len();
-        println!("{name}: {} KiB", bytes / 1024);
+        println!("{}: {} KiB", one.name, bytes / 1024);
         if bytes > MAX_BYTES {
-            return Err(format!("{name} has {bytes} bytes, but the registry accepts {MAX_BYTES}").into());
+            return Err(
+                format!("{} has {bytes} bytes, but the registry accepts {MAX_BYTES}", one.name).into()
+            );
         }
     }
-    let Some(directory) = install else { return Ok(()) };
+    Ok(())
+}
+
+/// Installs the program into a directory, as `cargo install stackwright` does, but from the packages that [`package`] wrote. All
+/// crates are compiled, so this fails if a package lacks a file.
+///
+/// `options` are further options of `cargo install`.
+pub fn install(directory: &Path, options: &[&str]) -> Result<()> {
     let unpacked = root().join("target/package/unpacked");
     if unpacked.exists() {
         fs::remove_dir_all(&unpacked)?;
     }
     fs::create_dir_all(&unpacked)?;
-    let at = |name: &str, version: &str| unpacked.join(format!("{name}-{version}"));
-    let mut command = cargo(&["install", "--locked", "--features", "deploy", "--root"]);
-    command.arg(directory);
-    for (name, version) in &crates {
-        let file = root().join(format!("target/package/{name}-{version}.crate"));
-        run(Command::new("tar").arg("xzf").arg(file).arg("-C").arg(&unpacked))?;
-        if name == "stackwright" {
-            command.arg("--path").arg(at(name, version));
+    let mut command = cargo(&["install", "--locked", "--force", "--features", "deploy", "--root"]);
+    command.arg(directory).args(options).envs(tools::build_settings());
+    for one in published()? {
+        run(Command::new("tar").arg("xzf").arg(one.file()).arg("-C").arg(&unpacked))?;
+        let path = unpacked.join(format!("{}-{}", one.name, one.version));
+        if one.name == "stackwright" {
+            command.arg("--path").arg(path);
         } else {
-            let path = at(name, version).display().to_string();
-            command.args(["--config", &format!("patch.crates-io.{name}.path = {path:?}")]);
+            let path = path.display().to_string();
+            command.args(["--config", &format!("patch.crates-io.{}.path = {path:?}", one.name)]);
         }
     }
     run(&mut command)?;
-    run(Command::new(directory.join("bin/stackwright")).arg("--version"))
+    let binary = directory.join("bin/stackwright");
+    run(Command::new(&binary).arg("--version").stdout(Stdio::null()))?;
+    // The templates of projects and the pages of rules are files of packages, too.
+    let project = unpacked.join("project");
+    run(Command::new(&binary)
+        .args(["new", "project", "--source"])
+        .arg(root())
+        .current_dir(&unpacked)
+        .stderr(Stdio::null()))?;
+    run(Command::new(&binary)
+        .args(["explain", "spot-without-checkpoint"])
+        .current_dir(project)
+        .stdout(Stdio::null()))
 }
 
-/// Returns the names and versions of the crates that are published.
-fn published() -> Result<Vec<(String, String)>> {
+/// A crate that is published.
+struct Published {
+    name: String,
+    version: String,
+}
+
+impl Published {
+    /// The package that `cargo publish --dry-run` wrote.
+    fn file(&self) -> PathBuf {
+        root().join(format!("target/package/tmp-crate/{}-{}.crate", self.name, self.version))
+    }
+}
+
+/// Returns the crates that are published, if their metadata is complete.
+fn published() -> Result<Vec<Published>> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).output()?;
     let metadata: Json = serde_json::from_slice(&output.stdout)?;
     let mut crates = Vec::new();
@@ -90,28 +155,9 @@ fn published() -> Result<Vec<(String, String)>> {
                 return Err(format!("{name} has no `{key}`").into());
             }
         }
-        crates.push((name, text("version")));
+        crates.push(Published { name, version: text("version") });
     }
     Ok(crates)
-}
-
-/// Writes what a release archive contains besides the binary: manual pages and completions.
-pub fn extras(binary: &Path, directory: &Path) -> Result<PathBuf> {
-    run(Command::new(binary).args(["man", "--out"]).arg(directory.join("man")))?;
-    let completions = directory.join("completions");
-    fs::create_dir_all(&completions)?;
-    for (shell, file) in [("bash", "stackwright.bash"), ("zsh", "_stackwright"), ("fish", "stackwright.fish")]
-    {
-        let output = Command::new(binary).args(["completions", shell]).output()?;
-        if !output.status.success() || output.stdout.is_empty() {
-            return Err(format!("`completions {shell}` failed: {}", output.status).into());
-        }
-        fs::write(completions.join(file), output.stdout)?;
-    }
-    for file in ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {
-        fs::copy(root().join(file), directory.join(file))?;
-    }
-    Ok(directory.to_owned())
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -20,7 +20,8 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments, mut program: clap::Command) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, program: clap::Command) -> Result<(), Failure> {
+    let mut program = without_help(program);
     program.build();
     if let Some(directory) = &arguments.out {
         std::fs::create_dir_all(directory)?;
@@ -36,4 +37,9 @@ pub(super) fn run(arguments: &Arguments, mut program: clap::Command) -> Result<(
     let mut page = Vec::new();
     Man::new(command.clone().name(name)).render(&mut page)?;
     Ok(std::io::stdout().write_all(&page)?)
+}
+
+/// Removes the command `help` at every level: its pages would repeat those of the commands.
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
