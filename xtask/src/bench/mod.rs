@@ -1,6 +1,7 @@
 //! Measures the figures of docs/performance.md: whole processes over many stacks, programs of other projects on the same work,
 //! builds, edits, and the number of crates.
 
+pub mod edits;
 mod measure;
 mod peers;
 
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use measure::{measure, median};
+use measure::measure;
 
 use crate::tools::run;
 use crate::{Result, root};
@@ -90,27 +91,7 @@ fn builds(scratch: &Path) -> Result<()> {
         first.processor / 1000.0
     );
     let source = root().join("examples/arr-coc/src/dev_test.rs");
-    let before = fs::read_to_string(&source)?;
-    let (mut edits, mut processor) = (Vec::new(), Vec::new());
-    for number in 1..=5 {
-        let edited = before.replace(".max_concurrency(5)", &format!(".max_concurrency({})", 5 + number));
-        fs::write(&source, edited)?;
-        let taken = measure(&synth, 1, &[0]);
-        fs::write(&source, &before)?;
-        let taken = taken?;
-        edits.push(taken.wall / 1000.0);
-        processor.push(taken.processor / 1000.0);
-        let template = fs::read_to_string(scratch.join("out/DevTest.template.json"))?;
-        if !template.contains(&format!("\"MaxConcurrency\": {}", 5 + number)) {
-            return Err("the edit did not reach the template".into());
-        }
-    }
-    println!(
-        "saved edit to new template: median {:.2} s of {edits:.2?}, {:.2} s of processor time",
-        median(&mut edits.clone()),
-        median(&mut processor)
-    );
-    Ok(())
+    edits::measure_edits("arr-coc", &synth, &source, &scratch.join("out/DevTest.template.json"))
 }
 
 /// Measures synthesis over many stacks in a release build.
