@@ -28,11 +28,15 @@
 //!
 //! # The book
 //!
-//! The guides are a book in the directory `docs/` of the repository, which `cargo xtask book` builds. Begin with "The first stack
-//! in ten minutes" (`docs/first-stack.md`). There are guides about training ([`stacks::training`], [`stacks::launch`]), serving
-//! ([`stacks::endpoint`], [`stacks::container`], [`stacks::autoscaling`]), clusters and fleets ([`stacks::cluster`],
-//! [`stacks::fleet`], [`stacks::network`]), checking ([`review`]), estimating, reviewing and deploying, and how-to pages for
-//! users of the CDK, the SageMaker Python SDK and Terraform.
+//! The guides are a [book](../../book/index.html) in the directory `docs/` of the repository. `cargo xtask book` builds it beside
+//! this documentation, so that these links lead to it. Begin with
+//! [The first stack in ten minutes](../../book/first-stack.html). There are guides about
+//! [training](../../book/training.html) ([`stacks::training`], [`stacks::launch`]), [serving](../../book/serving.html)
+//! ([`stacks::endpoint`], [`stacks::container`], [`stacks::autoscaling`]), [clusters and fleets](../../book/clusters.html)
+//! ([`stacks::cluster`], [`stacks::fleet`], [`stacks::network`]), [checking](../../book/checking.html) ([`review`]),
+//! [estimating](../../book/estimating.html), [reviewing](../../book/reviewing.html) and
+//! [deploying](../../book/deploying.html), and how-to pages for users of the [CDK](../../book/how-to/from-cdk.html), the
+//! [SageMaker Python SDK](../../book/how-to/from-sagemaker-sdk.html) and [Terraform](../../book/how-to/from-terraform.html).
 //!
 //! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 

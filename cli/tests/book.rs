@@ -23,7 +23,7 @@ use aws::{Endpoint, environment};
 const NOT_RUN: [(&str, &str); 7] = [
     (
         "cargo install --path cli",
-        "builds the program for minutes; the release workflow installs it from the packaged crates",
+        "builds the program for minutes; `cargo xtask ci` installs it from the packaged crates",
     ),
     ("cargo xtask ci", "runs this test"),
     ("cfn-lint ", "is another program"),
@@ -315,7 +315,9 @@ fn every_page_is_in_the_book_and_every_link_leads_somewhere() {
     ]) {
         let path = docs().join(page);
         let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{page} does not exist"));
-        for link in links(&text).iter().filter(|link| !link.contains("://")) {
+        // `cargo xtask ci` tests the links to the built documentation of the crates.
+        let is_documentation = |link: &str| link.trim_start_matches("../").starts_with("doc/");
+        for link in links(&text).iter().filter(|link| !link.contains("://") && !is_documentation(link)) {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
             assert!(target.exists(), "{page}: {link} leads nowhere");
@@ -345,6 +347,118 @@ fn the_commands_of_every_page_are_run_by_a_test() {
             );
         }
     }
+}
+
+/// Returns the code in backticks outside of blocks.
+fn code_spans(page: &str) -> Vec<String> {
+    let mut is_block = false;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            is_block = !is_block;
+        } else if !is_block {
+            found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_commands_in_the_table_of_the_readme_run() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let table: String = readme
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let mut script = "set -euo pipefail\n".to_owned();
+    let mut count = 0;
+    for command in code_spans(&table) {
+        let words: Vec<_> = command.split(' ').collect();
+        match words.as_slice() {
+            // It serves until a signal ends it; the tests in local_mode.rs use it.
+            ["stackwright", "local"] => continue,
+            // The simulated failure.
+            ["stackwright", "deploy", "--local", "--faults", _] => {
+                let _ = writeln!(script, "if {command} --yes; then echo 'this should fail'; exit 99; fi");
+            }
+            // Nobody is there to approve.
+            ["stackwright", "deploy", "--plan", _] => {
+                let _ = writeln!(script, "{command} --approve permissions");
+            }
+            ["stackwright", "deploy", ..] => {
+                let _ = writeln!(script, "{} --yes", command.replace("PATH", "cdk.out"));
+            }
+            ["stackwright", ..] | ["cargo", "run", "--", ..] => {
+                let _ = writeln!(script, "{command}");
+            }
+            _ => continue,
+        }
+        count += 1;
+    }
+    assert!(count >= 12, "{script}");
+    let project = Project::new();
+    let directory = project.prepare("page-readme");
+    let faults =
+        r#"{ "resources": [{ "resource": "Scorer", "on": "create", "reason": "insufficient capacity" }] }"#;
+    fs::write(directory.join("faults.json"), faults).unwrap();
+    let printed = project.run(&directory, &script);
+    assert!(printed.contains("insufficient capacity"), "{printed}");
+}
+
+#[test]
+fn commands_within_sentences_have_existing_names_and_options() {
+    let binary = env!("CARGO_BIN_EXE_stackwright");
+    let help = |words: &[&str]| {
+        let output = Command::new(binary).args(words).arg("--help").output().unwrap();
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    };
+    let all = help(&[]).unwrap();
+    let (_, list) = all.split_once("Commands:\n").unwrap();
+    let commands: BTreeSet<&str> = list
+        .lines()
+        .map_while(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(commands.contains("deploy") && commands.contains("estimate"), "{all}");
+    let mut count = 0;
+    let others = ["../README.md", "../CONTRIBUTING.md", "../examples/README.md"].map(str::to_owned);
+    for page in pages().into_iter().chain(others) {
+        for span in code_spans(&fs::read_to_string(docs().join(&page)).unwrap()) {
+            let words: Vec<_> = span.split_whitespace().collect();
+            let start = match words.as_slice() {
+                // A program without the feature `deploy` has not all commands; `docs/` uses the installed binary for the others.
+                ["cargo", "run", "--", command, ..] => {
+                    assert!(
+                        ["synth", "check"].contains(command),
+                        "{page}: `{span}`: use `stackwright {command}`"
+                    );
+                    3
+                }
+                ["stackwright", name, ..]
+                    if !name.starts_with('-') && name.chars().all(|c| c.is_ascii_lowercase()) =>
+                {
+                    1
+                }
+                [name, ..] if commands.contains(name) && span.contains("--") => 0,
+                _ => continue,
+            };
+            let command = &words[start..];
+            assert!(commands.contains(command[0]), "{page}: `{span}`: there is no command `{}`", command[0]);
+            let of_subcommand = command.get(1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+            let text = of_subcommand
+                .and_then(|name| help(&[command[0], name]))
+                .or_else(|| help(&command[..1]))
+                .unwrap();
+            for option in command.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+                let name = option.split('=').next().unwrap();
+                let is_option = text.split([' ', ',', '\n', '[', ']', '=']).any(|word| word == name);
+                assert!(is_option, "{page}: `{span}`: `{}` has no option {name}", command[0]);
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count} commands were found");
 }
 
 /// Compares a generated page with the file, or writes it.
@@ -547,6 +661,7 @@ fn the_page_of_constructs_is_current() {
             .collect();
         let public = module.replace("stackwright_", "stackwright::");
         let _ = writeln!(page, "\n## `{public}`");
+        let _ = writeln!(page, "\n[Documentation](../doc/{}/index.html)", module.replace("::", "/"));
         // `Processor` comes from another crate, and `intrinsic` is a module.
         for name in names.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let Some(item) = item(name, &texts) else {
