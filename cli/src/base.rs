@@ -61,7 +61,7 @@ fn is_template(file: &Path) -> bool {
 pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Failure> {
     if !origin.is_program_here() {
         return Err(Failure::new("`--base` needs a program, and `--app` names an assembly or a template")
-            .hint("pass the stored old version instead: `diff OLD NEW`"));
+            .hint("pass the stored old version instead: `diff OLD NEW`, or `review --base OLD NEW`"));
     }
     let here = program_directory(origin)?;
     let root = git(&here, &["rev-parse", "--show-toplevel"]).map_err(|failure| {

@@ -107,9 +107,9 @@ fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Prog
     let names = || programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ");
     if let Some(name) = package {
         return programs.iter().find(|program| program.name == name).cloned().ok_or_else(|| {
-            let failure = match packages().any(|package| package["name"] == name) {
-                true => not_a_program(name),
-                false => Failure::usage(format!("the workspace has no package `{name}`")),
+            let failure = match packages().find(|package| package["name"] == name) {
+                Some(package) => not_a_program(package),
+                None => Failure::usage(format!("the workspace has no package `{name}`")),
             };
             match programs.is_empty() {
                 true => failure,
@@ -126,7 +126,7 @@ fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Prog
             return Ok(program);
         }
         if programs.is_empty() || directory(package).is_some_and(|directory| directory == current) {
-            return Err(not_a_program(package["name"].as_str().unwrap_or_default()));
+            return Err(not_a_program(package));
         }
     }
     match programs.as_slice() {
@@ -140,11 +140,22 @@ fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Prog
     }
 }
 
-fn not_a_program(name: &str) -> Failure {
-    Failure::new(format!(
+fn not_a_program(package: &Json) -> Failure {
+    let name = package["name"].as_str().unwrap_or_default();
+    let failure = Failure::new(format!(
         "the package `{name}` defines no stacks: it has no executable that depends on `{LIBRARY}`"
-    ))
-    .hint("create a program with `stackwright new NAME`, or name an assembly or a template with `--app PATH`")
+    ));
+    if depends_on_library(package) {
+        return failure.hint("add `src/main.rs`, whose `main` function returns `stackwright::run(app())`");
+    }
+    failure.hint(
+        "create a program with `stackwright new NAME`, or name an assembly or a template with `--app PATH`",
+    )
+}
+
+fn depends_on_library(package: &Json) -> bool {
+    let mut dependencies = package["dependencies"].as_array().into_iter().flatten();
+    dependencies.any(|dependency| dependency["name"] == LIBRARY && dependency["kind"].is_null())
 }
 
 fn directory(package: &Json) -> Option<&Path> {
@@ -152,9 +163,13 @@ fn directory(package: &Json) -> Option<&Path> {
 }
 
 fn program(package: &Json) -> Option<Program> {
-    let list = |name: &str| package[name].as_array().into_iter().flatten();
-    list("dependencies").find(|dependency| dependency["name"] == LIBRARY && dependency["kind"].is_null())?;
-    let targets: Vec<&str> = list("targets")
+    if !depends_on_library(package) {
+        return None;
+    }
+    let targets: Vec<&str> = package["targets"]
+        .as_array()
+        .into_iter()
+        .flatten()
         .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.contains(&"bin".into())))
         .filter_map(|target| target["name"].as_str())
         .collect();
@@ -251,8 +266,13 @@ mod tests {
 
     #[test]
     fn a_package_without_the_library_or_without_an_executable_defines_no_stacks() {
-        for package in [package("app", false, &["app"]), package("app", true, &[])] {
-            assert!(chosen(vec![package], "/w/app", None).unwrap_err().contains("`app` defines no stacks"));
+        for (package, hint) in [
+            (package("app", false, &["app"]), "create a program with `stackwright new NAME`"),
+            (package("app", true, &[]), "add `src/main.rs`"),
+        ] {
+            let failure = choose(&json!({ "packages": [package] }), Path::new("/w/app"), None).unwrap_err();
+            assert!(failure.message.contains("`app` defines no stacks"), "{failure:?}");
+            assert!(failure.hints.iter().any(|one| one.starts_with(hint)), "{failure:?}");
         }
     }
 }
