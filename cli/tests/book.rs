@@ -388,7 +388,7 @@ fn the_commands_in_the_table_of_the_readme_run() {
             ["stackwright", "deploy", ..] => {
                 let _ = writeln!(script, "{} --yes", command.replace("PATH", "cdk.out"));
             }
-            ["stackwright", ..] | ["cargo", "run", "--", ..] => {
+            ["stackwright", _, ..] | ["cargo", "run", "--", ..] => {
                 let _ = writeln!(script, "{command}");
             }
             _ => continue,

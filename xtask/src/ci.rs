@@ -18,7 +18,7 @@ pub fn run_all() -> Result<()> {
         step("tools", || tools::install().map(drop)).map_err(|error| error.to_string())
     });
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
-    step("packages", || crate::release::package())?;
+    step("packages", crate::release::package)?;
     step("clippy", || {
         run(cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))?;
         run(&mut cargo(&["clippy", "-p", "stackwright", "-p", "arr-coc", "--", "-D", "warnings"]))
