@@ -351,6 +351,8 @@ fn wrong_usage_has_its_own_exit_code() {
         assert!(text.contains(message), "{arguments:?}: {text}");
     }
     stackwright().args(["explain", "no-such"]).assert().code(2);
+    // A file that is named twice is checked once.
+    assert_eq!(ids(&report(&["-", "-"], WARNED).1), ["unused-parameter"]);
     // The other files are still checked.
     let (code, found) = report(&["no-such.yaml", "-"], WARNED);
     assert_eq!((code, ids(&found)), (2, vec!["unreadable-template", "unused-parameter"]));

@@ -104,7 +104,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let configuration = configuration(arguments)?;
     let request = request(arguments, &configuration)?;
     let is_whole = arguments.paths.is_empty() && !origin.is_named();
-    let paths = if is_whole { configuration.paths()? } else { arguments.paths.clone() };
+    let mut paths = if is_whole { configuration.paths()? } else { arguments.paths.clone() };
+    // A path that is named twice is checked once.
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
     if arguments.fix {
         fix(&paths, &request)?;
     }

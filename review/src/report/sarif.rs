@@ -1,6 +1,7 @@
 //! A report as SARIF 2.1.0, which code hosts show in their review pages.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::SourceLocation;
@@ -82,13 +83,35 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
 
 fn physical(source: &SourceLocation) -> JsonValue {
     json!({
-        "artifactLocation": { "uri": source.file.replace('\\', "/").replace(' ', "%20") },
+        "artifactLocation": { "uri": uri(&source.file) },
         "region": { "startLine": source.line, "startColumn": source.column },
     })
 }
 
+/// Returns a path as a relative URI reference: all bytes are encoded except those that a path of a URI may contain.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'\\' => uri.push('/'),
+            b'/' | b':' | b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b'=' | b',' => uri.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
+            // Writing to a string does not fail.
+            byte => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn paths_are_uri_references() {
+        assert_eq!(super::uri("templates\\a b.yaml"), "templates/a%20b.yaml");
+        assert_eq!(super::uri("ü/100%#1?[x].yaml"), "%C3%BC/100%25%231%3F%5Bx%5D.yaml");
+        assert_eq!(super::uri("src/main.rs"), "src/main.rs");
+    }
+
     #[test]
     fn shows_places_rules_and_reasons() {
         insta::assert_snapshot!(super::sarif(&crate::report::example::report()));
