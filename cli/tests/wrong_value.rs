@@ -195,3 +195,17 @@ fn strings_in_the_wrong_order_are_errors_at_their_line() {
     expect(found.clone(), "unknown-output", line!() - 6);
     expect(found, "unknown-property-file", line!() - 5);
 }
+
+#[test]
+fn a_reference_across_environments_is_reported_at_lines_of_the_program() {
+    let app = App::new("app");
+    let alarms = app.stack("Base").region("us-east-1").add("Alarms", AlarmTopic::new());
+    let runs = app.stack("Runs").region("us-east-1").add("Data", PrivateBucket::new().own_kms_key());
+    let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), runs.location("models"));
+    let machine = StateMachine::new().train("Train", job).notify(&alarms);
+    app.stack("Train").region("eu-west-1").add("Machine", machine);
+    let found = Diagnostic::from_errors(&app.synth().unwrap_err());
+    assert!(found.iter().all(|one| one.id == "reference-across-environments"), "{found:?}");
+    let files: Vec<_> = found.iter().map(|one| one.location.as_ref().unwrap().file.as_ref()).collect();
+    assert!(files.iter().all(|file| file.ends_with("cli/tests/wrong_value.rs")), "{files:?}");
+}

@@ -301,7 +301,8 @@ impl Construct for PrivateBucket {
             Encryption::Kms(key) => Some(key),
             Encryption::Own => {
                 let removal = defaults::removal_policy(self.removal, scope);
-                Some(EncryptionKey::from(&scope.add("Key", PrivateKey::new().removal_policy(removal))))
+                let key = scope.add("Key", PrivateKey::new().removal_policy(removal));
+                Some(EncryptionKey::from(&key).without_location())
             }
         };
         let encryption = encryption_rule(key.as_ref());

@@ -2,6 +2,7 @@
 
 use stackwright_resources::ecr::RepositoryHandle;
 use stackwright_schemas::images::{self, NoImage};
+use stackwright_schemas::{nearest, regions};
 use stackwright_synth::intrinsic::{account_id, partition, region, url_suffix};
 use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
 
@@ -428,28 +429,20 @@ fn of_aws(
         return Resolved::unresolved();
     };
     let account: Value<String> = match scope.environment().region {
-        Some(bound) => {
-            match image.accounts.get(bound.as_str()) {
-                Some(account) => (*account).into(),
-                None => {
-                    let known: Vec<_> = image.accounts.keys().copied().collect();
-                    // A misspelt region is more likely than one that lacks the image.
-                    let regions = match stackwright_schemas::nearest(&bound, known.iter().copied()) {
-                        Some(similar) => format!("use a region that has it, such as `{similar}`"),
-                        None => format!("use one of the regions {}", known.join(", ")),
-                    };
-                    scope.error(
+        Some(bound) => match image.accounts.get(bound.as_str()) {
+            Some(account) => (*account).into(),
+            None => {
+                scope.error(
                     "unknown-image",
-                    format!("{family} {version} is not available in {bound}, as far as the image table shows"),
                     format!(
-                        "{regions}, or copy the image into your own repository and use `ContainerImage::ecr`"
+                        "{family} {version} is not available in {bound}, as far as the image table shows"
                     ),
+                    other_regions(&bound, image.accounts.keys().copied()),
                     Some(source),
                 );
-                    return Resolved::unresolved();
-                }
+                return Resolved::unresolved();
             }
-        }
+        },
         None => {
             let table = image
                 .accounts
@@ -512,6 +505,23 @@ impl<'u> EcrUri<'u> {
     }
 }
 
+/// Suggests regions for an image that a region does not have: the region that was meant, or others of the same area.
+fn other_regions<'r>(region: &str, with_image: impl Iterator<Item = &'r str> + Clone) -> String {
+    const SHOWN: usize = 5;
+    if !regions::is_known(region)
+        && let Some(similar) = nearest(region, with_image.clone())
+    {
+        return format!("`{region}` is not a known region; the most similar region is `{similar}`");
+    }
+    let of_area: Vec<_> =
+        with_image.filter(|one| one.split('-').next() == region.split('-').next()).take(SHOWN).collect();
+    let copy = "copy the image into your own repository and use `ContainerImage::ecr`";
+    match of_area.is_empty() {
+        true => copy.to_owned(),
+        false => format!("use another region, such as {}, or {copy}", of_area.join(", ")),
+    }
+}
+
 fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
     match why {
         NoImage::Family(known) => (
@@ -542,6 +552,20 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_similar_region_or_a_few_others_are_suggested() {
+        let with_image = || ["eu-central-1", "eu-west-1", "us-east-1"].into_iter();
+        assert_eq!(
+            other_regions("us-esat-1", with_image()),
+            "`us-esat-1` is not a known region; the most similar region is `us-east-1`"
+        );
+        assert!(
+            other_regions("eu-south-2", with_image())
+                .starts_with("use another region, such as eu-central-1, eu-west-1,")
+        );
+        assert!(other_regions("cn-north-1", with_image()).starts_with("copy the image"));
+    }
 
     #[test]
     fn the_uri_of_an_image_is_taken_apart() {

@@ -63,6 +63,15 @@ impl EncryptionKey {
         }
     }
 
+    /// The same key without the location that refers to it: a construct that creates a key is not what a user wrote.
+    pub(crate) fn without_location(self) -> Self {
+        let granted = match self.granted {
+            Granted::Arn(arn) => Granted::Arn(arn.with_location(None)),
+            Granted::Alias(alias) => Granted::Alias(alias.with_location(None)),
+        };
+        Self { id: self.id.with_location(None), granted }
+    }
+
     /// Refers to a key of the stack's account and region by its ID, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
     #[track_caller]
     pub fn from_id(id: impl IntoValue<String>) -> Self {

@@ -181,7 +181,7 @@ impl Construct for AlarmTopic {
             let key =
                 PrivateKey::new().allow_service("cloudwatch").description("Encrypts messages of alarms");
             let key = self.services.iter().fold(key, |key, service| key.allow_service(service));
-            EncryptionKey::from(&scope.add("Key", key))
+            EncryptionKey::from(&scope.add("Key", key)).without_location()
         });
         let mut topic = Topic::new().kms_master_key_id(key.id());
         if !self.emails.is_empty() {
