@@ -256,6 +256,25 @@ fn the_rest_of_a_file_is_checked_after_an_error_in_its_syntax() {
     assert_eq!(code, 1);
 }
 
+/// GitHub refuses a report if a path is not a URI reference, or if a result has no physical location.
+#[test]
+fn every_result_of_sarif_has_a_location_that_is_a_uri() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a b.yaml", "ü#1.yaml", "100%.yaml"] {
+        std::fs::write(directory.path().join(name), WARNED).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    let arguments = ["check", "--format", "sarif", "a b.yaml", "ü#1.yaml", "100%.yaml", "."];
+    let output = command.current_dir(directory.path()).args(arguments).output().unwrap();
+    let log: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let uris: BTreeSet<&str> = results
+        .iter()
+        .map(|one| one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap())
+        .collect();
+    assert_eq!(uris, BTreeSet::from([".", "100%25.yaml", "%C3%BC%231.yaml", "a%20b.yaml"]));
+}
+
 #[test]
 fn what_was_not_checked_is_stated_for_any_number_of_errors() {
     let broken: String = (0..300).map(|number| format!("  A{number}: {{Type: 'x' y}}\n")).collect();

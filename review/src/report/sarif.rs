@@ -67,9 +67,12 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     });
     let logical = json!({ "fullyQualifiedName": one.subject() });
     let mut location = json!({ "logicalLocations": [logical] });
-    if let Some(source) = &one.location {
-        location["physicalLocation"] = physical(source);
-    }
+    // GitHub refuses a report with a result that has no physical location. Of an input that cannot be read, the stack is the
+    // name of the file.
+    location["physicalLocation"] = match &one.location {
+        Some(source) => physical(source),
+        None => json!({ "artifactLocation": { "uri": uri(&one.stack) }, "region": { "startLine": 1 } }),
+    };
     result["locations"] = json!([location]);
     if let Some((how, source)) = &one.related {
         result["relatedLocations"] =
@@ -94,7 +97,7 @@ fn uri(path: &str) -> String {
     for byte in path.bytes() {
         match byte {
             b'\\' => uri.push('/'),
-            b'/' | b':' | b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b'=' | b',' => uri.push(char::from(byte)),
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b'=' | b',' => uri.push(char::from(byte)),
             byte if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
             // Writing to a string does not fail.
             byte => drop(write!(uri, "%{byte:02X}")),
@@ -110,6 +113,8 @@ mod tests {
         assert_eq!(super::uri("templates\\a b.yaml"), "templates/a%20b.yaml");
         assert_eq!(super::uri("ü/100%#1?[x].yaml"), "%C3%BC/100%25%231%3F%5Bx%5D.yaml");
         assert_eq!(super::uri("src/main.rs"), "src/main.rs");
+        // A colon in the first part would end the scheme of a URI.
+        assert_eq!(super::uri("a:b.yaml"), "a%3Ab.yaml");
     }
 
     #[test]
