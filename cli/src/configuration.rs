@@ -76,10 +76,18 @@ fn normal(path: &Path) -> Option<PathBuf> {
 
 #[cfg(not(feature = "lint"))]
 impl Configuration {
-    /// Returns the file that the installed tool would read, in the current directory or its nearest ancestor.
+    /// Returns the file with settings that the installed tool would read, in the current directory or its nearest ancestor. The
+    /// file of a new project has comments only.
     pub fn ignored_file() -> Option<PathBuf> {
         let directory = std::env::current_dir().ok()?;
-        directory.ancestors().map(|ancestor| ancestor.join("stackwright.toml")).find(|file| file.is_file())
+        directory
+            .ancestors()
+            .map(|ancestor| ancestor.join("stackwright.toml"))
+            .find(|file| file.is_file())
+            .filter(|file| {
+                let is_setting = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+                std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(is_setting))
+            })
     }
 
     /// Returns the paths to check if the command line contains none.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use stackwright_review::{Diagnostic, check};
 use stackwright_synth::{Assembly, AssemblyError, TemplateError};
 
+use crate::failure::Failure;
+
 /// The maximum size of a file to read. CloudFormation's quota for templates is far below it.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -27,6 +29,15 @@ pub(crate) struct Input {
 impl From<Assembly> for Input {
     fn from(assembly: Assembly) -> Self {
         Self { assembly, unreadable: Vec::new(), texts: HashMap::new() }
+    }
+}
+
+impl Input {
+    /// Returns an error for the first file that could not be read, with its name.
+    pub fn readable(&self) -> Result<(), Failure> {
+        let Some(first) = self.unreadable.first() else { return Ok(()) };
+        let at = first.location.as_ref().map_or_else(|| first.stack.clone(), ToString::to_string);
+        Err(Failure::new(format!("{at}: {}", first.message)))
     }
 }
 

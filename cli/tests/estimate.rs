@@ -28,6 +28,17 @@ fn json(output: &Output) -> Json {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+#[test]
+fn the_error_about_a_file_that_cannot_be_read_names_it() {
+    for words in [&["no/such.yaml"][..], &["quotas", "no/such.yaml"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output = command.env("NO_COLOR", "1").arg("estimate").args(words).output().unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.starts_with("error: no/such.yaml: No such file"), "{printed}");
+    }
+}
+
 const JOB: &str =
     "duration --instance ml.p4d.24xlarge --ranks 8 --sequence 2048 --steps 1000 --strategy full-shard";
 

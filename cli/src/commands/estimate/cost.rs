@@ -79,9 +79,7 @@ fn money(text: &str) -> Result<Money, String> {
 pub(super) fn run(arguments: &CostArguments, origin: &Origin) -> Result<(), Failure> {
     let options = options(arguments)?;
     let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
-    if let Some(diagnostic) = read.unreadable.first() {
-        return Err(Failure::new(&diagnostic.message));
-    }
+    read.readable()?;
     let estimate = cost::of_assembly(&read.assembly, &options);
     let text = match arguments.format {
         Form::Text => cost::text(&estimate),

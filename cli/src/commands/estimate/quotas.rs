@@ -36,9 +36,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
-    if let Some(diagnostic) = read.unreadable.first() {
-        return Err(Failure::new(&diagnostic.message));
-    }
+    read.readable()?;
     let needs = account::needs(arguments, &read.assembly)?;
     let text = match arguments.format {
         OutputFormat::Json => {
