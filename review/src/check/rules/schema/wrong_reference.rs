@@ -271,32 +271,8 @@ impl Walk<'_, '_> {
             );
             return self.report(message, format!("refer to a resource of the type `{wanted}`"));
         }
-        let takes_group = takes == Some("AWS::EC2::SecurityGroup")
-            || schema
-                .is_some_and(|schema| schema.resolved().node()["format"] == "AWS::EC2::SecurityGroup.Id");
-        let is_ref = shown == "Ref";
-        if is_ref
-            && takes_group
-            && target.type_name == "AWS::EC2::SecurityGroup"
-            && !is_set(&target.properties["VpcId"])
-        {
-            let message = format!(
-                "`Ref` of `{}` returns its name, because the security group has no `VpcId`",
-                target.id
-            );
-            let help = format!("use `!GetAtt {}.GroupId`, or set `VpcId`", target.id);
-            return self.report(message, help);
-        }
-        if self.resource.type_name == "AWS::CodeBuild::Project"
-            && property == "ServiceRole"
-            && is_ref
-            && string(&target.properties["Path"]).is_some_and(|path| path != "/")
-        {
-            let message = format!(
-                "`Ref` of `{}` returns the name of the role without its path, and the service does not find the role by it",
-                target.id
-            );
-            return self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
+        if shown == "Ref" && self.returns_another_name(schema, property, takes, target) {
+            return;
         }
         let schema = schema.map(registry::Schema::resolved);
         let takes_name = TAKES_NAMES.contains(&(self.resource.type_name, property));
@@ -318,6 +294,43 @@ impl Walk<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// Reports a `Ref` that returns a name because of other properties of its resource, and returns whether it does.
+    fn returns_another_name(
+        &mut self,
+        schema: Option<registry::Schema<'_>>,
+        property: &str,
+        takes: Option<&str>,
+        target: &Resource<'_>,
+    ) -> bool {
+        let takes_group = takes == Some("AWS::EC2::SecurityGroup")
+            || schema
+                .is_some_and(|schema| schema.resolved().node()["format"] == "AWS::EC2::SecurityGroup.Id");
+        if takes_group
+            && target.type_name == "AWS::EC2::SecurityGroup"
+            && !is_set(&target.properties["VpcId"])
+        {
+            let message = format!(
+                "`Ref` of `{}` returns its name, because the security group has no `VpcId`",
+                target.id
+            );
+            let help = format!("use `!GetAtt {}.GroupId`, or set `VpcId`", target.id);
+            self.report(message, help);
+            return true;
+        }
+        if self.resource.type_name == "AWS::CodeBuild::Project"
+            && property == "ServiceRole"
+            && string(&target.properties["Path"]).is_some_and(|path| path != "/")
+        {
+            let message = format!(
+                "`Ref` of `{}` returns the name of the role without its path, and the service does not find the role by it",
+                target.id
+            );
+            self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
+            return true;
+        }
+        false
     }
 
     /// ECS takes the short name of a role too.
