@@ -123,7 +123,11 @@ impl From<Arn> for Value<String> {
 
 /// The string of a value that is known when the program runs; dynamic references are known later.
 pub(crate) fn known(value: &Value<String>) -> Option<&str> {
-    value.as_literal()?.as_str().filter(|text| !text.contains("{{resolve:"))
+    value.as_literal()?.as_str().filter(|text| is_known(text))
+}
+
+fn is_known(text: &str) -> bool {
+    !text.contains("{{resolve:")
 }
 
 /// The same ARN, or an invalid value where it is known to be malformed or of another service. `example` is shown as help.
@@ -145,9 +149,10 @@ pub(crate) fn checked(value: impl IntoValue<String>, service: &str, example: &st
 #[track_caller]
 pub(crate) fn with_prefix(value: impl IntoValue<String>, prefix: &str, of: &str) -> Value<String> {
     let value = value.into().with_caller_location();
-    let Some(text) = known(&value).filter(|text| !text.starts_with(prefix)) else { return value };
-    let message = format!("`{text}` is not the ID of {of}");
-    Value::invalid("invalid-id", message, format!("use an ID such as `{prefix}0123456789abcdef0`"))
+    match known(&value).filter(|text| !text.starts_with(prefix)) {
+        Some(text) => invalid_id(text, prefix, of),
+        None => value,
+    }
 }
 
 /// The same IDs, or an invalid value where one of them is known to be the ID of something else.
@@ -158,19 +163,21 @@ pub(crate) fn all_with_prefix(
     of: &str,
 ) -> Value<Vec<String>> {
     let values = values.into().with_caller_location();
-    let wrong = match values.expression() {
-        Expression::List(items) => items.iter().find_map(|item| match item {
-            Expression::Literal(serde_json::Value::String(text)) if !text.starts_with(prefix) => {
-                Some(text.clone())
-            }
-            _ => None,
-        }),
+    let Expression::List(items) = values.expression() else { return values };
+    let texts = items.iter().filter_map(|item| match item {
+        Expression::Literal(serde_json::Value::String(text)) => Some(text),
         _ => None,
-    };
-    match wrong {
-        Some(text) => with_prefix(text, prefix, of).cast(),
+    });
+    match texts.into_iter().find(|text| is_known(text) && !text.starts_with(prefix)) {
+        Some(text) => invalid_id(text, prefix, of),
         None => values,
     }
+}
+
+#[track_caller]
+fn invalid_id<T>(text: &str, prefix: &str, of: &str) -> Value<T> {
+    let message = format!("`{text}` is not the ID of {of}");
+    Value::invalid("invalid-id", message, format!("use an ID such as `{prefix}0123456789abcdef0`"))
 }
 
 #[cfg(test)]

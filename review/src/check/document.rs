@@ -313,7 +313,8 @@ fn hide_expressions(value: &mut JsonValue) {
             let renamed: Map<_, _> = std::mem::take(map)
                 .into_iter()
                 .map(|(name, mut inner)| match name.strip_suffix(".$") {
-                    Some(name) => (name.to_owned(), json!({ "Get": inner })),
+                    // An expression with a substitution of CloudFormation is not a string.
+                    Some(name) => (name.to_owned(), json!({ "Get": inner.as_str().unwrap_or_default() })),
                     None => {
                         hide_expressions(&mut inner);
                         (name, inner)
@@ -360,7 +361,7 @@ mod tests {
 
     #[test]
     fn states_are_requests_wherever_they_stand() {
-        let state = json!({ "Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": { "TrainingJobName.$": "$.name", "RoleArn": "{% $r %}" } });
+        let state = json!({ "Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": { "TrainingJobName.$": "$.name", "RoleArn": "{% $r %}", "S3Uri.$": { "Fn::Sub": "States.Format('s3://${B}/{}', $.id)" } } });
         let machine =
             json!({ "States": { "P": { "Type": "Parallel", "Branches": [{ "States": { "T": state } }] } } });
         let properties = json!({ "DefinitionString": machine.to_string() });
@@ -369,6 +370,7 @@ mod tests {
         assert_eq!(request.operation, "CreateTrainingJob");
         assert_eq!(request.arguments["TrainingJobName"], json!({ "Get": "$.name" }));
         assert_eq!(request.arguments["RoleArn"], json!({ "Get": "{% $r %}" }));
+        assert!(crate::check::value::is_unresolved(&request.arguments["S3Uri"]));
     }
 
     #[test]
