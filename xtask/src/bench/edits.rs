@@ -24,7 +24,12 @@ pub fn run_all() -> Result<()> {
             .env("CARGO_TARGET_DIR", scratch.join("target"));
         run(&mut synth)?;
         let template = project.join("out/Serving1.template.json");
-        measure_edits(&format!("number of stacks: {stacks}"), &synth, &project.join("src/serving1.rs"), &template)?;
+        measure_edits(
+            &format!("number of stacks: {stacks}"),
+            &synth,
+            &project.join("src/serving1.rs"),
+            &template,
+        )?;
     }
     Ok(())
 }

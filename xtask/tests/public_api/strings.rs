@@ -78,6 +78,7 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("TrainingJob::metric", "a name, and the expression that it is the name of"),
     ("Value::invalid", "the name, the message and the help of an error, as a diagnostic prints them"),
     ("apply_fixes", "the name of a file, and its text"),
+    ("fix", "the name of a file, and its text"),
     ("matches", "a pattern, and the name that it is compared with"),
     ("of_template", "the commands estimate templates; programs estimate assemblies"),
     ("property_lines", "the commands print properties; programs print differences"),
