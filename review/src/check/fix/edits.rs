@@ -33,10 +33,10 @@ pub(super) fn rename(source: &Source<'_>, place: Place, is_key: bool, from: &str
 /// Returns where a key starts that is followed only by its colon and the tag or the anchor of its value.
 fn key_before(before: &str, key: &str) -> Option<usize> {
     let mut rest = before.trim_end();
-    while let Some((start, word)) =
-        rest.rsplit_once([' ', '\t']).filter(|(_, word)| word.starts_with(['!', '&']))
-    {
-        debug_assert!(!word.is_empty());
+    // A line can be the whole text: what is not needed is not searched.
+    while !rest.ends_with(':') {
+        let (start, word) = rest.rsplit_once([' ', '\t'])?;
+        word.starts_with(['!', '&']).then_some(())?;
         rest = start.trim_end();
     }
     let rest = rest.strip_suffix(':')?.trim_end();
@@ -49,9 +49,8 @@ fn key_before(before: &str, key: &str) -> Option<usize> {
 /// at the only occurrence in the rest of the line that is not in a comment.
 fn name_after(rest: &str, name: &str) -> Option<usize> {
     let mut at = 0;
-    while let Some((word, after)) =
-        rest[at..].split_once([' ', '\t']).filter(|(word, _)| word.starts_with(['!', '&']))
-    {
+    while rest[at..].starts_with(['!', '&']) {
+        let (word, after) = rest[at..].split_once([' ', '\t'])?;
         at += word.len() + 1 + (after.len() - after.trim_start().len());
     }
     at += usize::from(rest[at..].starts_with(['"', '\'']));

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 pub(super) struct Source<'a> {
     pub text: &'a str,
     pub is_json: bool,
+    is_ascii: bool,
     /// The start of each line.
     starts: Vec<usize>,
     /// The start of each character of the line that was used last, if the line is not ASCII.
@@ -24,6 +25,7 @@ impl<'a> Source<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
             text,
+            is_ascii: text.is_ascii(),
             is_json: text.trim_start().starts_with('{'),
             starts: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             characters: RefCell::new((usize::MAX, Vec::new())),
@@ -37,7 +39,7 @@ impl<'a> Source<'a> {
         let next = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
         let line = self.text[start..next].trim_end_matches(['\r', '\n']);
         let end = start + line.len();
-        let at = if line.is_ascii() {
+        let at = if self.is_ascii {
             start + column
         } else {
             // Each fix of a long line would count its characters again.
