@@ -77,6 +77,15 @@ impl Origin {
         }
     }
 
+    /// Refuses an option that names the source if the command reads files, because the option would have no effect.
+    pub fn refuse_with_files(&self, reads_files: bool) -> Result<(), Failure> {
+        match reads_files && self.is_named() {
+            true => Err(Failure::usage("`--app` and `--package` have no effect, because files are given")
+                .hint("leave out the option or the files")),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the options that name the source, as words of a command line.
     #[cfg(feature = "deploy")]
     pub fn options(&self) -> Vec<String> {

@@ -517,6 +517,17 @@ fn an_input_is_refused_by_commands_that_read_none() {
         let text = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
         assert!(text.contains("have no effect on this command"), "{text}");
     }
+    for arguments in [
+        &["check", "a.yaml", "--app", "b.yaml"][..],
+        &["estimate", "a.yaml", "--package", "b"],
+        &["estimate", "quotas", "a.yaml", "--app", "b.yaml"],
+        &["diff", "a.yaml", "b.yaml", "--app", "c.yaml"],
+        &["graph", "--input", "a.yaml", "--app", "b.yaml"],
+    ] {
+        let failed = stackwright().args(arguments).assert().failure().code(2);
+        let text = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+        assert!(text.contains("have no effect, because files are given"), "{text}");
+    }
     for (command, is_shown) in
         [(&["lsp"][..], false), (&["estimate", "packing"], false), (&["estimate"], true)]
     {

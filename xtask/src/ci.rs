@@ -27,12 +27,17 @@ pub fn run_all() -> Result<()> {
     step("dependencies", || crate::release::deny(false))?;
     step("book", crate::release::book)?;
     let tests = step("build of the tests", Tests::build)?;
-    // Many tests wait for something. Meanwhile the compiler does what needs no test.
+    // Many tests wait for something. Meanwhile the compiler does what replaces no executable that tests run.
     let others = std::thread::spawn(|| beside_the_tests().map_err(|error| error.to_string()));
     let tested = step("tests", || tests.run());
     let others = others.join().map_err(|_| "a step beside the tests has panicked")?;
     tested?;
-    Ok(others?)
+    others?;
+    step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
+    step("first command of the README", || run(&mut cargo(&["demo"])))?;
+    let installed = root().join("target/installed");
+    step("installation from the packages", || install(&installed))?;
+    step("python wheel", || crate::wheel::test(&installed.join("bin/stackwright")))
 }
 
 /// Installs the program from its packages, with the profile of the workspace: the Python wheel is built from the same
@@ -58,14 +63,9 @@ fn beside_the_tests() -> Result<()> {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("links between the book and the documentation", crate::release::links)?;
-    let installed = root().join("target/installed");
-    step("installation from the packages", || install(&installed))?;
-    step("python wheel", || crate::wheel::test(&installed.join("bin/stackwright")))?;
-    step("first command of the README", || run(&mut cargo(&["demo"])))?;
     step("every service compiles", || {
         run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
     })?;
-    step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
     step("data is what `cargo xtask schemas` makes", || crate::schemas::refresh(None, true))
 }
 
@@ -119,7 +119,9 @@ fn cargo(arguments: &[&str]) -> Command {
 fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("── {name}");
     let start = Instant::now();
-    let result = work().map_err(|error| format!("{name}: {error}"))?;
+    // A step beside the tests fails long before the run ends.
+    let result =
+        work().map_err(|error| format!("{name}: {error}")).inspect_err(|error| eprintln!("── {error}"))?;
     eprintln!("── {name}: {:.0} s", start.elapsed().as_secs_f64());
     Ok(result)
 }

@@ -98,6 +98,7 @@ enum Denied {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    origin.refuse_with_files(!arguments.paths.is_empty())?;
     for name in arguments.allow.iter().chain(&arguments.only) {
         super::explain::known(name)?;
     }

@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     #[cfg(feature = "deploy")]
     arguments.account.refuse_without_deployed()?;
+    origin.refuse_with_files(arguments.new.is_some())?;
     let old = match (&arguments.old, &arguments.base) {
         (Some(path), _) => base::stored(path).map_err(|failure| match path.exists() {
             true => failure,

@@ -55,6 +55,7 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    origin.refuse_with_files(arguments.input.is_some())?;
     let loaded = match &arguments.input {
         Some(path) => base::stored(path)?,
         None => origin.stacks(false)?,

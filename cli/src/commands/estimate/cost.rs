@@ -78,6 +78,7 @@ fn money(text: &str) -> Result<Money, String> {
 
 pub(super) fn run(arguments: &CostArguments, origin: &Origin) -> Result<(), Failure> {
     let options = options(arguments)?;
+    origin.refuse_with_files(!arguments.paths.is_empty())?;
     let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
     read.readable()?;
     let estimate = cost::of_assembly(&read.assembly, &options);

@@ -35,6 +35,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    origin.refuse_with_files(!arguments.paths.is_empty())?;
     let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
     read.readable()?;
     let needs = account::needs(arguments, &read.assembly)?;
