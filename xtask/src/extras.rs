@@ -53,7 +53,7 @@ pub fn write(binary: &Path, prefix: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Formats every manual page with groff, which must have no warnings, and loads the completion scripts in their shells.
+/// Formats every manual page with groff, as `man` does, which must have no warnings, and loads the completion scripts in their shells.
 pub fn test(prefix: &Path) -> Result<()> {
     pages(&prefix.join("share/man/man1"))?;
     for (shell, file) in COMPLETIONS {
@@ -84,7 +84,7 @@ fn pages(directory: &Path) -> Result<()> {
         return Ok(());
     }
     for page in pages {
-        let output = Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(&page).output()?;
+        let output = Command::new("groff").args(["-man", "-Kutf8", "-Tutf8", "-ww"]).arg(&page).output()?;
         if !output.status.success() || !output.stderr.is_empty() || output.stdout.is_empty() {
             let warnings = String::from_utf8_lossy(&output.stderr);
             return Err(format!("{}: {warnings}", page.display()).into());
