@@ -330,8 +330,7 @@ impl Builder<'_> {
         let job = self.job;
         job.observation.put(&mut self.arguments, &mut self.statements, scope);
         if !job.experiment.is_empty() {
-            let members = job.experiment.iter().map(|(name, value)| (*name, value));
-            self.arguments.put("ExperimentConfig", object(members));
+            self.arguments.put("ExperimentConfig", crate::entries::object(&job.experiment));
         }
         if !job.tags.is_empty() {
             self.arguments.put("Tags", tags(&job.tags));

@@ -11,7 +11,7 @@ use super::get;
 use super::processing_data::{ProcessingInput, ProcessingOutput, ROOT};
 use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
 use crate::defaults;
-use crate::document::{list, object, tags, within};
+use crate::document::{list, tags, within};
 use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::image::{ContainerImage, Processor};
@@ -322,8 +322,7 @@ impl Construct for Definition {
             arguments.put("Tags", tags(&job.tags));
         }
         if !job.experiment.is_empty() {
-            let members = job.experiment.iter().map(|(name, value)| (*name, value));
-            arguments.put("ExperimentConfig", object(members));
+            arguments.put("ExperimentConfig", crate::entries::object(&job.experiment));
         }
         statements.extend(key.as_ref().map(iam::use_key));
         statements.extend(job.others.iter().flat_map(|(pointer, value)| access_to_set(pointer, value)));
