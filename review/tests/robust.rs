@@ -84,7 +84,7 @@ proptest! {
         with in anything(),
     ) {
         let rule = rules().nth(rule).unwrap();
-        let example = if rule.bad.is_empty() { rule.good } else { rule.bad };
+        let example = if Template::read(rule.bad).is_ok() { rule.bad } else { rule.good };
         number_found(spoiled(example, at, &with));
     }
 

@@ -126,18 +126,12 @@ impl Rule {
     }
 
     fn example(&self) -> String {
-        let mut text = String::new();
-        let examples = [
-            ("The rule reports the lines that end in `# here`:", self.bad),
-            ("The rule accepts this template:", self.good),
-        ];
-        for (introduction, template) in examples.into_iter().filter(|(_, template)| !template.is_empty()) {
-            if text.is_empty() {
-                text.push_str("\n## Example\n");
-            }
-            text.push_str(&format!("\n{introduction}\n\n```yaml\n{}\n```\n", template.trim()));
-        }
-        text
+        format!(
+            "\n## Example\n\nThe rule reports the lines that end in `# here`:\n\n```yaml\n{}\n```\n\n\
+             The rule accepts this template:\n\n```yaml\n{}\n```\n",
+            self.bad.trim(),
+            self.good.trim()
+        )
     }
 }
 

@@ -8,24 +8,28 @@ use stackwright_synth::{Assembly, Template};
 
 use super::{Rule, rules, topics};
 use crate::check::value::function;
-use crate::check::{Options, check};
+use crate::check::{Options, check, unreadable};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// Rules whose findings have no line in an example; tests in their files cover them.
-const TESTED_BY_THEMSELVES: [&str; 6] = [
-    "arn-of-another-partition",
-    "unreadable-template",
-    "quota-exceeded",
-    "quota-nearly-reached",
-    "type-not-in-region",
-    "instance-type-not-in-region",
-];
+/// The region of a template's stack: the first line of an example for one region is `# region of the stack: NAME`.
+fn region(example: &str) -> Option<&str> {
+    example.lines().next()?.strip_prefix("# region of the stack: ")
+}
 
-fn found(text: &str) -> Vec<Diagnostic> {
-    let assembly = Assembly::of_template("template.yaml", text.to_owned()).unwrap_or_else(|error| {
-        panic!("{error} in line {}:\n{text}", error.line);
-    });
-    check(&assembly, &Options::default()).diagnostics
+fn found(text: &str, region: Option<&str>) -> Vec<Diagnostic> {
+    match Assembly::of_template("template.yaml", text.to_owned()) {
+        Ok(assembly) => {
+            let regions = region.map(str::to_owned).into_iter().collect();
+            check(&assembly, &Options { regions, ..Options::default() }).diagnostics
+        }
+        Err(error) => vec![unreadable("template.yaml", &error)],
+    }
+}
+
+/// The numbers of the lines that end in `# here`.
+fn marked_lines(example: &str) -> BTreeSet<u32> {
+    let lines = (1..).zip(example.lines());
+    lines.filter(|(_, line)| line.ends_with("# here")).map(|(number, _)| number).collect()
 }
 
 /// A list of findings for the message of a failed test.
@@ -45,8 +49,22 @@ fn every_rule_is_documented_and_has_examples() {
             rule.name,
             rule.summary()
         );
-        assert!(!rule.source.is_empty() && !rule.good.is_empty(), "{}", rule.name);
-        assert!(!rule.bad.is_empty() || TESTED_BY_THEMSELVES.contains(&rule.name), "{}", rule.name);
+        assert!(!rule.source.is_empty(), "{}", rule.name);
+        assert!(
+            !marked_lines(rule.bad).is_empty(),
+            "{}: the bad example has no line with `# here`",
+            rule.name
+        );
+        // If the good example had no resource that the rule applies to, it could not show what the rule accepts.
+        let good = Template::read(rule.good).unwrap();
+        let applies = |(_, body): (&str, &JsonValue)| {
+            body["Type"].as_str().is_some_and(|name| rule.applies_to.contains(&name))
+        };
+        assert!(
+            rule.applies_to.is_empty() || good.resources().any(applies),
+            "{}: the rule does not apply to the good example",
+            rule.name
+        );
         assert!(
             rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         );
@@ -71,35 +89,45 @@ fn every_file_is_in_the_table() {
     assert_eq!(fixtures, 2 * rules().count(), "a fixture of no rule");
 }
 
+/// The names of the tests of this crate, as `cargo test` lists them.
+fn names_of_tests() -> Vec<String> {
+    let program = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(program).args(["--list", "--format", "terse"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+}
+
+/// `cargo test spot_without_checkpoint` runs the test that calls [`judge`] for the rule `spot-without-checkpoint`.
+#[test]
+fn every_rule_has_a_test_with_its_name() {
+    let tests = names_of_tests();
+    for rule in rules() {
+        let suffix = format!("::{}::examples", rule.name.replace('-', "_"));
+        let found = tests.iter().filter(|test| test.ends_with(&suffix)).count();
+        assert_eq!(found, 1, "{}: tests whose name ends in {suffix}", rule.name);
+    }
+}
+
 /// Checks that a rule agrees with its examples. The test of each rule calls it: `cargo test spot_without_checkpoint`.
 pub(in crate::check) fn judge(rule: &Rule) {
     finds_its_lines(rule);
-    if !rule.bad.is_empty() {
-        finds_the_same_in_other_forms(rule);
-    }
+    finds_the_same_in_other_forms(rule);
     accepts_what_is_not_known(rule);
 }
 
 /// The rule reports the marked lines of the bad example, and nothing in the good example.
 fn finds_its_lines(rule: &Rule) {
-    let marked: BTreeSet<u32> = rule
-        .bad
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| line.ends_with("# here"))
-        .map(|(number, _)| number as u32 + 1)
-        .collect();
-    let all = if rule.bad.is_empty() { Vec::new() } else { found(rule.bad) };
+    let all = found(rule.bad, region(rule.bad));
     let lines: BTreeSet<u32> = all
         .iter()
         .filter(|one| one.id == rule.name)
         .map(|one| one.location.as_ref().map_or(0, |location| location.line))
         .collect();
-    assert_eq!(lines, marked, "lines of the bad example: {}", listed(&all));
+    assert_eq!(lines, marked_lines(rule.bad), "lines of the bad example: {}", listed(&all));
     let others: Vec<_> =
         all.iter().filter(|one| one.id != rule.name && one.counts_as(Severity::Error)).collect();
     assert!(others.is_empty(), "the bad example has other faults: {}", listed(others.iter().copied()));
-    let good = found(rule.good);
+    let good = found(rule.good, region(rule.good));
     let wrong: Vec<_> =
         good.iter().filter(|one| one.id == rule.name || one.counts_as(Severity::Error)).collect();
     assert!(wrong.is_empty(), "the good example is not accepted: {}", listed(wrong.iter().copied()));
@@ -183,17 +211,20 @@ fn paths(all: &[Diagnostic], rule: &Rule) -> BTreeSet<String> {
 
 /// The findings are the same in JSON and in every form of the values.
 fn finds_the_same_in_other_forms(rule: &Rule) {
-    let expected = paths(&found(rule.bad), rule);
-    let json = Template::read(rule.bad).unwrap().json().to_owned();
-    assert_eq!(paths(&found(&json), rule), expected, "in JSON");
+    let Ok(template) = Template::read(rule.bad) else {
+        assert_eq!(rule.name, "unreadable-template");
+        return;
+    };
+    let expected = paths(&found(rule.bad, region(rule.bad)), rule);
+    assert_eq!(paths(&found(template.json(), region(rule.bad)), rule), expected, "in JSON");
     if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name)) {
         // These rules check the form of the template itself.
         return;
     }
     for (name, form) in FORMS {
-        let all = found(rewritten(rule.bad, form).json());
+        let all = found(rewritten(rule.bad, form).json(), region(rule.bad));
         assert_eq!(paths(&all, rule), expected, "the bad example through {name}: {}", listed(&all));
-        let good = found(rewritten(rule.good, form).json());
+        let good = found(rewritten(rule.good, form).json(), region(rule.good));
         let wrong: Vec<_> = good.iter().filter(|one| one.counts_as(Severity::Error)).collect();
         assert!(wrong.is_empty(), "the good example through {name}: {}", listed(wrong.iter().copied()));
     }
@@ -223,7 +254,7 @@ fn accepts_what_is_not_known(rule: &Rule) {
     }
     let parameters = sections.entry("Parameters").or_insert_with(|| json!({}));
     parameters["Unknown"] = json!({ "Type": "String" });
-    let all = found(&JsonValue::Object(sections).to_string());
+    let all = found(&JsonValue::Object(sections).to_string(), region(rule.good));
     let wrong: Vec<_> =
         all.iter().filter(|one| one.counts_as(Severity::Error) && one.id != "wrong-type").collect();
     assert!(wrong.is_empty(), "the good example with unknown values: {}", listed(wrong.iter().copied()));
