@@ -13,7 +13,7 @@ use crate::events::EventReader;
 use crate::execution::{failed, follow, set_termination_protection};
 use crate::lookup::{change_sets, deployed_template, find_stack, resources, status_of};
 use crate::preparation::wait_until_idle;
-pub use crate::retained::Disposition;
+pub use crate::retained::{Disposition, LostKey};
 use crate::retained::{dispositions, lost_keys};
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report};
@@ -42,7 +42,7 @@ pub struct DeletionPreview {
     pub change_sets: Vec<String>,
     /// Retained resources with the KMS key of the stack that they are encrypted with and that is deleted. Their content
     /// cannot be read after the deletion of the key.
-    pub lost_keys: Vec<(String, String)>,
+    pub lost_keys: Vec<LostKey>,
     /// The names of deployed stacks that use values of the stack.
     pub dependents: Vec<String>,
     /// When the stack was updated last, in seconds since 1970.
@@ -53,8 +53,7 @@ pub struct DeletionPreview {
 impl DeletionPreview {
     /// Returns the deletions that need an approval of their own.
     pub fn required_approvals(&self) -> Vec<RequiredApproval> {
-        let of_key = self.lost_keys.iter().map(|(_, key)| key.as_str());
-        let of_key: Vec<&str> = of_key.collect();
+        let of_key: Vec<&str> = self.lost_keys.iter().map(|one| one.key.as_str()).collect();
         self.resources
             .iter()
             .filter(|one| one.disposition == Disposition::Deleted)

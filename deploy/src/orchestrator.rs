@@ -18,7 +18,7 @@ use crate::deployed::deployed_stack;
 use crate::error::DeployError;
 use crate::execution::{Outcome, execute, keep_unchanged};
 use crate::lookup::{find_stack, status_of};
-use crate::order::{StackResult, run_in_order};
+use crate::order::{FinishedStack, Order, run_in_order};
 use crate::plan::{Plan, PlannedOutcome, PlannedStack};
 use crate::prediction::ComparePrediction;
 use crate::preparation::{Options, Prepared, prepare_compared, wait_until_idle};
@@ -71,8 +71,15 @@ impl Settings {
     }
 }
 
-/// The results for several stacks, in the order of the stacks.
-type Results<'s, T> = Vec<(&'s StackArtifact, StackResult<T, DeployError>)>;
+/// The attempt to cancel the running operation of a stack.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cancellation {
+    /// The name of the stack.
+    pub stack: String,
+    /// Whether CloudFormation can cancel the operation, or the error of the request.
+    pub result: Result<bool, DeployError>,
+}
 
 /// Deploys, plans and deletes several stacks, in the order of their dependencies.
 ///
@@ -139,13 +146,13 @@ impl<'a> Orchestrator<'a> {
         self.running.borrow().values().map(Connection::backend).collect()
     }
 
-    /// Cancels the running operations, and returns for each stack whether CloudFormation can cancel the operation.
-    pub async fn cancel_running(&self) -> Vec<(String, Result<bool, DeployError>)> {
+    /// Cancels the running operations, and returns the result for each stack.
+    pub async fn cancel_running(&self) -> Vec<Cancellation> {
         let running = self.running.borrow().clone();
         let mut results = Vec::new();
-        for (name, connection) in running {
-            let result = cancel(&connection, &name).await;
-            results.push((name, result));
+        for (stack, connection) in running {
+            let result = cancel(&connection, &stack).await;
+            results.push(Cancellation { stack, result });
         }
         results
     }
@@ -162,8 +169,8 @@ impl<'a> Orchestrator<'a> {
         options: &dyn Fn(&StackArtifact) -> Options,
         plan: Option<&Plan>,
         ended: &dyn Fn(&StackArtifact, &Result<Outcome, DeployError>),
-    ) -> Result<Results<'s, Outcome>, DeployError> {
-        run_in_order(stacks, self.settings.concurrency, false, |stack| {
+    ) -> Result<Vec<FinishedStack<'s, Outcome>>, DeployError> {
+        run_in_order(stacks, self.settings.concurrency, Order::DependenciesFirst, |stack| {
             let options = options(stack);
             async move {
                 let secrets = Secrets::new(stack, &options.parameters);
@@ -194,9 +201,9 @@ impl<'a> Orchestrator<'a> {
         others: &[&StackArtifact],
         options: &dyn Fn(&StackArtifact) -> Options,
         ended: &dyn Fn(&StackArtifact, &Result<PlannedStack, DeployError>),
-    ) -> Result<Results<'s, PlannedStack>, DeployError> {
+    ) -> Result<Vec<FinishedStack<'s, PlannedStack>>, DeployError> {
         let changing = RefCell::new(BTreeSet::new());
-        run_in_order(stacks, self.settings.concurrency, false, |stack| {
+        run_in_order(stacks, self.settings.concurrency, Order::DependenciesFirst, |stack| {
             let (options, changing) = (options(stack), &changing);
             async move {
                 let secrets = Secrets::new(stack, &options.parameters);
@@ -218,8 +225,8 @@ impl<'a> Orchestrator<'a> {
         stacks: &[&'s StackArtifact],
         others: &[&StackArtifact],
         ended: &dyn Fn(&StackArtifact, &Result<Deleted, DeployError>),
-    ) -> Result<Results<'s, Deleted>, DeployError> {
-        run_in_order(stacks, self.settings.concurrency, true, |stack| async move {
+    ) -> Result<Vec<FinishedStack<'s, Deleted>>, DeployError> {
+        run_in_order(stacks, self.settings.concurrency, Order::DependentsFirst, |stack| async move {
             let secrets = Secrets::new(stack, &BTreeMap::new());
             let work = async |job: &Job<'_>| self.destroy_one(job, others).await;
             let result = self.run(stack, &secrets, work).await;

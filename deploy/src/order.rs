@@ -23,8 +23,27 @@ pub enum StackResult<T, E> {
     },
 }
 
+/// A stack with the result of the work on it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FinishedStack<'s, T, E = DeployError> {
+    /// The stack.
+    pub stack: &'s StackArtifact,
+    /// The result of the work.
+    pub result: StackResult<T, E>,
+}
+
+/// The order of stacks that depend on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Each stack is worked on after those that it depends on, as a deployment needs it.
+    DependenciesFirst,
+    /// Each stack is worked on before those that it depends on, as a deletion needs it.
+    DependentsFirst,
+}
+
 /// Runs work for each stack, at most `limit` at the same time. Stacks that do not depend on a failed one are still
-/// worked on. With `reversed`, each stack is worked on before those that it depends on, as a deletion needs it.
+/// worked on.
 ///
 /// The results are in the order of `stacks`.
 ///
@@ -33,14 +52,14 @@ pub enum StackResult<T, E> {
 pub async fn run_in_order<'s, T, E, F, R>(
     stacks: &[&'s StackArtifact],
     limit: usize,
-    reversed: bool,
+    order: Order,
     run: R,
-) -> Result<Vec<(&'s StackArtifact, StackResult<T, E>)>, DeployError>
+) -> Result<Vec<FinishedStack<'s, T, E>>, DeployError>
 where
     R: Fn(&'s StackArtifact) -> F,
     F: Future<Output = Result<T, E>>,
 {
-    let graph = Graph::new(stacks, reversed);
+    let graph = Graph::new(stacks, order);
     if let Some(cycle) = graph.cycle() {
         let stacks = cycle.into_iter().map(|index| stacks[index].name.clone()).collect();
         return Err(DeployError::DependencyCycle { stacks });
@@ -74,7 +93,8 @@ where
             }
         }
     }
-    Ok(stacks.iter().copied().zip(results).filter_map(|(stack, result)| Some((stack, result?))).collect())
+    let finished = stacks.iter().copied().zip(results);
+    Ok(finished.filter_map(|(stack, result)| Some(FinishedStack { stack, result: result? })).collect())
 }
 
 /// The dependencies of stacks among each other, by index.
@@ -86,7 +106,7 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(stacks: &[&StackArtifact], reversed: bool) -> Self {
+    fn new(stacks: &[&StackArtifact], order: Order) -> Self {
         let indices: BTreeMap<&str, usize> =
             stacks.iter().enumerate().map(|(index, stack)| (stack.id.as_str(), index)).collect();
         let mut graph =
@@ -95,7 +115,10 @@ impl Graph {
             let needed: BTreeSet<usize> =
                 stack.dependencies.iter().filter_map(|id| indices.get(id.as_str()).copied()).collect();
             for other in needed {
-                let (first, then) = if reversed { (index, other) } else { (other, index) };
+                let (first, then) = match order {
+                    Order::DependenciesFirst => (other, index),
+                    Order::DependentsFirst => (index, other),
+                };
                 graph.before[then].push(first);
                 graph.after[first].push(then);
             }
@@ -150,11 +173,11 @@ mod tests {
         app.synth().unwrap()
     }
 
-    async fn walk(reversed: bool, fails: &str) -> (Vec<String>, Vec<String>) {
+    async fn walk(order: Order, fails: &str) -> (Vec<String>, Vec<String>) {
         let assembly = assembly();
         let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
         let started = RefCell::new(Vec::new());
-        let results = run_in_order(&stacks, 2, reversed, |stack| {
+        let results = run_in_order(&stacks, 2, order, |stack| {
             started.borrow_mut().push(stack.id.clone());
             let result = if stack.id == fails { Err(()) } else { Ok(()) };
             async move { result }
@@ -163,7 +186,7 @@ mod tests {
         .unwrap();
         let lines = results
             .into_iter()
-            .map(|(stack, result)| match result {
+            .map(|FinishedStack { stack, result }| match result {
                 StackResult::Succeeded(()) => format!("{} succeeded", stack.id),
                 StackResult::Failed(()) => format!("{} failed", stack.id),
                 StackResult::Skipped { because_of } => {
@@ -176,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_stops_only_what_depends_on_it() {
-        let (started, lines) = walk(false, "Base").await;
+        let (started, lines) = walk(Order::DependenciesFirst, "Base").await;
         assert_eq!(started, ["Base", "Alone"]);
         let expected = [
             "Base failed",
@@ -185,10 +208,10 @@ mod tests {
             "Alone succeeded",
         ];
         assert_eq!(lines, expected);
-        let (started, _) = walk(true, "").await;
+        let (started, _) = walk(Order::DependentsFirst, "").await;
         let at = |id: &str| started.iter().position(|one| one == id);
         assert!(at("Base") > at("Right"), "{started:?}");
-        let (started, lines) = walk(true, "Left").await;
+        let (started, lines) = walk(Order::DependentsFirst, "Left").await;
         assert!(!started.contains(&"Base".to_owned()));
         assert_eq!(lines[0], "Base skipped because of app-Left");
     }
@@ -198,8 +221,8 @@ mod tests {
         let mut assembly = assembly();
         assembly.stacks[0].dependencies.push("Left".into());
         let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
-        for reversed in [false, true] {
-            let error = run_in_order(&stacks, 2, reversed, |_| -> std::future::Ready<Result<(), ()>> {
+        for order in [Order::DependenciesFirst, Order::DependentsFirst] {
+            let error = run_in_order(&stacks, 2, order, |_| -> std::future::Ready<Result<(), ()>> {
                 panic!("a stack was started")
             })
             .await
@@ -215,7 +238,7 @@ mod tests {
         let mut assembly = assembly();
         assembly.stacks[3].dependencies.push("Alone".into());
         let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
-        let outcome = run_in_order(&stacks, 2, false, async |_| Ok::<(), ()>(())).await;
+        let outcome = run_in_order(&stacks, 2, Order::DependenciesFirst, async |_| Ok::<(), ()>(())).await;
         assert!(matches!(outcome, Err(DeployError::DependencyCycle { stacks }) if stacks == ["app-Alone"]));
     }
 }

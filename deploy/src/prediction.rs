@@ -3,8 +3,11 @@
 //! The deployer reads the deployed version, and stores what the caller finds in the change set: it does not compare templates
 //! itself.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_cloudformation::types::{Stack, TemplateStage};
 use serde::{Deserialize, Serialize};
+use stackwright_schemas::consequence::Consequence;
 use stackwright_synth::{StackArtifact, Template};
 
 use crate::change_set::ChangeSet;
@@ -18,24 +21,61 @@ use crate::{Progress, Report};
 /// A resource for which the change set differs from what the comparison of the templates predicts. What CloudFormation
 /// reports is what happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PredictionDifference {
     /// The logical ID of the resource.
     pub logical_id: String,
     /// The type of the resource.
     pub resource_type: String,
     /// The outcome that the comparison of the templates predicts; `None` if it predicts no change.
-    pub predicted: Option<ResourceOutcome>,
+    pub predicted: Option<ChangeOutcome>,
     /// The outcome in the change set; `None` if it does not change the resource.
-    pub reported: Option<ResourceOutcome>,
+    pub reported: Option<ChangeOutcome>,
+}
+
+impl PredictionDifference {
+    /// Creates the difference for a resource, without an outcome on either side.
+    #[must_use]
+    pub fn new(logical_id: impl Into<String>, resource_type: impl Into<String>) -> Self {
+        Self {
+            logical_id: logical_id.into(),
+            resource_type: resource_type.into(),
+            predicted: None,
+            reported: None,
+        }
+    }
+
+    /// Sets the outcome that the comparison of the templates predicts; `None` if it predicts no change.
+    #[must_use]
+    pub fn predicted(mut self, outcome: Option<ChangeOutcome>) -> Self {
+        self.predicted = outcome;
+        self
+    }
+
+    /// Sets the outcome in the change set; `None` if it does not change the resource.
+    #[must_use]
+    pub fn reported(mut self, outcome: Option<ChangeOutcome>) -> Self {
+        self.reported = outcome;
+        self
+    }
 }
 
 /// The outcome of a change for a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResourceOutcome {
-    /// The consequence, in the words of `diff --format json`: `updated`, `replaced`, `may-be-replaced` and so on.
-    pub consequence: String,
+#[non_exhaustive]
+pub struct ChangeOutcome {
+    /// The consequence for the resource.
+    pub consequence: Consequence,
     /// The names of the properties that replace the resource, or may replace it.
-    pub causes: Vec<String>,
+    pub causes: BTreeSet<String>,
+}
+
+impl ChangeOutcome {
+    /// Creates an outcome from the consequence and the names of the properties that replace the resource, or may replace it.
+    #[must_use]
+    pub fn new(consequence: Consequence, causes: BTreeSet<String>) -> Self {
+        Self { consequence, causes }
+    }
 }
 
 /// The two versions of a stack that has a change set.

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::operation::describe_stack_refactor::DescribeStackRefactorOutput;
 use aws_sdk_cloudformation::types::{
-    ResourceLocation, ResourceMapping, StackDefinition, StackRefactorExecutionStatus, StackRefactorStatus,
-    TemplateStage,
+    self, ResourceMapping, StackDefinition, StackRefactorExecutionStatus, StackRefactorStatus, TemplateStage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -48,22 +47,27 @@ pub struct ResourceMove {
     pub to_id: String,
 }
 
+/// A resource of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceLocation {
+    /// The name of the stack.
+    pub stack: String,
+    /// The logical ID of the resource in the stack.
+    pub logical_id: String,
+}
+
 impl ResourceMove {
-    /// Describes the move of a resource, each time by the name of the stack and the logical ID.
+    /// Describes the move of a resource from where it is to where it will be.
     ///
     /// ```
-    /// use stackwright_deploy::ResourceMove;
+    /// use stackwright_deploy::{ResourceLocation, ResourceMove};
     ///
-    /// let moved = ResourceMove::new(("shop-Storage", "Models"), ("shop-Shared", "Models"));
+    /// let models = |stack: &str| ResourceLocation { stack: stack.into(), logical_id: "Models".into() };
+    /// let moved = ResourceMove::new(models("shop-Storage"), models("shop-Shared"));
     /// assert_eq!(moved.to_stack, "shop-Shared");
     /// ```
-    pub fn new(from: (&str, &str), to: (&str, &str)) -> Self {
-        Self {
-            from_stack: from.0.to_owned(),
-            from_id: from.1.to_owned(),
-            to_stack: to.0.to_owned(),
-            to_id: to.1.to_owned(),
-        }
+    pub fn new(from: ResourceLocation, to: ResourceLocation) -> Self {
+        Self { from_stack: from.stack, from_id: from.logical_id, to_stack: to.stack, to_id: to.logical_id }
     }
 }
 
@@ -99,11 +103,9 @@ pub async fn renames(
         return Ok(Vec::new());
     }
     let template = deployed_template(connection, &stack.name, TemplateStage::Original).await?;
-    let pairs = stack.renamed_resources(&template);
-    Ok(pairs
-        .into_iter()
-        .map(|(old, new)| ResourceMove::new((&stack.name, &old), (&stack.name, &new)))
-        .collect())
+    let at = |logical_id: String| ResourceLocation { stack: stack.name.clone(), logical_id };
+    let renamed = stack.renamed_resources(&template).into_iter();
+    Ok(renamed.map(|(old, new)| ResourceMove::new(at(old), at(new))).collect())
 }
 
 /// Returns the approvals that the stack refactor of one stack needs.
@@ -173,7 +175,7 @@ pub async fn refactor(
     }
     for one in moves {
         let location = |stack: &str, id: &str| {
-            ResourceLocation::builder().stack_name(stack).logical_resource_id(id).build()
+            types::ResourceLocation::builder().stack_name(stack).logical_resource_id(id).build()
         };
         let mapping = ResourceMapping::builder()
             .source(location(&one.from_stack, &one.from_id))
@@ -391,6 +393,10 @@ fn put_in(template: &Template, id: &str, resource: Json, source: &Template) -> T
 mod tests {
     use super::*;
 
+    fn at(stack: &str, logical_id: &str) -> ResourceLocation {
+        ResourceLocation { stack: stack.to_owned(), logical_id: logical_id.to_owned() }
+    }
+
     fn templates(sources: &[(&str, &str)]) -> BTreeMap<String, Template> {
         sources.iter().map(|(name, text)| ((*name).to_owned(), Template::read(text).unwrap())).collect()
     }
@@ -405,9 +411,9 @@ mod tests {
             ("two", "Resources: {Kept: {Type: AWS::SNS::Topic}}"),
         ]);
         let moves = [
-            ResourceMove::new(("one", "Topic"), ("two", "Alarms")),
-            ResourceMove::new(("one", "Queue"), ("two", "Queue")),
-            ResourceMove::new(("one", "Other"), ("one", "Another")),
+            ResourceMove::new(at("one", "Topic"), at("two", "Alarms")),
+            ResourceMove::new(at("one", "Queue"), at("two", "Queue")),
+            ResourceMove::new(at("one", "Other"), at("one", "Another")),
         ];
         let found = refactored(&deployed, &moves).unwrap();
         let expected = templates(&[
@@ -430,7 +436,7 @@ mod tests {
             ("two", "Resources: {Kept: {Type: AWS::SNS::Topic}}"),
         ]);
         let refusal = |from: &str, to: &str| {
-            let moves = [ResourceMove::new(("one", from), ("two", to))];
+            let moves = [ResourceMove::new(at("one", from), at("two", to))];
             refactored(&deployed, &moves).unwrap_err()
         };
         assert!(refusal("Nothing", "Topic").contains("no resource `Nothing`"));

@@ -44,9 +44,18 @@ pub(crate) fn dispositions(template: &Template) -> BTreeMap<&str, Disposition> {
     template.resources().map(|(id, resource)| (id, disposition(resource))).collect()
 }
 
-/// Returns the retained resources that use a KMS key of the stack that is deleted, each with the key: their content can
-/// not be read afterwards.
-pub(crate) fn lost_keys(template: &Template) -> Vec<(String, String)> {
+/// A retained resource whose content cannot be read after the deletion of its stack, because its KMS key is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct LostKey {
+    /// The logical ID of the resource.
+    pub resource: String,
+    /// The logical ID of the key.
+    pub key: String,
+}
+
+/// Returns the retained resources that use a KMS key of the stack that is deleted, each with the key.
+pub(crate) fn lost_keys(template: &Template) -> Vec<LostKey> {
     let resources: BTreeMap<&str, &Json> = template.resources().collect();
     let mut found = Vec::new();
     for (id, resource) in &resources {
@@ -76,7 +85,7 @@ pub(crate) fn lost_keys(template: &Template) -> Vec<(String, String)> {
                 .get(name.as_str())
                 .is_some_and(|one| one["Type"] == KMS_KEY && disposition(one) == Disposition::Deleted)
         };
-        found.extend(keys.into_iter().filter(is_lost).map(|key| ((*id).to_owned(), key)));
+        found.extend(keys.into_iter().filter(is_lost).map(|key| LostKey { resource: (*id).to_owned(), key }));
     }
     found
 }
@@ -119,7 +128,7 @@ mod tests {
         let template = Template::read(&template.to_string()).unwrap();
         let mut found = lost_keys(&template);
         found.sort();
-        let pair = |one: &str| (one.to_owned(), "Key".to_owned());
-        assert_eq!(found, [pair("ByAlias"), pair("Direct")]);
+        let lost = |resource: &str| LostKey { resource: resource.to_owned(), key: "Key".to_owned() };
+        assert_eq!(found, [lost("ByAlias"), lost("Direct")]);
     }
 }

@@ -10,8 +10,8 @@ use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
 use simulation::{STACK, Simulation, named, stack, topics, total};
 use stackwright_deploy::{
-    DeployError, Diagnosis, Options, Prepared, RecoveryAction, ResourceMove, StackResult, StackStatus,
-    cancel, diagnose, execute, prepare, recover, refactor, run_in_order,
+    DeployError, Diagnosis, Options, Order, Prepared, RecoveryAction, ResourceLocation, ResourceMove,
+    StackResult, StackStatus, cancel, diagnose, execute, prepare, recover, refactor, run_in_order,
 };
 
 /// A recovery action whose answer is lost is sent again, and performed once.
@@ -105,10 +105,15 @@ async fn a_limit_of_requests_fails_no_stack() {
     let stacks: Vec<_> = (0..30).map(|number| named(&format!("stack-{number}"), &template)).collect();
     let stacks: Vec<_> = stacks.iter().collect();
     let start = Instant::now();
-    let results = run_in_order(&stacks, 30, false, |stack| simulation.deploy(stack)).await.unwrap();
+    let results =
+        run_in_order(&stacks, 30, Order::DependenciesFirst, |stack| simulation.deploy(stack)).await.unwrap();
     eprintln!("30 stacks with at most 150 requests a second: {:?}", start.elapsed());
-    for (stack, result) in results {
-        assert!(matches!(result, StackResult::Succeeded(outcome) if outcome.changed), "{}", stack.name);
+    for one in results {
+        assert!(
+            matches!(one.result, StackResult::Succeeded(outcome) if outcome.changed),
+            "{}",
+            one.stack.name
+        );
     }
 }
 
@@ -325,7 +330,9 @@ async fn renamed(requests: Json) -> (Simulation, Result<(), DeployError>) {
     let deployed = stack(&topics("", "one"));
     simulation.deploy(&deployed).await.unwrap();
     simulation.fail(json!({ "requests": requests }));
-    let moves = [ResourceMove::new((STACK, "Second"), (STACK, "Later"))];
+    let at =
+        |logical_id: &str| ResourceLocation { stack: STACK.to_owned(), logical_id: logical_id.to_owned() };
+    let moves = [ResourceMove::new(at("Second"), at("Later"))];
     let result = refactor(&simulation.connection, &[&deployed], &moves, None, &|_| {}).await;
     (simulation, result)
 }
@@ -562,10 +569,11 @@ async fn a_hundred_stacks_are_deployed_at_once() {
     assert!(one > Duration::from_secs(1), "a second of simulated time takes one: {one:?}");
     let others: Vec<_> = stacks[1..].iter().collect();
     let start = Instant::now();
-    let results = run_in_order(&others, 100, false, |stack| simulation.deploy(stack)).await.unwrap();
+    let results =
+        run_in_order(&others, 100, Order::DependenciesFirst, |stack| simulation.deploy(stack)).await.unwrap();
     let all = start.elapsed();
     assert!(
-        results.iter().all(|(_, done)| matches!(done, StackResult::Succeeded(outcome) if outcome.changed))
+        results.iter().all(|one| matches!(&one.result, StackResult::Succeeded(outcome) if outcome.changed))
     );
     assert!(all < one * 99 / 10, "one took {one:?}, ninety-nine took {all:?}");
 }

@@ -11,9 +11,9 @@ use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
 use simulation::{Simulation, named, stack, topics};
 use stackwright_deploy::{
-    Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, Import, LocalBoxFuture,
-    NoPrompt, Options, Orchestrator, Plan, PlannedOutcome, Profile, Progress, Prompt, Question, Settings,
-    StackResult,
+    Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, FinishedStack, Import,
+    LocalBoxFuture, NoPrompt, Options, Orchestrator, Plan, PlannedOutcome, Profile, Progress, Prompt,
+    Question, Settings, StackResult,
 };
 use stackwright_synth::StackArtifact;
 use tokio::sync::Notify;
@@ -34,8 +34,8 @@ fn no_options(_: &StackArtifact) -> Options {
     Options::default()
 }
 
-fn error_of<T>(results: Vec<(&StackArtifact, StackResult<T, DeployError>)>) -> DeployError {
-    let failed = results.into_iter().find_map(|(_, result)| match result {
+fn error_of<T>(results: Vec<FinishedStack<'_, T>>) -> DeployError {
+    let failed = results.into_iter().find_map(|one| match one.result {
         StackResult::Failed(error) => Some(error),
         _ => None,
     });
@@ -108,7 +108,7 @@ async fn a_stack_without_its_producer_names_the_producer() {
     let deploy = async |stacks: &[&StackArtifact], others: &[&StackArtifact]| {
         let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(4));
         let results = orchestrator.deploy(stacks, others, &no_options, None, &|_, _| {}).await.unwrap();
-        results.into_iter().map(|(stack, result)| (stack.id.clone(), result)).collect::<Vec<_>>()
+        results.into_iter().map(|one| (one.stack.id.clone(), one.result)).collect::<Vec<_>>()
     };
     let results = deploy(&[&consumer], &[&producer]).await;
     let StackResult::Failed(error) = &results[0].1 else { panic!("{results:?}") };
@@ -164,7 +164,7 @@ async fn data_is_deleted_only_with_its_own_approval() {
 
     let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, with(&["deletion=Models"]));
     let results = orchestrator.destroy(&[&stack], &[], &|_, _| {}).await.unwrap();
-    assert!(matches!(results[0].1, StackResult::Succeeded(Deleted::Deleted)), "{results:?}");
+    assert!(matches!(results[0].result, StackResult::Succeeded(Deleted::Deleted)), "{results:?}");
 }
 
 /// While a question about one stack is open, another stack is deployed; a stop withdraws the question, and the empty stack of
@@ -191,7 +191,7 @@ async fn an_open_question_does_not_stop_other_stacks() {
         // The question is open: the same thread deploys the other stack.
         let second = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(1));
         let results = second.deploy(&[&other], &[], &no_options, None, &|_, _| {}).await.unwrap();
-        assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+        assert!(matches!(results[0].result, StackResult::Succeeded(_)), "{results:?}");
         orchestrator.stop();
     };
     let (results, ()) = tokio::join!(work, meanwhile);
@@ -344,7 +344,7 @@ async fn secrets_are_masked_in_outputs_and_in_reasons() {
     let options = |_: &StackArtifact| Options::new().parameter("Token", "hunter2");
     let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(1));
     let results = orchestrator.deploy(&[&stack], &[], &options, None, &|_, _| {}).await.unwrap();
-    let StackResult::Succeeded(outcome) = &results[0].1 else { panic!("{results:?}") };
+    let StackResult::Succeeded(outcome) = &results[0].result else { panic!("{results:?}") };
     assert_eq!(outcome.outputs["Url"], "****");
 
     let mut changed = template;
@@ -392,7 +392,7 @@ async fn a_stack_refactor_is_approved_before_it_changes_the_stack() {
     let report = |_: &StackArtifact, progress: Progress| seen.borrow_mut().push(format!("{progress:?}"));
     let deploy = async |prompt: &dyn Prompt, settings: Settings| {
         let orchestrator = Orchestrator::new(&connections, prompt, &report, settings);
-        orchestrator.deploy(&[&renamed], &[], &no_options, None, &|_, _| {}).await.unwrap().remove(0).1
+        orchestrator.deploy(&[&renamed], &[], &no_options, None, &|_, _| {}).await.unwrap().remove(0).result
     };
     let is_untouched = || {
         let requests = simulation.local.requests();
@@ -440,7 +440,7 @@ async fn a_stack_refactor_is_approved_by_its_name_or_by_yes() {
         let connections = connections(&simulation);
         let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, settings);
         let results = orchestrator.deploy(&[&renamed], &[], &no_options, None, &|_, _| {}).await.unwrap();
-        assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+        assert!(matches!(results[0].result, StackResult::Succeeded(_)), "{results:?}");
         assert_eq!(simulation.local.requests()["ExecuteStackRefactor"], 1);
     }
 }
@@ -452,7 +452,7 @@ async fn a_plan_holds_the_approval_of_a_stack_refactor() {
     let connections = connections(&simulation);
     let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, approving(&["rename"], false));
     let mut results = orchestrator.plan(&[&renamed], &[], &no_options, &|_, _| {}).await.unwrap();
-    let StackResult::Succeeded(planned) = results.remove(0).1 else { panic!("{results:?}") };
+    let StackResult::Succeeded(planned) = results.remove(0).result else { panic!("{results:?}") };
     let plan = Plan::new(None, vec![planned]);
     let PlannedOutcome::Deferred { renames, approvals, .. } = &plan.stacks[0].outcome else {
         panic!("{plan:?}")
@@ -473,7 +473,7 @@ async fn a_plan_holds_the_approval_of_a_stack_refactor() {
 
     let read = Plan::parse(&plan.to_text()).unwrap();
     let results = orchestrator.deploy(&[&renamed], &[], &no_options, Some(&read), &|_, _| {}).await.unwrap();
-    assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+    assert!(matches!(results[0].result, StackResult::Succeeded(_)), "{results:?}");
 }
 
 /// An import changes nothing else.
@@ -487,6 +487,6 @@ async fn an_import_renames_nothing() {
     let options = |_: &StackArtifact| Options::new().imports(vec![import.clone()]);
     let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, approving(&[], true));
     let results = orchestrator.deploy(&[&renamed], &[], &options, None, &|_, _| {}).await.unwrap();
-    assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+    assert!(matches!(results[0].result, StackResult::Succeeded(_)), "{results:?}");
     assert!(!simulation.local.requests().contains_key("CreateStackRefactor"));
 }

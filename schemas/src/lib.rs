@@ -13,6 +13,7 @@
 //! | [`failures`] | causes of failed resources |
 //! | [`limits`] | quotas |
 //! | [`status`] | the statuses of stacks and resources |
+//! | [`consequence`] | the consequences of changes for resources |
 //! | [`formats`] | formats of strings |
 //! | [`sam`] | the resource types of SAM |
 //! | [`lifecycle`] | ends of support of services, runtimes and versions |
@@ -38,6 +39,7 @@
 
 pub mod api;
 pub mod attributes;
+pub mod consequence;
 pub mod constraints;
 pub mod deepspeed;
 pub mod ec2_network;

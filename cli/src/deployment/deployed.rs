@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stackwright_deploy::{DeployedStack, deployed_stack};
-use stackwright_review::diff::{self, Diff};
+use stackwright_review::diff::{self, ComparedStack, DeployedVersion, Diff};
 use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
 
@@ -26,24 +26,24 @@ pub(crate) fn compare_deployed(
     let pairs: Vec<_> = found
         .into_iter()
         .zip(stacks)
-        .map(|(deployed, stack)| (deployed.map(|deployed| as_version(deployed, stack)), *stack))
+        .map(|(deployed, stack)| {
+            ComparedStack::new(deployed.map(|deployed| as_version(deployed, stack)), stack)
+        })
         .collect();
-    let deployed = pairs.iter().filter_map(|(deployed, _)| deployed.as_ref());
+    let deployed = pairs.iter().filter_map(|pair| pair.deployed.as_ref());
     let secrets = deployed.map(|deployed| SecretValues::of_defaults(&deployed.stack.template));
     let secrets = secrets.fold(SecretValues::default(), SecretValues::and);
     Ok((diff::compare_deployed(&pairs), secrets))
 }
 
 /// Returns a deployed stack as a version of the program's stack.
-pub(crate) fn as_version(deployed: DeployedStack, stack: &StackArtifact) -> diff::DeployedStack {
+pub(crate) fn as_version(deployed: DeployedStack, stack: &StackArtifact) -> DeployedVersion {
     let mut version = stack.clone();
     version.template = deployed.template;
     version.tags = deployed.tags.into_iter().collect();
     version.termination_protection = stack.termination_protection.map(|_| deployed.termination_protection);
-    diff::DeployedStack {
-        stack: version,
-        parameters: deployed.parameters,
-        next_parameters: deployed.next_parameters,
-        policy: deployed.policy,
-    }
+    DeployedVersion::new(version)
+        .parameters(deployed.parameters)
+        .next_parameters(deployed.next_parameters)
+        .policy(deployed.policy)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use stackwright_deploy::{
-    AttributeChange, Change, ChangeAction, ChangeSet, ChangedProperty, ComparedVersions, PolicyAction,
-    PredictionDifference, Replacement, ResourceOutcome,
+    AttributeChange, Change, ChangeAction, ChangeOutcome, ChangeSet, ChangedProperty, ComparedVersions,
+    PolicyAction, PredictionDifference, Replacement,
 };
-use stackwright_review::diff::{self, Consequence, ReportedChange};
+use stackwright_review::diff::{self, ComparedStack, Consequence, ReportedChange};
 use stackwright_synth::StackArtifact;
 
 use super::deployed::as_version;
@@ -27,27 +27,23 @@ pub(crate) fn compare_prediction(
     let (region, account) = (arn.next(), arn.next());
     new.environment.region = new.environment.region.or(region);
     new.environment.account = new.environment.account.or(account);
-    let found = diff::compare_deployed(&[(Some(as_version(deployed, &new)), &new)]);
+    let found = diff::compare_deployed(&[ComparedStack::new(Some(as_version(deployed, &new)), &new)]);
     let changing: BTreeSet<&str> = change_set.changes.iter().map(|one| one.logical_id.as_str()).collect();
     let reported: Vec<ReportedChange> =
         change_set.changes.iter().map(|one| reported(one, &changing)).collect();
     let changes_tags = change_set.attributes.iter().any(|one| matches!(one, AttributeChange::Tag { .. }));
     diff::disagreements(&found, &reported, changes_tags)
         .into_iter()
-        .map(|one| PredictionDifference {
-            logical_id: one.logical_id,
-            resource_type: one.resource_type,
-            predicted: one.predicted.map(outcome),
-            reported: one.reported.map(outcome),
+        .map(|one| {
+            PredictionDifference::new(one.logical_id, one.resource_type)
+                .predicted(one.predicted.map(outcome))
+                .reported(one.reported.map(outcome))
         })
         .collect()
 }
 
-fn outcome(outcome: diff::ResourceOutcome) -> ResourceOutcome {
-    ResourceOutcome {
-        consequence: outcome.consequence.name().to_owned(),
-        causes: outcome.causes.into_iter().collect(),
-    }
+fn outcome(outcome: diff::ResourceOutcome) -> ChangeOutcome {
+    ChangeOutcome::new(outcome.consequence, outcome.causes)
 }
 
 /// Returns a change of a change set in the form that the comparison accepts. `changing` has the logical IDs of all changes.

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 use stackwright_deploy::{
-    Annotation, Change, ChangeAction, ChangeSet, ChangedProperty, DeletionPreview, Disposition,
-    ParameterNote, ParameterReason, PolicyAction, PredictionDifference, Replacement, RequiredApproval,
-    ResourceOutcome,
+    Annotation, Change, ChangeAction, ChangeOutcome, ChangeSet, ChangedProperty, DeletionPreview,
+    Disposition, ParameterNote, ParameterReason, PolicyAction, PredictionDifference, Replacement,
+    RequiredApproval,
 };
 use stackwright_review::diff;
 use stackwright_review::markdown::MarkdownPart;
@@ -205,25 +205,21 @@ fn prediction(change_set: &ChangeSet) -> Vec<String> {
 }
 
 fn difference_of_prediction(difference: &PredictionDifference) -> String {
-    let words = |outcome: &Option<ResourceOutcome>, nothing: &str| match outcome {
+    let words = |outcome: &Option<ChangeOutcome>, nothing: &str| match outcome {
         None => nothing.to_owned(),
-        Some(outcome) if outcome.causes.is_empty() => outcome_words(&outcome.consequence),
         Some(outcome) => {
-            format!("{} because of {}", outcome_words(&outcome.consequence), outcome.causes.join(", "))
+            let causes: Vec<&str> = outcome.causes.iter().map(String::as_str).collect();
+            let because =
+                if causes.is_empty() { String::new() } else { format!(" because of {}", causes.join(", ")) };
+            format!("{}{because}", outcome.consequence.words())
         }
     };
-    let PredictionDifference { logical_id, resource_type, predicted, reported } = difference;
+    let PredictionDifference { logical_id, resource_type, predicted, reported, .. } = difference;
     line(&format!(
         "{logical_id} {resource_type} {} in this change set; the templates predict that it {}",
         words(reported, "does not change"),
         words(predicted, "does not change"),
     ))
-}
-
-/// Returns the words for the name of a consequence.
-fn outcome_words(name: &str) -> String {
-    let known = diff::Consequence::ALL.into_iter().find(|one| one.name() == name);
-    known.map_or_else(|| name.to_owned(), |known| known.words().to_owned())
 }
 
 /// Returns a change set as text.
@@ -364,9 +360,10 @@ pub(crate) fn deletion_preview(preview: &DeletionPreview) -> String {
             _ => writeln!(text, "  - {resource}"),
         };
     }
-    for (resource, key) in &preview.lost_keys {
+    for one in &preview.lost_keys {
         let warning = line(&format!(
-            "{resource} is retained, but its KMS key {key} is deleted: its content cannot be read afterwards"
+            "{} is retained, but its KMS key {} is deleted: its content cannot be read afterwards",
+            one.resource, one.key
         ));
         let _ = writeln!(text, "  warning: {warning}");
     }

@@ -1,6 +1,6 @@
 //! Ends a command in an orderly way when the user or the system stops it.
 
-use stackwright_deploy::{Backend, Orchestrator, Prompt as _};
+use stackwright_deploy::{Backend, Cancellation, Orchestrator, Prompt as _};
 
 use super::command_line::command;
 use super::terminal::Terminal;
@@ -140,7 +140,7 @@ pub(crate) async fn run_until_stopped<T>(
             };
             match answer.as_str() {
                 "c" | "cancel" => {
-                    for (name, result) in orchestrator.cancel_running().await {
+                    for Cancellation { stack: name, result, .. } in orchestrator.cancel_running().await {
                         match result {
                             Ok(true) => view.message(&name, "cancelling the operation"),
                             Ok(false) => view.message(

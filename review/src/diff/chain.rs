@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use stackwright_schemas::consequence::Consequence;
 use stackwright_schemas::registry;
 use stackwright_synth::function::references;
 
 use super::consequence;
-use super::model::{Because, Consequence, PropertyChange, Recreation, ResourceAction, ResourceChange};
+use super::model::{Because, PropertyChange, Recreation, ResourceAction, ResourceChange};
 use super::path;
 use super::resource::{Sides, of};
 

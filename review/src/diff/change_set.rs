@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stackwright_schemas::consequence::Consequence;
 use stackwright_schemas::registry;
 
-use super::model::{Because, Consequence, Diff, PropertyChange, ResourceAction, ResourceChange};
+use super::model::{Because, Diff, PropertyChange, ResourceAction, ResourceChange};
 
 /// The type of nested stacks.
 const NESTED_STACK: &str = "AWS::CloudFormation::Stack";

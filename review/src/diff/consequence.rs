@@ -1,11 +1,12 @@
 //! The consequences of changes of properties and resources, according to the registry.
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::consequence::Consequence;
 use stackwright_schemas::held::is_snapshot_by_default;
 use stackwright_schemas::registry::{self, ResourceType};
 
 use super::edit::{Change, Edit, Step};
-use super::model::{Consequence, Recreation};
+use super::model::Recreation;
 use super::node::Node;
 use super::path;
 

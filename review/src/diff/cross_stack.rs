@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::consequence::Consequence;
 use stackwright_synth::function::{below, children, function, references};
 
 use super::chain::{self, Use, is_replaced};
-use super::model::{Consequence, ResourceChange};
+use super::model::ResourceChange;
 use super::node::scalar_text;
 use super::stack::{Draft, Pair};
 use crate::check::scenario::is_read_from_ssm;

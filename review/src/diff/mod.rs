@@ -53,13 +53,14 @@ use stackwright_synth::{Assembly, StackArtifact};
 pub use change_set::{Disagreement, ReportedChange, ResourceOutcome, disagreements};
 pub use effective::ValueInput;
 pub use model::{
-    AssetChange, Because, Consequence, Diff, FileChange, MovedResource, PropertyChange, Recreation,
-    RemovedElement, ResourceAction, ResourceChange, StackAction, StackDiff,
+    AssetChange, Because, Diff, FileChange, MovedResource, PropertyChange, Recreation, RemovedElement,
+    ResourceAction, ResourceChange, StackAction, StackDiff,
 };
 pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};
 pub use stack::Parameters;
 use stack::{Draft, Pair};
+pub use stackwright_schemas::consequence::Consequence;
 pub(crate) use view::{Line, document, fate, grouped, shown, stack_markdown, summary};
 pub use view::{json, markdown, text};
 
@@ -111,7 +112,8 @@ fn compare_pairs(pairs: &[Pair<'_>]) -> Diff {
 
 /// The deployed version of a stack, for a comparison with the program.
 #[derive(Clone, Debug)]
-pub struct DeployedStack {
+#[non_exhaustive]
+pub struct DeployedVersion {
     /// The deployed template, tags and termination protection, and all other settings of the program.
     pub stack: StackArtifact,
     /// The current values of the parameters.
@@ -122,12 +124,65 @@ pub struct DeployedStack {
     pub policy: Option<String>,
 }
 
+impl DeployedVersion {
+    /// Creates the deployed version of a stack from its deployed template, tags and termination protection, and all other
+    /// settings of the program. It has no values of parameters and no stack policy.
+    #[must_use]
+    pub fn new(stack: StackArtifact) -> Self {
+        Self {
+            stack,
+            parameters: Parameters::default(),
+            next_parameters: Parameters::default(),
+            policy: None,
+        }
+    }
+
+    /// Sets the current values of the parameters.
+    #[must_use]
+    pub fn parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets the values of the parameters after the deployment.
+    #[must_use]
+    pub fn next_parameters(mut self, parameters: Parameters) -> Self {
+        self.next_parameters = parameters;
+        self
+    }
+
+    /// Sets the stack policy, a JSON document; `None` if the stack has none.
+    #[must_use]
+    pub fn policy(mut self, policy: Option<String>) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+/// A stack of the program with its deployed version.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ComparedStack<'a> {
+    /// The deployed version; `None` if the stack is not deployed.
+    pub deployed: Option<DeployedVersion>,
+    /// The stack of the program.
+    pub new: &'a StackArtifact,
+}
+
+impl<'a> ComparedStack<'a> {
+    /// Creates the pair of a deployed version, `None` if the stack is not deployed, and the stack of the program.
+    #[must_use]
+    pub fn new(deployed: Option<DeployedVersion>, new: &'a StackArtifact) -> Self {
+        Self { deployed, new }
+    }
+}
+
 /// Compares deployed stacks with the stacks of the program: the values of parameters are those of the deployed stack, and
 /// a stack policy that forbids an update is known. A stack that is not deployed is new.
-pub fn compare_deployed(stacks: &[(Option<DeployedStack>, &StackArtifact)]) -> Diff {
+pub fn compare_deployed(stacks: &[ComparedStack<'_>]) -> Diff {
     let pairs: Vec<Pair<'_>> = stacks
         .iter()
-        .map(|(deployed, new)| match deployed {
+        .map(|ComparedStack { deployed, new }| match deployed {
             Some(deployed) => {
                 let (before, after) = (deployed.parameters.clone(), deployed.next_parameters.clone());
                 Pair::new(&deployed.stack, new, true).with_parameters(before, after)
@@ -136,7 +191,7 @@ pub fn compare_deployed(stacks: &[(Option<DeployedStack>, &StackArtifact)]) -> D
         })
         .collect();
     let mut found = compare_pairs(&pairs);
-    for (deployed, new) in stacks {
+    for ComparedStack { deployed, new } in stacks {
         let policy = deployed.as_ref().and_then(|deployed| deployed.policy.as_deref());
         let stack = found.stacks.iter_mut().find(|stack| stack.id == new.id);
         if let (Some(policy), Some(stack)) = (policy, stack) {

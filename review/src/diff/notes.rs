@@ -1,13 +1,14 @@
 //! Notes about changes for the reviewer, in addition to the facts of the registry.
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::consequence::Consequence;
 use stackwright_schemas::held::Held;
 use stackwright_schemas::refused_updates::refused_updates;
 use stackwright_synth::function::references;
 
 use super::consequence;
 use super::effective::Effective;
-use super::model::{Because, Consequence, PropertyChange, ResourceAction, ResourceChange};
+use super::model::{Because, PropertyChange, ResourceAction, ResourceChange};
 use super::resource::Sides;
 use crate::check::text::Text;
 

@@ -5,7 +5,9 @@
 
 use serde_json::Value as JsonValue;
 
-use super::model::{Consequence, ResourceAction, ResourceChange, StackDiff};
+use stackwright_schemas::consequence::Consequence;
+
+use super::model::{ResourceAction, ResourceChange, StackDiff};
 use crate::check::matches_pattern;
 
 /// Adds the updates that a stack policy denies to the failures of a stack.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::consequence::Consequence;
 use stackwright_synth::rename_references;
 
-use super::model::{Consequence, MovedResource, ResourceAction, ResourceChange};
+use super::model::{MovedResource, ResourceAction, ResourceChange};
 use super::resource::{Sides, properties};
 use super::stack::Draft;
 

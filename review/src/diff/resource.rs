@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as JsonValue, json};
+use stackwright_schemas::consequence::Consequence;
 use stackwright_schemas::held::{HeldList, held_lists};
 use stackwright_schemas::registry;
 use stackwright_synth::SourceLocation;
@@ -11,9 +12,7 @@ use stackwright_synth::StackArtifact;
 use super::consequence;
 use super::edit::{Change, Edit, Step, edits};
 use super::effective::{Effective, ValueInput};
-use super::model::{
-    Because, Consequence, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange,
-};
+use super::model::{Because, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange};
 use super::node::Node;
 use super::{path, sam, unknown};
 use crate::globals;

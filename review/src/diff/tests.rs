@@ -689,13 +689,13 @@ fn a_deployed_stack_has_its_own_parameters_and_its_policy_refuses_updates() {
     let values = |size: &str| -> Parameters {
         [("Size".to_owned(), Some(size.to_owned())), ("Token".to_owned(), None)].into()
     };
-    let deployed = |size: &str, next: &str| DeployedStack {
-        stack: old.stacks[0].clone(),
-        parameters: values(size),
-        next_parameters: values(next),
-        policy: Some(policy.to_string()),
+    let deployed = |size: &str, next: &str| {
+        DeployedVersion::new(old.stacks[0].clone())
+            .parameters(values(size))
+            .next_parameters(values(next))
+            .policy(Some(policy.to_string()))
     };
-    let found = compare_deployed(&[(Some(deployed("8", "9")), &new.stacks[0])]);
+    let found = compare_deployed(&[ComparedStack::new(Some(deployed("8", "9")), &new.stacks[0])]);
     let of = |id: &str| found.stacks[0].resources.iter().find(|change| change.logical_id == id).unwrap();
     assert_eq!(of("Volume").properties[0].before, Some(json!("8")));
     assert_eq!(of("Volume").properties[0].after, Some(json!("9")));
@@ -706,12 +706,12 @@ fn a_deployed_stack_has_its_own_parameters_and_its_policy_refuses_updates() {
     );
     assert_eq!(of("Topic").failures, Vec::<String>::new());
     // A parameter that keeps its value changes nothing.
-    let found = compare_deployed(&[(Some(deployed("8", "8")), &new.stacks[0])]);
+    let found = compare_deployed(&[ComparedStack::new(Some(deployed("8", "8")), &new.stacks[0])]);
     assert!(found.stacks[0].resources.iter().all(|change| change.logical_id != "Volume"));
-    let found = compare_deployed(&[(None, &new.stacks[0])]);
+    let found = compare_deployed(&[ComparedStack::new(None, &new.stacks[0])]);
     assert_eq!(found.stacks[0].action, StackAction::Added);
     let same = assembly(&template(1));
-    let found = compare_deployed(&[(Some(deployed("8", "8")), &same.stacks[0])]);
+    let found = compare_deployed(&[ComparedStack::new(Some(deployed("8", "8")), &same.stacks[0])]);
     assert!(found.is_empty());
 }
 

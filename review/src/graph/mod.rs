@@ -103,7 +103,7 @@ fn word(change: Consequence) -> &'static str {
         Consequence::Created => "created",
         Consequence::Updated => "updated",
         Consequence::Moved => "kept under another ID",
-        Consequence::AttributesOnly | Consequence::Unchanged => "changed",
+        _ => "changed",
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
-use stackwright_deploy::{DeployError, Orchestrator, Outcome, Plan, Progress, Settings, StackResult};
+use stackwright_deploy::{
+    DeployError, FinishedStack, Orchestrator, Outcome, Plan, Progress, Settings, StackResult,
+};
 use stackwright_estimate::cost;
 use stackwright_synth::{Assembly, StackArtifact};
 
@@ -114,14 +116,10 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
 }
 
 /// Describes a deployment that succeeded: the stacks, their resources, what they cost, and what the user can do next.
-fn summary(
-    results: &[(&StackArtifact, StackResult<Outcome, DeployError>)],
-    target: &Target,
-    names: &[String],
-) -> String {
-    let stacks: Vec<StackArtifact> = results.iter().map(|(stack, _)| (*stack).clone()).collect();
+fn summary(results: &[FinishedStack<'_, Outcome>], target: &Target, names: &[String]) -> String {
+    let stacks: Vec<StackArtifact> = results.iter().map(|one| one.stack.clone()).collect();
     let is_changed = |result: &StackResult<Outcome, DeployError>| matches!(result, StackResult::Succeeded(outcome) if outcome.changed);
-    let changed = results.iter().filter(|(_, result)| is_changed(result)).count();
+    let changed = results.iter().filter(|one| is_changed(&one.result)).count();
     let resources: usize = stacks.iter().map(|stack| stack.template.resources().count()).sum();
     let mut options = cost::Options::default();
     if let Some(region) = target.region() {
@@ -178,13 +176,10 @@ fn keep_planned(
 }
 
 /// Prints the outputs, or the results as JSON.
-fn print_results(
-    results: &[(&StackArtifact, StackResult<Outcome, DeployError>)],
-    format: OutputFormat,
-) -> Result<(), Failure> {
+fn print_results(results: &[FinishedStack<'_, Outcome>], format: OutputFormat) -> Result<(), Failure> {
     let mut text = String::new();
     let mut document = Map::new();
-    for (stack, result) in results {
+    for FinishedStack { stack, result, .. } in results {
         if let StackResult::Succeeded(outcome) = result {
             for (key, value) in &outcome.outputs {
                 text.push_str(&format!("{}.{key} = {}\n", stack.id, value.replace('\n', "\\n")));

@@ -10,7 +10,7 @@ use stackwright_deploy::{
     DeployError, Orchestrator, Plan, PlannedOutcome, PlannedStack, Progress, ResourceMove, Settings,
     StackResult,
 };
-use stackwright_review::diff::{self, Diff};
+use stackwright_review::diff::{self, ComparedStack, DeployedVersion, Diff};
 use stackwright_review::markdown::{MarkdownPart, limited};
 use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
@@ -90,8 +90,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     for line in summary::lines(&loaded.assembly) {
         view.note(&line);
     }
-    let deployed: RefCell<BTreeMap<String, (Option<diff::DeployedStack>, StackArtifact)>> =
-        RefCell::default();
+    let deployed: RefCell<BTreeMap<String, (Option<DeployedVersion>, StackArtifact)>> = RefCell::default();
     let (results, commit) = block_on(async {
         let description = description().await;
         let session = Session::open(&arguments.target, &selection.stacks).await?;
@@ -133,7 +132,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         }
         return Err(failure);
     }
-    let planned = results.into_iter().filter_map(|(_, result)| match result {
+    let planned = results.into_iter().filter_map(|one| match one.result {
         StackResult::Succeeded(planned) => Some(planned),
         _ => None,
     });
@@ -144,7 +143,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         .map(|(name, (found, stack))| {
             let of = |stack: &StackArtifact| SecretValues::of_defaults(&stack.template);
             let deployed = found.as_ref().map(|found| of(&found.stack)).unwrap_or_default();
-            (name, (diff::compare_deployed(&[(found, &stack)]), deployed.and(of(&stack))))
+            let compared = diff::compare_deployed(&[ComparedStack::new(found, &stack)]);
+            (name, (compared, deployed.and(of(&stack))))
         })
         .collect();
     let plan = Plan::new(commit.map(str::to_owned), planned.collect());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::json;
-use stackwright_deploy::{Connection, Progress, ResourceMove, refactor, renames};
+use stackwright_deploy::{Connection, Progress, ResourceLocation, ResourceMove, refactor, renames};
 use stackwright_synth::{Assembly, StackArtifact};
 
 use super::{OutputFormat, print_json, print_text};
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Move one resource from a stack and logical ID to another, such as `Serving/Models=Storage/Models`; may be repeated.
     /// Default: the moves that the command finds
     #[arg(long = "move", value_name = "STACK/ID=STACK/ID", value_parser = parse)]
-    moves: Vec<(Location, Location)>,
+    moves: Vec<ResourceMove>,
     /// Perform the stack refactor. Default: print the moves only
     #[arg(long)]
     execute: bool,
@@ -41,17 +41,22 @@ pub(crate) struct Arguments {
     format: OutputFormat,
 }
 
-/// A stack and a logical ID.
-type Location = (String, String);
-
-fn parse(text: &str) -> Result<(Location, Location), String> {
-    let location = |text: &str| -> Option<Location> {
-        let (stack, id) = text.split_once('/')?;
-        (!stack.is_empty() && !id.is_empty()).then(|| (stack.to_owned(), id.to_owned()))
+/// Parses a move. The stacks are IDs or names.
+fn parse(text: &str) -> Result<ResourceMove, String> {
+    let location = |text: &str| {
+        let (stack, logical_id) = text.split_once('/')?;
+        let is_complete = !stack.is_empty() && !logical_id.is_empty();
+        is_complete.then(|| at(stack, logical_id))
     };
-    text.split_once('=').and_then(|(from, to)| Some((location(from)?, location(to)?))).ok_or_else(|| {
+    let parsed =
+        text.split_once('=').and_then(|(from, to)| Some(ResourceMove::new(location(from)?, location(to)?)));
+    parsed.ok_or_else(|| {
         "a move has the form STACK/ID=STACK/ID, such as `Serving/Models=Storage/Models`".into()
     })
+}
+
+fn at(stack: &str, logical_id: &str) -> ResourceLocation {
+    ResourceLocation { stack: stack.to_owned(), logical_id: logical_id.to_owned() }
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
@@ -60,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let moves = if arguments.moves.is_empty() {
         found(arguments, assembly)?
     } else {
-        arguments.moves.iter().map(|(from, to)| named(assembly, from, to)).collect::<Result<_, _>>()?
+        arguments.moves.iter().map(|one| named(assembly, one)).collect::<Result<_, _>>()?
     };
     if !moves.is_empty() && arguments.execute {
         execute(arguments, assembly, &moves)?;
@@ -85,14 +90,19 @@ fn text(moves: &[ResourceMove], executed: bool) -> String {
     text
 }
 
-/// Returns the move of a resource between stacks that the program has, or that are deployed under these names.
-fn named(assembly: &Assembly, from: &Location, to: &Location) -> Result<ResourceMove, Failure> {
-    let name = |stack: &str| assembly.stack(stack).map_or(stack, |found| found.name.as_str()).to_owned();
+/// Returns the move of a resource with the names of the stacks. They are stacks of the program, or are deployed under these names.
+fn named(assembly: &Assembly, one: &ResourceMove) -> Result<ResourceMove, Failure> {
     // The name of a stack that is gone from the program is not known here; that of the target is.
-    if assembly.stack(&to.0).is_none() {
-        super::select(assembly, std::slice::from_ref(&to.0))?;
+    if assembly.stack(&one.to_stack).is_none() {
+        super::select(assembly, std::slice::from_ref(&one.to_stack))?;
     }
-    Ok(ResourceMove::new((&name(&from.0), &from.1), (&name(&to.0), &to.1)))
+    let (from, to) = (name_of(assembly, &one.from_stack), name_of(assembly, &one.to_stack));
+    Ok(ResourceMove::new(at(from, &one.from_id), at(to, &one.to_id)))
+}
+
+/// Returns the name of a stack, given its ID or its name.
+fn name_of<'a>(assembly: &'a Assembly, stack: &'a str) -> &'a str {
+    assembly.stack(stack).map_or(stack, |found| found.name.as_str())
 }
 
 /// Finds the moves: those that the program names, and those that a comparison finds.
@@ -105,10 +115,9 @@ fn found(arguments: &Arguments, assembly: &Assembly) -> Result<Vec<ResourceMove>
     let named = on_each(&arguments.target, &stacks, &view, "the deployed template", query)?;
     let mut moves: Vec<ResourceMove> = named.into_iter().flatten().collect();
     let (differences, _) = compare_deployed(&arguments.target, &stacks, |_| BTreeMap::new())?;
-    let name = |id: &str| assembly.stack(id).map_or(id, |stack| stack.name.as_str()).to_owned();
     for one in &differences.moves {
-        let (from, to) = (name(&one.from_stack), name(&one.to_stack));
-        moves.push(ResourceMove::new((&from, &one.from_id), (&to, &one.to_id)));
+        let (from, to) = (name_of(assembly, &one.from_stack), name_of(assembly, &one.to_stack));
+        moves.push(ResourceMove::new(at(from, &one.from_id), at(to, &one.to_id)));
     }
     Ok(moves)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_deploy::{DeployError, StackResult};
+use stackwright_deploy::{DeployError, FinishedStack, StackResult};
 use stackwright_synth::StackArtifact;
 
 use crate::deployment::{StackSelection, View, explain};
@@ -24,15 +24,11 @@ pub(super) fn report_failure(
 /// Prints failed stacks and stacks that were not started, the failures last, and returns the failure of the command.
 ///
 /// `verb` describes the operation, for example `deployed`.
-pub(super) fn summarize<T>(
-    view: &View,
-    results: &[(&StackArtifact, StackResult<T, DeployError>)],
-    verb: &str,
-) -> Result<(), Failure> {
+pub(super) fn summarize<T>(view: &View, results: &[FinishedStack<'_, T>], verb: &str) -> Result<(), Failure> {
     let mut skipped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut failures = Vec::new();
     let mut succeeded = 0;
-    for (stack, result) in results {
+    for FinishedStack { stack, result, .. } in results {
         match result {
             StackResult::Succeeded(_) => succeeded += 1,
             StackResult::Skipped { because_of } => skipped.entry(because_of).or_default().push(&stack.name),

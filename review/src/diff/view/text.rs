@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use stackwright_schemas::consequence::Consequence;
+
 use super::value::{Line, grouped};
 use crate::diff::model::{
-    Consequence, Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction,
-    StackDiff,
+    Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
 };
 use crate::diff::security::Effect;
 use crate::visible::visible;
@@ -29,7 +30,7 @@ impl Style {
             | Consequence::MayBeReplaced => "31",
             Consequence::Retained | Consequence::Snapshot | Consequence::Updated => "33",
             Consequence::Created | Consequence::Moved => "32",
-            Consequence::AttributesOnly | Consequence::Unchanged => "2",
+            _ => "2",
         };
         self.paint(code, text)
     }
