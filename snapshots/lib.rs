@@ -101,6 +101,10 @@ mod snippets {
     struct Clusters;
     #[doc = include_str!("../docs/deploying.md")]
     struct Deploying;
+    #[doc = include_str!("../docs/estimating.md")]
+    struct Estimating;
+    #[doc = include_str!("../docs/reviewing.md")]
+    struct Reviewing;
     #[doc = include_str!("../docs/serving.md")]
     struct Serving;
     #[doc = include_str!("../docs/training.md")]
