@@ -1,6 +1,7 @@
 //! The program of a directory: finds the package that defines the stacks, builds it with Cargo and runs it, as the CDK CLI
 //! runs an app.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -61,6 +62,8 @@ struct Program {
     directory: PathBuf,
     /// The executable to run.
     target: String,
+    /// Other executables that could be meant, if nothing distinguishes one.
+    others: Vec<String>,
 }
 
 /// Returns what the program is built from: directories and files, and the file in which Cargo lists its sources after a build.
@@ -75,10 +78,16 @@ pub(crate) fn inputs(
     Ok((vec![program.directory, root.join("Cargo.toml"), root.join(".cargo/config.toml")], sources))
 }
 
-/// Returns the path that Cargo gives to the executable.
+/// Returns the path that Cargo gives to the executable: below a directory of the platform, if the configuration of Cargo sets
+/// `build.target`.
 fn executable(workspace: &Workspace<'_>, program: &Program, metadata: &Json) -> PathBuf {
     let default = || Path::new(metadata["target_directory"].as_str().unwrap_or_default());
-    workspace.target.unwrap_or_else(default).join("debug").join(&program.target)
+    let target = workspace.target.unwrap_or_else(default);
+    let file = Path::new("debug").join(format!("{}{}", program.target, std::env::consts::EXE_SUFFIX));
+    let platforms = fs::read_dir(target).into_iter().flatten().flatten().map(|entry| entry.path());
+    let paths = std::iter::once(target.to_owned()).chain(platforms).map(|directory| directory.join(&file));
+    let built = paths.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)));
+    built.max().map_or_else(|| target.join(&file), |(_, newest)| newest)
 }
 
 /// Returns the program, and what `cargo metadata` prints about the workspace.
@@ -97,7 +106,21 @@ fn find(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Program, Js
         .map_err(|error| no_cargo(&error))?;
     let metadata: Json = serde_json::from_slice(&output.stdout)
         .map_err(|_| Failure::new("cargo cannot read the manifest of this directory"))?;
-    Ok((choose(&metadata, &current, package)?, metadata))
+    let program = choose(&metadata, &current, package)?;
+    match program.others.is_empty() {
+        true => Ok((program, metadata)),
+        false => Err(several_executables(&program)),
+    }
+}
+
+/// Refuses to guess, as `cargo run` does.
+fn several_executables(program: &Program) -> Failure {
+    let names = std::iter::once(&program.target).chain(&program.others);
+    let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    Failure::new(format!("the package `{}` has several executables: {names}", program.name)).hint(format!(
+        "name the one that defines the stacks in `[package]` of its Cargo.toml: `default-run = {:?}`",
+        program.target
+    ))
 }
 
 /// Chooses the program: the named package, the package of the current directory, or the only one of the workspace.
@@ -175,13 +198,16 @@ fn program(package: &Json) -> Option<Program> {
         .collect();
     let name = package["name"].as_str()?;
     let default = package["default_run"].as_str();
-    let target = default
-        .or_else(|| targets.iter().copied().find(|target| *target == name))
-        .or_else(|| targets.first().copied())?;
+    let main = default.or_else(|| targets.iter().copied().find(|target| *target == name));
+    let (target, others) = match main {
+        Some(main) => (main, &[][..]),
+        None => targets.split_first().map(|(first, others)| (*first, others))?,
+    };
     Some(Program {
         name: name.to_owned(),
         directory: directory(package)?.to_owned(),
         target: target.to_owned(),
+        others: others.iter().map(|other| (*other).to_owned()).collect(),
     })
 }
 
@@ -262,6 +288,33 @@ mod tests {
         let packages = || vec![package("tool", false, &["tool"]), package("infra", true, &["infra"])];
         assert_eq!(chosen(packages(), "/w", None), Ok("infra".into()));
         assert!(chosen(packages(), "/w/tool", None).unwrap_err().contains("defines no stacks"));
+    }
+
+    #[test]
+    fn an_executable_is_chosen_by_its_name_or_by_the_manifest_and_never_by_chance() {
+        let of = |package: Json| program(&package).unwrap();
+        let main = of(package("app", true, &["migrate", "app"]));
+        assert_eq!((main.target.as_str(), main.others.len()), ("app", 0));
+        let mut two = package("app", true, &["one", "two"]);
+        let failure = several_executables(&of(two.clone()));
+        assert_eq!(failure.message, "the package `app` has several executables: `one`, `two`");
+        assert!(failure.hints[0].ends_with("`default-run = \"one\"`"), "{failure:?}");
+        two["default_run"] = "two".into();
+        let chosen = of(two);
+        assert_eq!((chosen.target.as_str(), chosen.others.len()), ("two", 0));
+    }
+
+    #[test]
+    fn an_executable_is_found_below_the_directory_of_its_platform() {
+        let target = tempfile::tempdir().unwrap();
+        let built = target.path().join("x86_64-unknown-linux-musl/debug");
+        let workspace = Workspace { directory: Path::new("."), target: Some(target.path()) };
+        let app = program(&package("app", true, &["app"])).unwrap();
+        assert!(!executable(&workspace, &app, &Json::Null).exists());
+        fs::create_dir_all(&built).unwrap();
+        let file = built.join(format!("app{}", std::env::consts::EXE_SUFFIX));
+        fs::write(&file, "").unwrap();
+        assert_eq!(executable(&workspace, &app, &Json::Null), file);
     }
 
     #[test]

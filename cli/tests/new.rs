@@ -179,6 +179,7 @@ fn init_creates_a_project_in_the_current_directory() {
     let init = ["init", "--name", "shop", "--source"];
     let printed = succeeds(stackwright(parent.path()).args(init).arg(repository()));
     assert!(printed.contains("created ./src/lib.rs"), "{printed}");
+    assert!(printed.contains("which only this machine has"), "{printed}");
     let read = |name: &str| fs::read_to_string(parent.path().join(name)).unwrap();
     assert!(read("Cargo.toml").contains("name = \"shop\"") && read("src/main.rs").contains("shop::app()"));
     assert!(parent.path().join("tests/snapshots/snapshots__shop-Serving.snap").exists());
@@ -200,6 +201,23 @@ fn a_project_in_a_workspace_leaves_the_lock_file_and_the_profiles_to_its_root() 
     let metadata = ["metadata", "--no-deps", "--format-version", "1"];
     let printed = succeeds(Command::new(env!("CARGO")).args(metadata).current_dir(&project));
     assert!(!printed.contains("warning:"), "{printed}");
+}
+
+#[test]
+fn a_project_in_the_repository_of_the_library_names_it_by_a_relative_path() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    fs::create_dir_all(path("vendor/stackwright/cli")).unwrap();
+    fs::create_dir(path(".git")).unwrap();
+    fs::write(path("vendor/stackwright/cli/Cargo.toml"), "[package]\nname = \"stackwright\"\n").unwrap();
+    fs::write(path("vendor/stackwright/Cargo.lock"), "version = 4\n").unwrap();
+    let new = ["new", "infra", "--source", "vendor/stackwright"];
+    let printed = succeeds(stackwright(parent.path()).args(new));
+    assert!(!printed.contains("only this machine"), "{printed}");
+    assert!(printed.contains("move `.github` to it"), "{printed}");
+    let manifest = fs::read_to_string(path("infra/Cargo.toml")).unwrap();
+    assert!(manifest.contains("stackwright = { path = \"../vendor/stackwright/cli\" }"), "{manifest}");
+    assert_eq!(fs::read_to_string(path("infra/Cargo.lock")).unwrap(), "version = 4\n");
 }
 
 #[test]
@@ -238,6 +256,11 @@ fn existing_files_are_never_changed() {
     let output = stackwright(parent.path()).args(["init", "--name", "app"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("already has `Cargo.toml`"), "{}", text(&output));
+    assert!(
+        text(&output).contains("hint: no file was written; create a package of its own"),
+        "{}",
+        text(&output)
+    );
     assert_eq!(fs::read_to_string(&manifest).unwrap(), "[package]\n");
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
 

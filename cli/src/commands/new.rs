@@ -68,7 +68,9 @@ pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
         None => {
             let directory = std::env::current_dir()?;
             let name = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.parse().map_err(|error| Failure::usage(error).hint("name the project with `--name NAME`"))?
+            name.parse().map_err(|error| {
+                Failure::usage(error).hint("name the project with `stackwright init --name NAME`")
+            })?
         }
     };
     create(Path::new("."), &name, &arguments.options)?;
@@ -80,9 +82,15 @@ fn create(directory: &Path, name: &Name, options: &Options) -> Result<(), Failur
     let source = Source::parse(options.source.as_deref()).map_err(Failure::usage)?;
     let created =
         project::create(directory, name, options.template, &source).map_err(|error| match error {
-            project::ProjectError::Exists { .. } => Failure::new(error)
-                .hint("no file was written; move these files away, or use another directory"),
-            error => Failure::new(error),
+            project::ProjectError::Exists { ref files, .. } => {
+                let failure = Failure::new(&error);
+                match files.iter().any(|file| file.as_os_str() == "Cargo.toml") {
+                    true => failure
+                        .hint("no file was written; create a package of its own for the stacks: `stackwright new infra`"),
+                    false => failure.hint("no file was written; move these files away, or use another directory"),
+                }
+            }
+            error => Failure::new(error).hint("use a directory in which you may create files"),
         })?;
     for file in &created.written {
         anstream::eprintln!("created {}", directory.join(file).display());
@@ -102,11 +110,27 @@ fn create(directory: &Path, name: &Name, options: &Options) -> Result<(), Failur
             env!("CARGO_PKG_VERSION")
         );
     }
+    if let Some(path) = source.outside(directory) {
+        anstream::eprintln!(
+            "note: `Cargo.toml` names the crate `stackwright` in {}, which only this machine has: the workflow in `.github` fails on \
+             others. To share the project, name a Git repository: `stackwright = {{ git = \"URL\" }}`",
+            path.display()
+        );
+    }
     if let Some(manifest) = project::workspace_above(directory) {
         anstream::eprintln!(
-            "note: {} is a Cargo workspace: add this package to its `members`, and move `.github` to the root of the \
-             repository. The first build is faster with `[profile.dev.package.\"*\"] debug = false` in that file",
+            "note: {} is a Cargo workspace: add this package to its `members`. The first build is faster with \
+             `[profile.dev.package.\"*\"] debug = false` in that file",
             manifest.display()
+        );
+    }
+    // The project can be the root of the repository.
+    let inside = |root: &PathBuf| directory.canonicalize().is_ok_and(|project| project != *root);
+    if let Some(root) = project::repository_above(directory).filter(inside) {
+        anstream::eprintln!(
+            "note: GitHub runs the workflows of {} only: move `.github` to it, and add `defaults: {{ run: {{ working-directory: \
+             PATH }} }}` to the workflow, with the path of this project",
+            root.display()
         );
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use name::Name;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, repository_above};
 pub(crate) use template::Template;
 
 /// The reason why a project could not be created. No file is left behind.
@@ -58,7 +58,7 @@ pub(crate) fn create(
     template: Template,
     source: &Source,
 ) -> Result<Created, ProjectError> {
-    let files = template.files(name, source, workspace_above(directory).is_some());
+    let files = template.files(name, source, directory);
     let (existing, files): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|(path, _)| directory.join(path).exists());
     let (kept, existing): (Vec<_>, Vec<_>) =

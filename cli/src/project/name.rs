@@ -10,24 +10,48 @@ pub(crate) struct Name(String);
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NameError {
     #[error(
-        "`{0}` is not a valid project name: use a letter, then letters, digits and hyphens, at most 64 characters"
+        "`{name}` is not a valid project name: use a letter, then letters, digits and hyphens, at most 64 \
+         characters, such as `{}`",
+        similar(name)
     )]
-    Characters(String),
-    #[error("`{0}` cannot be the name of a Rust package: choose another name")]
-    Reserved(String),
+    Characters { name: String },
+    #[error(
+        "`{name}` cannot be the name of a Rust package: choose another name, such as `{}`",
+        similar(name)
+    )]
+    Reserved { name: String },
 }
 
-/// Names that Cargo or the compiler rejects, and the crates on which the project depends.
+/// Returns a valid name that resembles an invalid one.
+fn similar(name: &str) -> String {
+    let is_valid = |c: char| c.is_ascii_alphanumeric();
+    // Without its letters of other alphabets, a word is no word any more.
+    let is_foreign = |word: &&str| word.is_empty() || !word.is_ascii();
+    let words = name.split(|c: char| c.is_ascii() && !is_valid(c)).filter(|word| !is_foreign(word));
+    let name = words.collect::<Vec<_>>().join("-");
+    let name = name.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    let name: String = name.chars().take(58).collect();
+    let name = name.trim_end_matches('-');
+    match name {
+        "" => "my-stacks".to_owned(),
+        name if is_reserved(name) => format!("{name}-stacks"),
+        name => name.to_owned(),
+    }
+}
+
+/// Names that Cargo, the compiler or the file systems of Windows reject, and the crates on which the project depends.
 const RESERVED: &[&str] = &[
     "abstract",
     "alloc",
     "as",
     "async",
+    "aux",
     "await",
     "become",
     "box",
     "break",
     "build",
+    "con",
     "const",
     "continue",
     "core",
@@ -56,8 +80,10 @@ const RESERVED: &[&str] = &[
     "mod",
     "move",
     "mut",
+    "nul",
     "override",
     "priv",
+    "prn",
     "proc-macro",
     "pub",
     "ref",
@@ -83,6 +109,15 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    // Windows has devices such as `COM1` and `LPT9`.
+    let device = name.strip_prefix("com").or_else(|| name.strip_prefix("lpt"));
+    let is_device =
+        device.is_some_and(|number| number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit()));
+    is_device || RESERVED.contains(&name.as_str())
+}
+
 impl FromStr for Name {
     type Err = NameError;
 
@@ -92,10 +127,10 @@ impl FromStr for Name {
             && !text.ends_with('-')
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !valid {
-            return Err(NameError::Characters(text.to_owned()));
+            return Err(NameError::Characters { name: text.to_owned() });
         }
-        if RESERVED.contains(&text.to_ascii_lowercase().as_str()) {
-            return Err(NameError::Reserved(text.to_owned()));
+        if is_reserved(text) {
+            return Err(NameError::Reserved { name: text.to_owned() });
         }
         Ok(Self(text.to_owned()))
     }
@@ -131,10 +166,28 @@ mod tests {
         assert_eq!((name.as_str(), name.package().as_str()), ("My-Stacks", "my-stacks"));
         assert_eq!(name.crate_name(), "my_stacks");
         for name in ["", "2fast", "my_app", "über", "a b", "a-", "../up", &"a".repeat(65)] {
-            assert_eq!(name.parse::<Name>(), Err(NameError::Characters(name.to_owned())), "{name}");
+            assert_eq!(name.parse::<Name>(), Err(NameError::Characters { name: name.to_owned() }), "{name}");
         }
-        for name in ["fn", "test", "stackwright", "insta", "deps", "While"] {
-            assert_eq!(name.parse::<Name>(), Err(NameError::Reserved(name.to_owned())), "{name}");
+        for name in ["fn", "test", "stackwright", "insta", "deps", "While", "CON", "lpt1"] {
+            assert_eq!(name.parse::<Name>(), Err(NameError::Reserved { name: name.to_owned() }), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_name_is_reported_with_a_similar_valid_one() {
+        for (name, expected) in [
+            ("my app", "my-app"),
+            ("my_app.v2", "my-app-v2"),
+            ("2fast", "fast"),
+            ("fn", "fn-stacks"),
+            ("über", "my-stacks"),
+            ("café shop", "shop"),
+            ("..", "my-stacks"),
+            (&"a".repeat(65), &"a".repeat(58)),
+        ] {
+            let message = name.parse::<Name>().unwrap_err().to_string();
+            assert!(message.ends_with(&format!("such as `{expected}`")), "{message}");
+            assert!(expected.parse::<Name>().is_ok());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The source from which a new project takes the crate `stackwright`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The source of the dependency `stackwright`.
 #[derive(Clone, Debug)]
@@ -51,14 +51,48 @@ impl Source {
         path.split_once('/').filter(|(owner, name)| is_part(owner) && is_part(name)).map(|_| path)
     }
 
-    /// Returns the keys of the dependency in `Cargo.toml`.
-    pub fn dependency(&self) -> String {
+    /// Returns the keys of the dependency in the `Cargo.toml` of a project. A path in the same repository is relative to the
+    /// project, so that it is valid in every clone.
+    pub fn dependency(&self, project: &Path) -> String {
         match self {
             Self::Registry => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
-            Self::Path(path) => format!("path = {:?}", path.display().to_string()),
+            Self::Path(path) => {
+                let relative = relative_in_repository(path, project);
+                format!("path = {:?}", relative.as_ref().unwrap_or(path).display().to_string())
+            }
             Self::Git(url) => format!("git = {url:?}"),
         }
     }
+
+    /// Returns the directory of the package if it is not in the repository of the project.
+    pub fn outside(&self, project: &Path) -> Option<&Path> {
+        match self {
+            Self::Path(path) if relative_in_repository(path, project).is_none() => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the root of the repository that a directory is in, which may not exist yet.
+pub(crate) fn repository_above(directory: &Path) -> Option<PathBuf> {
+    let directory = normal(directory)?;
+    directory.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
+}
+
+/// Returns the path from a project to a directory in the same repository.
+fn relative_in_repository(path: &Path, project: &Path) -> Option<PathBuf> {
+    let project = normal(project)?;
+    let shared = path.ancestors().find(|ancestor| project.starts_with(ancestor))?;
+    shared.ancestors().find(|ancestor| ancestor.join(".git").exists())?;
+    let up = project.strip_prefix(shared).ok()?.components().map(|_| Component::ParentDir);
+    Some(up.chain(path.strip_prefix(shared).ok()?.components()).collect())
+}
+
+/// Returns the absolute path without links of a directory that may not exist yet, below one that exists.
+fn normal(directory: &Path) -> Option<PathBuf> {
+    let directory = std::path::absolute(directory).ok()?;
+    let existing = directory.ancestors().find(|ancestor| ancestor.exists())?;
+    Some(existing.canonicalize().ok()?.join(directory.strip_prefix(existing).ok()?))
 }
 
 /// Returns the directory of the package: the given one, or `cli/` in a checkout of the repository.
@@ -76,7 +110,29 @@ fn package(path: &Path) -> Result<PathBuf, SourceError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn a_path_in_the_repository_of_the_project_is_relative() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = parent.path().canonicalize().unwrap();
+        let package = parent.join("tools/stackwright/cli");
+        fs::create_dir_all(&package).unwrap();
+        fs::write(package.join("Cargo.toml"), "[package]\nname = \"stackwright\"\n").unwrap();
+        let source = Source::parse(package.to_str()).unwrap();
+        let project = parent.join("infra/shop");
+        assert_eq!(source.outside(&project), Some(package.as_path()));
+        assert_eq!(source.dependency(&project), format!("path = {:?}", package.to_str().unwrap()));
+        // The repository of the package alone does not contain the project.
+        fs::create_dir(parent.join("tools/stackwright/.git")).unwrap();
+        assert_eq!(source.outside(&project), Some(package.as_path()));
+        fs::create_dir(parent.join(".git")).unwrap();
+        assert_eq!(source.outside(&project), None);
+        assert_eq!(source.dependency(&project), "path = \"../../tools/stackwright/cli\"");
+        assert_eq!(repository_above(&project), Some(parent));
+    }
 
     #[test]
     fn a_repository_on_github_has_the_action() {

@@ -1,12 +1,12 @@
 //! The project templates of `new` and `init`: common files, and different stacks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use handlebars::{Handlebars, no_escape};
 use serde_json::json;
 
-use super::{Name, Source};
+use super::{Name, Source, workspace_above};
 
 /// The kind of stacks that a new project starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,11 +28,12 @@ macro_rules! file {
 }
 
 impl Template {
-    /// Returns the files by their paths in the project. Text files are rendered; assets of the stacks are copied
-    /// unchanged.
+    /// Returns the files of a project in `directory` by their paths in it. Text files are rendered; assets of the stacks are
+    /// copied unchanged.
     ///
-    /// In a Cargo `workspace`, Cargo reads the lock file and the profiles of its root directory only.
-    pub fn files(self, name: &Name, source: &Source, workspace: bool) -> Vec<(PathBuf, String)> {
+    /// In a Cargo workspace, Cargo reads the lock file and the profiles of its root directory only.
+    pub fn files(self, name: &Name, source: &Source, directory: &Path) -> Vec<(PathBuf, String)> {
+        let workspace = workspace_above(directory).is_some();
         let mut renderer = Handlebars::new();
         renderer.set_strict_mode(true);
         renderer.register_escape_fn(no_escape);
@@ -41,7 +42,7 @@ impl Template {
             "package": name.package(),
             "crate": name.crate_name(),
             "workspace": workspace,
-            "source": source.dependency(),
+            "source": source.dependency(directory),
             "action": source.action(),
             "summary": self.summary(),
         });
@@ -141,7 +142,7 @@ mod tests {
     fn the_workflow_reviews_pull_requests_if_the_source_has_the_action() {
         let workflow = |source: Source| {
             let name = "shop".parse().unwrap();
-            let files = Template::Endpoint.files(&name, &source, false);
+            let files = Template::Endpoint.files(&name, &source, Path::new("shop"));
             let path = PathBuf::from(".github/workflows/stacks.yml");
             let (_, text) = files.into_iter().find(|(name, _)| *name == path).unwrap();
             assert!(stackwright_synth::Template::read(&text).is_ok(), "{text}");
