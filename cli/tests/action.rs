@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod aws;
+mod github;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -319,6 +320,41 @@ fn the_reviewed_plan_is_deployed_after_the_merge() {
     let output = deploy(&[("APPROVE", "replacement=Models\n")]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(endpoint.ask(topic), json!(["UPDATE_COMPLETE"]));
+}
+
+/// GitHub's own reader accepts the action, the workflows of this repository, and those of new projects.
+#[test]
+fn github_accepts_the_action_and_all_workflows() {
+    let Some(mut reader) = github::Reader::start() else { return };
+    let wrong = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    needs: b\n    steps:\n      - run: echo ${{ nothing.x }}\n";
+    let problems = reader.problems(".github/workflows/wrong.yml", wrong).join("\n");
+    assert!(problems.contains("Value 'b' is not valid"), "{problems}");
+    assert!(problems.contains("Unrecognized named-value: 'nothing'"), "{problems}");
+
+    let directory = tempfile::tempdir().unwrap();
+    for (name, source) in [("git", &["--source", "https://github.com/me/stackwright"][..]), ("registry", &[])]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output = command.args(["new", name]).args(source).current_dir(directory.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let mut files = vec![root().join("action.yml")];
+    for repository in [root(), directory.path().join("git"), directory.path().join("registry")] {
+        files.extend(github::workflows(&repository));
+    }
+    assert_eq!(files.len(), 4, "{files:?}");
+    let mut texts: Vec<_> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let page = fs::read_to_string(root().join("docs/how-to/github.md")).unwrap();
+    let examples = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    texts.extend(examples);
+    assert_eq!(texts.len(), 6);
+    for (number, text) in texts.iter().enumerate() {
+        let name = match number {
+            0 => "action.yml".to_owned(),
+            _ => format!(".github/workflows/{number}.yml"),
+        };
+        assert_eq!(reader.problems(&name, text), Vec::<String>::new(), "{text}");
+    }
 }
 
 /// What the steps that are actions of others get, and when they run.

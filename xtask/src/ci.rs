@@ -80,7 +80,7 @@ impl Tests {
     fn build() -> Result<Self> {
         let target = root().join("target");
         let tests = Self {
-            nextest: tools::install()?.join("release/bin/cargo-nextest"),
+            nextest: tools::release()?.join("cargo-nextest"),
             executables: target.join("executables-of-the-tests.json"),
             packages: target.join("packages.json"),
         };

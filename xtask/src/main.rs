@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod dry_run;
 mod extras;
 mod memory;
 mod pictures;
@@ -68,6 +69,12 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         install: Option<PathBuf>,
     },
+    /// Run the steps of the release workflow in a clone of the last commit, except those that publish something.
+    DryRun {
+        /// Do not run this step.
+        #[arg(long = "skip", value_name = "STEP")]
+        skipped: Vec<String>,
+    },
     /// Write the manual pages and completions of a built program below a prefix, as `PREFIX/share/…`, and test them.
     Extras {
         /// The built program.
@@ -108,6 +115,7 @@ fn main() -> ExitCode {
         Task::Package { install } => {
             release::package().and_then(|()| install.map_or(Ok(()), |to| release::install(&to, &[])))
         }
+        Task::DryRun { skipped } => dry_run::run_all(&skipped),
         Task::Extras { binary, prefix } => {
             extras::write(&binary, &prefix).and_then(|()| extras::test(&prefix))
         }

@@ -14,7 +14,7 @@ const MAX_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Builds the book into `target/book`.
 pub fn book() -> Result<()> {
-    let mdbook = tools::install()?.join("release/bin/mdbook");
+    let mdbook = tools::release()?.join("mdbook");
     run(Command::new(mdbook).args(["build", "docs"]).current_dir(root()))
 }
 
@@ -49,7 +49,7 @@ pub fn links() -> Result<()> {
 /// Judges the licences, the sources and the versions of all dependencies; with `advisories`, also by the database of security
 /// advisories, which needs a network.
 pub fn deny(advisories: bool) -> Result<()> {
-    let mut command = Command::new(tools::install()?.join("release/bin/cargo-deny"));
+    let mut command = Command::new(tools::release()?.join("cargo-deny"));
     command.args(["--all-features", "--log-level", "error"]);
     if !advisories {
         command.arg("--offline");

@@ -65,7 +65,7 @@ pub fn install() -> Result<PathBuf> {
             .arg(directory.join("collections")))
     })?;
     once(&tools, "training", &[TRAINING[0], TRAINING[1], TRAINING_AFTER_TORCH], training)?;
-    once(&tools, "release", &[RELEASE], |directory| environment(directory, RELEASE))?;
+    release()?;
     once(&tools, "node", &[NODE_LOCK], |directory| {
         fs::create_dir_all(directory)?;
         for file in ["package.json", "package-lock.json"] {
@@ -75,6 +75,14 @@ pub fn install() -> Result<PathBuf> {
     })?;
     browser();
     Ok(tools)
+}
+
+/// Installs the programs for documentation and releases, and returns their directory.
+pub fn release() -> Result<PathBuf> {
+    let tools = root().join(".tools");
+    fs::create_dir_all(&tools)?;
+    once(&tools, "release", &[RELEASE], |directory| environment(directory, RELEASE))?;
+    Ok(tools.join("release/bin"))
 }
 
 /// Installs the programs that `bench --peers` measures, and returns their directory.
