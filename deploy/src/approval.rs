@@ -70,46 +70,6 @@ impl fmt::Display for ApprovalKind {
     }
 }
 
-/// The kind of loss when a resource is replaced or deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Loss {
-    /// The resource contains data.
-    Data,
-    /// The resource serves traffic.
-    Traffic,
-    /// The resource runs workloads, such as the jobs on the nodes of a cluster.
-    Workloads,
-}
-
-impl Loss {
-    /// Returns what resources of a type lose, as far as `schemas/facts/held.json` lists the type.
-    pub(crate) fn of_type(resource_type: &str) -> Option<Self> {
-        held(resource_type).map(Self::from)
-    }
-}
-
-impl From<Loss> for Held {
-    fn from(loss: Loss) -> Self {
-        match loss {
-            Loss::Data => Self::Data,
-            Loss::Traffic => Self::Traffic,
-            Loss::Workloads => Self::Workloads,
-        }
-    }
-}
-
-impl From<Held> for Loss {
-    fn from(held: Held) -> Self {
-        match held {
-            Held::Data => Self::Data,
-            Held::Traffic => Self::Traffic,
-            Held::Workloads => Self::Workloads,
-        }
-    }
-}
-
 /// A change that needs an approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -126,7 +86,7 @@ pub struct RequiredApproval {
     pub element: Option<String>,
     /// The kind of loss; `None` if nothing is lost or interrupted. `--yes` does not approve a change with a loss: it needs its
     /// own approval.
-    pub loses: Option<Loss>,
+    pub loses: Option<Held>,
 }
 
 impl RequiredApproval {
@@ -141,7 +101,7 @@ impl RequiredApproval {
         }
     }
 
-    pub(crate) fn deletion(logical_id: &str, resource_type: &str, loses: Loss) -> Self {
+    pub(crate) fn deletion(logical_id: &str, resource_type: &str, loses: Held) -> Self {
         Self {
             kind: ApprovalKind::Deletion,
             logical_id: logical_id.to_owned(),
@@ -188,7 +148,7 @@ impl fmt::Display for RequiredApproval {
         }
         write!(formatter, " {logical_id} ({resource_type})")?;
         match loses {
-            Some(loss) => write!(formatter, ", which {}", Held::from(*loss).predicate()),
+            Some(loss) => write!(formatter, ", which {}", loss.predicate()),
             None => Ok(()),
         }
     }
@@ -222,7 +182,7 @@ fn of_change(change: &Change) -> Vec<RequiredApproval> {
         });
     };
     let is_retained = change.policy_action.as_ref().is_some_and(|action| action.is_retained());
-    let loses = Loss::of_type(&change.resource_type).filter(|_| !is_retained);
+    let loses = held(&change.resource_type).filter(|_| !is_retained);
     // A resource that holds nothing can be created again: a model or an endpoint configuration is replaced every day.
     if loses.is_some() {
         match (&change.action, &change.replacement) {
@@ -372,13 +332,13 @@ mod tests {
         }
     }
 
-    fn found(change: Change) -> Vec<(ApprovalKind, Option<Loss>)> {
+    fn found(change: Change) -> Vec<(ApprovalKind, Option<Held>)> {
         required_approvals("stack", &[change], &[]).into_iter().map(|one| (one.kind, one.loses)).collect()
     }
 
     #[test]
     fn a_loss_needs_an_approval_and_a_retained_resource_does_not() {
-        let (data, traffic) = (Some(Loss::Data), Some(Loss::Traffic));
+        let (data, traffic) = (Some(Held::Data), Some(Held::Traffic));
         assert_eq!(
             found(change("Remove", "AWS::S3::Bucket", None, Some("Delete"))),
             [(ApprovalKind::Deletion, data)]
@@ -407,7 +367,7 @@ mod tests {
     fn an_element_that_leaves_a_list_needs_an_approval_of_its_own() {
         let mut shrinking = change("Modify", "AWS::SageMaker::Cluster", Some("False"), None);
         shrinking.deleted_elements =
-            vec![DeletedElement { path: "InstanceGroups.workers".into(), loses: Loss::Workloads }];
+            vec![DeletedElement { path: "InstanceGroups.workers".into(), loses: Held::Workloads }];
         let required = &required_approvals("stack", &[shrinking], &[])[0];
         assert_eq!(required.approval(), "deletion=It.InstanceGroups.workers");
         assert_eq!(

@@ -3,9 +3,8 @@
 use aws_sdk_cloudformation::types::ResourceChange;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use stackwright_schemas::held::held_lists;
+use stackwright_schemas::held::{Held, HeldList, held_lists};
 
-use crate::approval::Loss;
 use crate::events::non_empty;
 use crate::secret::Secrets;
 use crate::status::{ChangeAction, PolicyAction, Replacement, RequiresRecreation};
@@ -41,7 +40,7 @@ pub struct DeletedElement {
     /// CloudFormation does not report its values, so any element may be deleted.
     pub path: String,
     /// The kind of loss.
-    pub loses: Loss,
+    pub loses: Held,
 }
 
 impl Change {
@@ -114,7 +113,7 @@ fn deleted_elements(change: &ResourceChange, properties: &[ChangedProperty]) -> 
         context.get("Properties").cloned()
     };
     let sides = read(change.before_context()).zip(read(change.after_context()));
-    let of_list = |list: &'static stackwright_schemas::held::HeldList| {
+    let of_list = |list: &'static HeldList| {
         let names = match &sides {
             Some((before, after)) => list
                 .removed(&before[&list.property], &after[&list.property])
@@ -124,7 +123,7 @@ fn deleted_elements(change: &ResourceChange, properties: &[ChangedProperty]) -> 
             None if properties.iter().any(|one| one.name == list.property) => vec![list.property.clone()],
             None => Vec::new(),
         };
-        names.into_iter().map(|path| DeletedElement { path, loses: list.holds.into() })
+        names.into_iter().map(|path| DeletedElement { path, loses: list.holds })
     };
     held_lists(change.resource_type().unwrap_or_default()).flat_map(of_list).collect()
 }

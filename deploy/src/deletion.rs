@@ -3,9 +3,10 @@
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};
 use serde::Serialize;
+use stackwright_schemas::held::{Held, held};
 use stackwright_synth::StackArtifact;
 
-use crate::approval::{Loss, RequiredApproval};
+use crate::approval::RequiredApproval;
 use crate::attributes::AttributeChange;
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -58,8 +59,8 @@ impl DeletionPreview {
             .iter()
             .filter(|one| one.disposition == Disposition::Deleted)
             .filter_map(|one| {
-                let loss = Loss::of_type(&one.resource_type)
-                    .or_else(|| of_key.contains(&one.logical_id.as_str()).then_some(Loss::Data))?;
+                let loss = held(&one.resource_type)
+                    .or_else(|| of_key.contains(&one.logical_id.as_str()).then_some(Held::Data))?;
                 Some(RequiredApproval::deletion(&one.logical_id, &one.resource_type, loss))
             })
             .collect()

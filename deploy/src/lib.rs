@@ -52,7 +52,7 @@ mod waiting;
 
 use std::time::Duration;
 
-pub use approval::{Approval, ApprovalKind, ApprovalPolicy, Loss, RequiredApproval};
+pub use approval::{Approval, ApprovalKind, ApprovalPolicy, RequiredApproval};
 pub use attributes::AttributeChange;
 pub use backend::Backend;
 pub use change::{Change, ChangedProperty, DeletedElement};
@@ -79,6 +79,9 @@ pub use quotas::{QuotaId, quota_values};
 pub use recovery::{RecoveryAction, RecoveryOption, StackCondition, cancel, condition, recover};
 pub use refactor::{ResourceLocation, ResourceMove, refactor, renames};
 pub use secret::Secrets;
+pub use stackwright_schemas::consequence::Consequence;
+pub use stackwright_schemas::held::Held;
+
 pub use status::{
     AnnotationSeverity, ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation,
     ResourceStatus, StackStatus,

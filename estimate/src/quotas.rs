@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value as Json;
 use stackwright_schemas::ec2_network::network_facts;
+use stackwright_schemas::quotas::QuotaUse;
 use stackwright_schemas::{instances, quotas as table};
 use stackwright_synth::{Assembly, StackArtifact};
 
@@ -78,18 +79,18 @@ impl Need {
     }
 }
 
-/// Returns the use in the name of a SageMaker quota, and in the table of codes.
-fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
+/// Returns the use that the quota of a capacity in SageMaker has; `None` if there is no such quota.
+fn quota_use(capacity: &Capacity) -> Option<QuotaUse> {
     Some(match (capacity.usage, capacity.is_spot) {
-        (Use::Hosting | Use::Asynchronous, _) => ("endpoint usage", "hosting"),
-        (Use::Training, true) => ("spot training job usage", "spot_training"),
-        (Use::Training, false) => ("training job usage", "training"),
-        (Use::Processing, _) => ("processing job usage", "processing"),
-        (Use::Transform, _) => ("transform job usage", "transform"),
-        (Use::WarmPool, _) => ("training warm pool usage", "warm_pool"),
-        (Use::Cluster, true) => ("cluster spot instance usage", "hyperpod_cluster_spot"),
-        (Use::Cluster, false) => ("cluster usage", "hyperpod_cluster"),
-        (Use::Notebook, _) => ("notebook instance usage", "notebook"),
+        (Use::Hosting | Use::Asynchronous, _) => QuotaUse::Hosting,
+        (Use::Training, true) => QuotaUse::SpotTraining,
+        (Use::Training, false) => QuotaUse::Training,
+        (Use::Processing, _) => QuotaUse::Processing,
+        (Use::Transform, _) => QuotaUse::Transform,
+        (Use::WarmPool, _) => QuotaUse::WarmPool,
+        (Use::Cluster, true) => QuotaUse::HyperpodClusterSpot,
+        (Use::Cluster, false) => QuotaUse::HyperpodCluster,
+        (Use::Notebook, _) => QuotaUse::Notebook,
         _ => return None,
     })
 }
@@ -371,13 +372,13 @@ fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut fleets: BTreeMap<(String, String), u64> = BTreeMap::new();
     for line in lines {
         let Some(capacity) = &line.capacity else { continue };
-        let (need, amount) = match words(capacity) {
-            Some((word, column)) => {
-                let name = format!("{} for {word}", capacity.instance_type);
+        let (need, amount) = match quota_use(capacity) {
+            Some(usage) => {
+                let name = format!("{} for {}", capacity.instance_type, usage.words());
                 let code = table::quotas()
                     .sagemaker
                     .get(&capacity.instance_type)
-                    .and_then(|codes| codes.get(column));
+                    .and_then(|codes| codes.get(&usage));
                 let need = found
                     .entry(name.clone())
                     .or_insert_with(|| empty(name, code.cloned(), "sagemaker", "instances"));
@@ -496,7 +497,10 @@ Resources:
         let pool = find("ml.p4d.24xlarge for training warm pool usage");
         assert_eq!(
             (pool.needed, pool.code.as_deref()),
-            (Some(2), table::quotas().sagemaker["ml.p4d.24xlarge"].get("warm_pool").map(String::as_str))
+            (
+                Some(2),
+                table::quotas().sagemaker["ml.p4d.24xlarge"].get(&QuotaUse::WarmPool).map(String::as_str)
+            )
         );
         assert!(pool.code.is_some());
         let vcpus = find("Running On-Demand G and VT instances");

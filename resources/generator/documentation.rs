@@ -1,6 +1,6 @@
 //! The documentation of generated items: the CloudFormation name, the type, the limits, and the effect of a change.
 
-use stackwright_schemas::registry::{ResourceType, Schema};
+use stackwright_schemas::registry::{Bound, ResourceType, Schema};
 
 /// Longer enumerations are listed at their own type only.
 const MAX_LISTED_VALUES: usize = 12;
@@ -77,9 +77,9 @@ fn limits(schema: Schema<'_>) -> Vec<String> {
             .push(format!("One of {count} values, among them {}", values[..MAX_LISTED_VALUES].join(", "))),
     }
     for (least, most, unit) in [
-        ("minimum", "maximum", ""),
-        ("minLength", "maxLength", " characters"),
-        ("minItems", "maxItems", " items"),
+        (Bound::Minimum, Bound::Maximum, ""),
+        (Bound::MinLength, Bound::MaxLength, " characters"),
+        (Bound::MinItems, Bound::MaxItems, " items"),
     ] {
         match (schema.bound(least), schema.bound(most)) {
             (Some(least), Some(most)) => facts.push(format!("{least} to {most}{unit}")),

@@ -15,7 +15,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_review::Severity;
 use stackwright_review::check::{Options, check};
-use stackwright_schemas::registry::{ResourceType, Schema, resource_type, type_names};
+use stackwright_schemas::registry::{Bound, ResourceType, Schema, resource_type, type_names};
 use stackwright_synth::Assembly;
 
 use reasons::{CASES, MORE_CASES, OURS_ALONE, THEIRS_ALONE};
@@ -105,13 +105,14 @@ impl Maker<'_> {
         match kind {
             "boolean" => Some(self.chance(2).into()),
             "integer" | "number" => {
-                let least = schema.bound("minimum").and_then(JsonValue::as_f64).unwrap_or(1.0);
-                let most = schema.bound("maximum").and_then(JsonValue::as_f64).unwrap_or(least + 10.0);
+                let least = schema.bound(Bound::Minimum).and_then(JsonValue::as_f64).unwrap_or(1.0);
+                let most = schema.bound(Bound::Maximum).and_then(JsonValue::as_f64).unwrap_or(least + 10.0);
                 let number = least + self.below((most - least).min(1000.0) as usize + 1) as f64;
                 Some(if kind == "integer" { (number.ceil() as i64).into() } else { number.into() })
             }
             "array" => {
-                let least = schema.bound("minItems").and_then(JsonValue::as_u64).unwrap_or(1).max(1) as usize;
+                let least =
+                    schema.bound(Bound::MinItems).and_then(JsonValue::as_u64).unwrap_or(1).max(1) as usize;
                 let items = schema.items()?;
                 (depth < 7).then_some(())?;
                 (0..least).map(|_| self.value(items, path, depth + 1)).collect()

@@ -7,6 +7,29 @@ use serde::Deserialize;
 
 use crate::instances::rows;
 
+/// A way in which EC2 offers the capacity of an instance type (`UsageClassType` in the EC2 API).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageClass {
+    /// On-Demand Instances.
+    OnDemand,
+    /// Spot Instances.
+    Spot,
+    /// Capacity Blocks for ML.
+    CapacityBlock,
+}
+
+impl UsageClass {
+    /// Returns the name that EC2 uses, such as `capacity-block`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+            Self::CapacityBlock => "capacity-block",
+        }
+    }
+}
+
 /// The network and the local storage of one EC2 instance type, as `DescribeInstanceTypes` reports them.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
@@ -34,9 +57,9 @@ pub struct NetworkFacts {
 }
 
 impl NetworkFacts {
-    /// Returns whether EC2 offers the type in a usage class: `on-demand`, `spot` or `capacity-block`.
-    pub fn has_usage_class(&self, class: &str) -> bool {
-        self.usage_classes.split(' ').any(|one| one == class)
+    /// Returns whether EC2 offers the type in a usage class.
+    pub fn has_usage_class(&self, class: UsageClass) -> bool {
+        self.usage_classes.split(' ').any(|one| one == class.as_str())
     }
 
     /// Returns the indexes of the network cards to which an EFA interface can be attached; empty for a type without EFA.
@@ -76,8 +99,8 @@ mod tests {
         assert_eq!(efa("g5.2xlarge"), Some(0));
         assert_eq!(efa("m5.large"), None, "only types with accelerators are in the table");
         assert_eq!(network_facts("p6-b300.48xlarge").unwrap().efa_cards(), 1..17);
-        assert!(network_facts("p5.48xlarge").unwrap().has_usage_class("capacity-block"));
-        assert!(!network_facts("g5.48xlarge").unwrap().has_usage_class("capacity-block"));
+        assert!(network_facts("p5.48xlarge").unwrap().has_usage_class(UsageClass::CapacityBlock));
+        assert!(!network_facts("g5.48xlarge").unwrap().has_usage_class(UsageClass::CapacityBlock));
     }
 
     #[test]

@@ -33,6 +33,7 @@ struct Version {
 /// The processor that an image is built for.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Processor {
     /// Instances without accelerators, and serverless endpoints.
     Cpu,
@@ -51,6 +52,16 @@ impl Processor {
             Self::Gpu => "gpu",
             Self::Graviton => "graviton",
             Self::Neuron => "neuron",
+        }
+    }
+
+    /// Returns the hardware in words, such as `NVIDIA GPUs`.
+    pub fn hardware(self) -> &'static str {
+        match self {
+            Self::Cpu => "x86 CPUs without accelerators",
+            Self::Gpu => "NVIDIA GPUs",
+            Self::Graviton => "Graviton CPUs",
+            Self::Neuron => "Trainium or Inferentia",
         }
     }
 

@@ -15,6 +15,7 @@ struct Keys {
 
 /// The inference engine of the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Engine {
     /// vLLM.
     Vllm,

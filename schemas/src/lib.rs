@@ -17,6 +17,7 @@
 //! | [`formats`] | formats of strings |
 //! | [`sam`] | the resource types of SAM |
 //! | [`lifecycle`] | ends of support of services, runtimes and versions |
+//! | [`date`] | days of the calendar |
 //! | [`iam`] | the actions of IAM |
 //!
 //! The data for machine learning:
@@ -41,6 +42,7 @@ pub mod api;
 pub mod attributes;
 pub mod consequence;
 pub mod constraints;
+pub mod date;
 pub mod deepspeed;
 pub mod ec2_network;
 pub mod endpoint_services;

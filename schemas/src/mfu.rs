@@ -19,6 +19,57 @@ pub struct Utilizations {
     pub rows: Vec<Utilization>,
 }
 
+/// The sharding strategy of a published run, as FSDP names it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PublishedStrategy {
+    /// Parameters, gradients and optimizer states are sharded.
+    FullShard,
+    /// Gradients and optimizer states are sharded.
+    ShardGradOp,
+    /// Everything is sharded within groups of GPUs, and replicated across the groups.
+    HybridShard,
+}
+
+impl PublishedStrategy {
+    /// Returns the name that FSDP uses, such as `full_shard`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FullShard => "full_shard",
+            Self::ShardGradOp => "shard_grad_op",
+            Self::HybridShard => "hybrid_shard",
+        }
+    }
+}
+
+/// The activation checkpointing of a published run.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ActivationCheckpointing {
+    /// The activations of every layer are recomputed.
+    Full,
+    /// The activations of some layers are recomputed.
+    Selective,
+    /// No activations are recomputed.
+    None,
+    /// The source does not state it.
+    Unknown,
+}
+
+impl ActivationCheckpointing {
+    /// Returns the name in the table, such as `full`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Selective => "selective",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A published training run in bf16, with its model FLOPs utilization (MFU).
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
@@ -29,10 +80,10 @@ pub struct Utilization {
     pub accelerator: String,
     /// The number of GPUs.
     pub gpus: u64,
-    /// `full_shard`, `shard_grad_op` or `hybrid_shard`.
-    pub strategy: String,
-    /// Activation checkpointing: `full`, `selective`, `none`, or `unknown` where the source does not state it.
-    pub checkpointing: String,
+    /// The sharding strategy.
+    pub strategy: PublishedStrategy,
+    /// The layers whose activations are recomputed in the backward pass.
+    pub checkpointing: ActivationCheckpointing,
     /// The number of tokens in a sample, where the source states it.
     pub sequence: Option<u64>,
     /// The model FLOPs utilization in percent.

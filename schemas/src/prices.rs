@@ -9,14 +9,88 @@ use serde_json::Value;
 use crate::api::embedded;
 use crate::instances::rows;
 
+/// The type of use that the price of an instance type is for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PriceComponent {
+    /// Asynchronous endpoints.
+    #[serde(rename = "sagemaker-async")]
+    Asynchronous,
+    /// Capacity blocks of EC2.
+    #[serde(rename = "ec2-capacity-block")]
+    CapacityBlock,
+    /// On-Demand Instances of EC2.
+    #[serde(rename = "ec2-on-demand")]
+    Ec2OnDemand,
+    /// Spot Instances of EC2: the median of the Availability Zones.
+    #[serde(rename = "ec2-spot-median-of-AZs")]
+    Ec2SpotMedian,
+    /// Spot Instances of EC2: the cheapest Availability Zone.
+    #[serde(rename = "ec2-spot-min-AZ")]
+    Ec2SpotMinimum,
+    /// An estimate for SageMaker, without a published price.
+    #[serde(rename = "sagemaker-ESTIMATE")]
+    Estimate,
+    /// Endpoints.
+    #[serde(rename = "sagemaker-hosting")]
+    Hosting,
+    /// Endpoints, of which the source does not state the kind.
+    #[serde(rename = "sagemaker (hosting/async use)")]
+    HostingOrAsynchronous,
+    /// Nodes of HyperPod clusters.
+    #[serde(rename = "sagemaker-hyperpod-cluster")]
+    HyperpodCluster,
+    /// Notebook instances.
+    #[serde(rename = "sagemaker-notebook")]
+    Notebook,
+    /// Inference optimization jobs.
+    #[serde(rename = "sagemaker-optimization")]
+    Optimization,
+    /// Processing jobs.
+    #[serde(rename = "sagemaker-processing")]
+    Processing,
+    /// Applications of SageMaker Studio.
+    #[serde(rename = "sagemaker-studio (same $ as training where both known)")]
+    Studio,
+    /// Training jobs.
+    #[serde(rename = "sagemaker-training")]
+    Training,
+    /// Batch transform jobs.
+    #[serde(rename = "sagemaker-transform")]
+    Transform,
+}
+
+impl PriceComponent {
+    /// Returns the name in the table, such as `sagemaker-hosting`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asynchronous => "sagemaker-async",
+            Self::CapacityBlock => "ec2-capacity-block",
+            Self::Ec2OnDemand => "ec2-on-demand",
+            Self::Ec2SpotMedian => "ec2-spot-median-of-AZs",
+            Self::Ec2SpotMinimum => "ec2-spot-min-AZ",
+            Self::Estimate => "sagemaker-ESTIMATE",
+            Self::Hosting => "sagemaker-hosting",
+            Self::HostingOrAsynchronous => "sagemaker (hosting/async use)",
+            Self::HyperpodCluster => "sagemaker-hyperpod-cluster",
+            Self::Notebook => "sagemaker-notebook",
+            Self::Optimization => "sagemaker-optimization",
+            Self::Processing => "sagemaker-processing",
+            Self::Studio => "sagemaker-studio (same $ as training where both known)",
+            Self::Training => "sagemaker-training",
+            Self::Transform => "sagemaker-transform",
+        }
+    }
+}
+
 /// The hourly price of an instance type for one type of use.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
 pub struct Price {
     /// The instance type, such as `ml.g5.2xlarge`; without the prefix `ml.` for a price of EC2.
     pub instance_type: String,
-    /// The type of use: `sagemaker-hosting`, `sagemaker-training`, `ec2-on-demand` and others.
-    pub component: String,
+    /// The type of use.
+    pub component: PriceComponent,
     /// The region code, such as `us-east-1`, or the name of the region in the source.
     pub region: String,
     /// The price in US dollars per hour, exactly as published.

@@ -21,13 +21,55 @@ pub struct Quotas {
     pub defaults_source: String,
     /// The default value of every quota of on-demand training jobs.
     pub training_default: u64,
-    /// Quota codes by instance type and use (`hosting`, `training`, `spot_training`, `processing`, `transform`,
-    /// `warm_pool`, `hyperpod_cluster`, `notebook`).
-    pub sagemaker: BTreeMap<String, BTreeMap<String, String>>,
+    /// Quota codes by instance type and use.
+    pub sagemaker: BTreeMap<String, BTreeMap<QuotaUse, String>>,
     /// The codes of EC2's vCPU quotas, by the name of the quota.
     pub ec2: BTreeMap<String, String>,
     /// Quotas that do not depend on an instance type, by the name of the quota.
     pub others: BTreeMap<String, Quota>,
+}
+
+/// A use of an ML instance type that has a quota of its own.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum QuotaUse {
+    /// Endpoints.
+    Hosting,
+    /// Nodes of HyperPod clusters.
+    HyperpodCluster,
+    /// Spot nodes of HyperPod clusters.
+    HyperpodClusterSpot,
+    /// Notebook instances.
+    Notebook,
+    /// Processing jobs.
+    Processing,
+    /// Training jobs with managed spot training.
+    SpotTraining,
+    /// Training jobs.
+    Training,
+    /// Batch transform jobs.
+    Transform,
+    /// Warm pools of training jobs.
+    WarmPool,
+}
+
+impl QuotaUse {
+    /// Returns the words that the name of the quota has after the instance type, such as `endpoint usage` in
+    /// `ml.g5.2xlarge for endpoint usage`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Hosting => "endpoint usage",
+            Self::HyperpodCluster => "cluster usage",
+            Self::HyperpodClusterSpot => "cluster spot instance usage",
+            Self::Notebook => "notebook instance usage",
+            Self::Processing => "processing job usage",
+            Self::SpotTraining => "spot training job usage",
+            Self::Training => "training job usage",
+            Self::Transform => "transform job usage",
+            Self::WarmPool => "training warm pool usage",
+        }
+    }
 }
 
 /// A quota that does not depend on an instance type.
@@ -63,6 +105,6 @@ mod tests {
         assert!(
             quotas().others.values().all(|quota| quota.default.is_some() == quota.default_source.is_some())
         );
-        assert_eq!(quotas().sagemaker["ml.g5.2xlarge"]["hosting"], "L-9614C779");
+        assert_eq!(quotas().sagemaker["ml.g5.2xlarge"][&QuotaUse::Hosting], "L-9614C779");
     }
 }

@@ -195,11 +195,36 @@ impl ResourceType {
         let at = index::REGIONS.binary_search(&region).ok()?;
         Some(self.regions >> at & 1 == 1)
     }
+}
 
-    /// Returns the permissions that CloudFormation needs for an operation: `create`, `read`, `update`, `delete` or
-    /// `list`.
-    pub fn permissions(&self, operation: &str) -> impl Iterator<Item = &str> {
-        strings(&self.document["handlers"][operation]["permissions"])
+/// A bound of the values that a schema allows, as a keyword of JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bound {
+    /// The smallest number (`minimum`).
+    Minimum,
+    /// The largest number (`maximum`).
+    Maximum,
+    /// The smallest number of characters (`minLength`).
+    MinLength,
+    /// The largest number of characters (`maxLength`).
+    MaxLength,
+    /// The smallest number of elements (`minItems`).
+    MinItems,
+    /// The largest number of elements (`maxItems`).
+    MaxItems,
+}
+
+impl Bound {
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Minimum => "minimum",
+            Self::Maximum => "maximum",
+            Self::MinLength => "minLength",
+            Self::MaxLength => "maxLength",
+            Self::MinItems => "minItems",
+            Self::MaxItems => "maxItems",
+        }
     }
 }
 
@@ -266,9 +291,9 @@ impl<'a> Schema<'a> {
         self.resolved().node["pattern"].as_str()
     }
 
-    /// Returns the value of a keyword such as `minimum`, `maxLength` or `maxItems`; `None` if the schema does not have it.
-    pub fn bound(&self, keyword: &str) -> Option<&'a Value> {
-        self.resolved().node.get(keyword).filter(|value| value.is_number())
+    /// Returns a bound of the values; `None` if the schema does not have it.
+    pub fn bound(&self, bound: Bound) -> Option<&'a Value> {
+        self.resolved().node.get(bound.keyword()).filter(|value| value.is_number())
     }
 
     /// Returns the schema of a list's elements; `None` if the schema is not one of a list.
@@ -379,7 +404,7 @@ mod tests {
         let (_, serverless) = memory.into_iter().find(|(name, _)| *name == "ServerlessConfig").unwrap();
         let memory = serverless.property("MemorySizeInMB").unwrap();
         assert_eq!(memory.enumeration().count(), 6);
-        assert!(memory.bound("minimum").is_none());
+        assert!(memory.bound(Bound::Minimum).is_none());
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn update(files: &[PathBuf], regions: &[String]) -> Result<()> {
         .instances()
         .into_iter()
         .map(|(usage, name, price)| {
-            let key = [name.to_owned(), usage.component().to_owned(), price.region.clone()];
+            let key = [name.to_owned(), usage.component().as_str().to_owned(), price.region.clone()];
             let values = [price.usd.exact(), day(&price.date), price.source.clone(), String::new()];
             (key.clone(), key.into_iter().chain(values).collect())
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
-use stackwright_schemas::prices as table;
+use stackwright_schemas::prices::{self as table, PriceComponent};
 
 use super::money::Money;
 
@@ -62,36 +62,47 @@ impl Use {
     }
 
     /// Returns the component of the built-in price table that has the published prices of this use, such as `sagemaker-hosting`.
-    pub fn component(self) -> &'static str {
-        self.components().0.first().copied().unwrap_or_default()
+    pub fn component(self) -> PriceComponent {
+        match self {
+            Self::Hosting => PriceComponent::Hosting,
+            Self::Asynchronous => PriceComponent::Asynchronous,
+            Self::Training | Self::WarmPool => PriceComponent::Training,
+            Self::Processing => PriceComponent::Processing,
+            Self::Transform => PriceComponent::Transform,
+            Self::Optimization => PriceComponent::Optimization,
+            Self::Cluster => PriceComponent::HyperpodCluster,
+            Self::Notebook => PriceComponent::Notebook,
+            Self::Studio => PriceComponent::Studio,
+            Self::Ec2 => PriceComponent::Ec2OnDemand,
+        }
     }
 
-    /// Returns the components of the table that are the price, the first first, and those that the price is derived from.
-    fn components(self) -> (&'static [&'static str], &'static [&'static str]) {
-        const HOSTING: &str = "sagemaker-hosting";
-        const HOSTING_TOO: &str = "sagemaker (hosting/async use)";
-        const TRAINING: &str = "sagemaker-training";
-        const PROCESSING: &str = "sagemaker-processing";
-        const STUDIO: &str = "sagemaker-studio (same $ as training where both known)";
-        const ESTIMATE: &str = "sagemaker-ESTIMATE";
+    /// Returns the components of the table that are the price, the first first.
+    fn components(self) -> Vec<PriceComponent> {
+        use PriceComponent::{Hosting, HostingOrAsynchronous};
+        let others: &[PriceComponent] = match self {
+            Self::Hosting => &[HostingOrAsynchronous],
+            Self::Asynchronous => &[HostingOrAsynchronous, Hosting],
+            _ => &[],
+        };
+        std::iter::once(self.component()).chain(others.iter().copied()).collect()
+    }
+
+    /// Returns the components of the table that the price is derived from if the table does not have it.
+    fn derived_from(self) -> &'static [PriceComponent] {
+        use PriceComponent::{Estimate, Hosting, HostingOrAsynchronous, Processing, Studio, Training};
         match self {
-            Self::Hosting => (&[HOSTING, HOSTING_TOO], &[TRAINING, PROCESSING, STUDIO, ESTIMATE]),
-            Self::Asynchronous => {
-                (&["sagemaker-async", HOSTING_TOO, HOSTING], &[TRAINING, PROCESSING, STUDIO, ESTIMATE])
-            }
+            Self::Hosting | Self::Asynchronous => &[Training, Processing, Studio, Estimate],
             Self::Training | Self::WarmPool => {
-                (&[TRAINING], &[STUDIO, HOSTING, HOSTING_TOO, PROCESSING, ESTIMATE])
+                &[Studio, Hosting, HostingOrAsynchronous, Processing, Estimate]
             }
-            Self::Processing => (&[PROCESSING], &[TRAINING, HOSTING, HOSTING_TOO, STUDIO, ESTIMATE]),
-            Self::Transform => {
-                (&["sagemaker-transform"], &[PROCESSING, TRAINING, HOSTING, HOSTING_TOO, ESTIMATE])
-            }
-            // AWS charges for these jobs by instance hour, but no known list contains the prices.
-            Self::Optimization => (&["sagemaker-optimization"], &[]),
-            Self::Cluster => (&["sagemaker-hyperpod-cluster"], &[TRAINING, HOSTING, STUDIO, ESTIMATE]),
-            Self::Notebook => (&["sagemaker-notebook"], &[STUDIO, TRAINING, PROCESSING, HOSTING, ESTIMATE]),
-            Self::Studio => (&[STUDIO], &[TRAINING, PROCESSING, HOSTING, ESTIMATE]),
-            Self::Ec2 => (&["ec2-on-demand"], &[]),
+            Self::Processing => &[Training, Hosting, HostingOrAsynchronous, Studio, Estimate],
+            Self::Transform => &[Processing, Training, Hosting, HostingOrAsynchronous, Estimate],
+            Self::Cluster => &[Training, Hosting, Studio, Estimate],
+            Self::Notebook => &[Studio, Training, Processing, Hosting, Estimate],
+            Self::Studio => &[Training, Processing, Hosting, Estimate],
+            // AWS charges for optimization jobs by instance hour, but no known list contains the prices.
+            Self::Optimization | Self::Ec2 => &[],
         }
     }
 }
@@ -236,7 +247,7 @@ fn first(region: &str) -> &str {
 /// Returns the latest row of a component in a region.
 fn row(
     instance_type: &str,
-    component: &str,
+    component: PriceComponent,
     region: &str,
     superseded: bool,
 ) -> Option<&'static table::Price> {
@@ -251,14 +262,14 @@ fn dated(date: &str) -> &str {
 }
 
 fn shipped_instance(usage: Use, instance_type: &str, region: &str) -> Option<Price> {
-    let (direct, derived) = usage.components();
+    let (direct, derived) = (&*usage.components(), usage.derived_from());
     let regions: Vec<&str> =
         std::iter::once(region).chain(OTHERWISE.into_iter().filter(|one| *one != region)).collect();
     // The latest of the equally suitable components, in the requested region if there is one.
-    let find = |components: &[&str], superseded: bool| {
+    let find = |components: &[PriceComponent], superseded: bool| {
         regions.iter().find_map(|region| {
             let each = components.iter().rev();
-            let rows = each.filter_map(|component| row(instance_type, component, region, superseded));
+            let rows = each.filter_map(|component| row(instance_type, *component, region, superseded));
             rows.max_by(|a, b| dated(&a.date).cmp(dated(&b.date)))
         })
     };
@@ -267,7 +278,7 @@ fn shipped_instance(usage: Use, instance_type: &str, region: &str) -> Option<Pri
     let (row, is_direct) = found.or_else(|| find(direct, true).map(|row| (row, true)))?;
     let mut marks = marks(&row.note, &row.region, region);
     if !is_direct {
-        marks.push(format!("derived: the price of the component {}", row.component));
+        marks.push(format!("derived: the price of the component {}", row.component.as_str()));
     }
     Some(Price {
         usd: Money::parse(&row.usd_per_hour)?,

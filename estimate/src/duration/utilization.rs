@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use stackwright_schemas::mfu::{self, Utilization};
+use stackwright_schemas::mfu::{self, ActivationCheckpointing, PublishedStrategy, Utilization};
 
 use crate::memory::Strategy;
 
@@ -43,12 +43,12 @@ impl UtilizationRange {
     }
 }
 
-/// Returns the name that the table has for a strategy; `None` if no published run used it.
-fn name_of(strategy: Strategy) -> Option<&'static str> {
+/// Returns the strategy of the published runs that use a strategy; `None` if no published run used it.
+fn published_strategy(strategy: Strategy) -> Option<PublishedStrategy> {
     match strategy {
-        Strategy::FullShard => Some("full_shard"),
-        Strategy::ShardGradOp => Some("shard_grad_op"),
-        Strategy::HybridShard => Some("hybrid_shard"),
+        Strategy::FullShard => Some(PublishedStrategy::FullShard),
+        Strategy::ShardGradOp => Some(PublishedStrategy::ShardGradOp),
+        Strategy::HybridShard => Some(PublishedStrategy::HybridShard),
         _ => None,
     }
 }
@@ -72,13 +72,14 @@ pub(super) fn published(
 ) -> Option<UtilizationRange> {
     // The H200 computes as fast as the H100; only its memory is larger.
     let counted_as = if accelerator == "H200" { "H100" } else { accelerator };
-    let name = name_of(strategy)?;
-    let checkpointing = if checkpointing { "full" } else { "none" };
+    let strategy = published_strategy(strategy)?;
+    let checkpointing =
+        if checkpointing { ActivationCheckpointing::Full } else { ActivationCheckpointing::None };
     let alike: Vec<&Utilization> = mfu::utilizations()
         .rows
         .iter()
         .filter(|row| {
-            row.accelerator == counted_as && row.strategy == name && row.checkpointing == checkpointing
+            row.accelerator == counted_as && row.strategy == strategy && row.checkpointing == checkpointing
         })
         .collect();
     let of_scale: Vec<&Utilization> =
@@ -98,7 +99,9 @@ pub(super) fn published(
         sources: sources.into_iter().collect(),
         is_of_other_scale,
         selection: format!(
-            "published runs on {counted_as}, {name}, activation checkpointing {checkpointing}, {scale}"
+            "published runs on {counted_as}, {}, activation checkpointing {}, {scale}",
+            strategy.as_str(),
+            checkpointing.as_str()
         ),
     })
 }

@@ -1,7 +1,7 @@
 //! The cheapest instance types with enough GPU memory.
 
 use serde::Serialize;
-use stackwright_schemas::instances::{self, Instance, Service};
+use stackwright_schemas::instances::{self, Instance, InstanceUse};
 
 use super::verdict::{Gpu, MemoryVerdict, of};
 use crate::cost::{Money, Price, PriceBook, Use};
@@ -30,7 +30,7 @@ const BF16_CAPABILITY: f64 = 8.0;
 /// Returns the instance types with enough GPU memory, the cheapest for `gpus` GPUs first, and those without a known
 /// price last. `judge` returns the verdict for a GPU of a type; types whose GPU memory is unknown are omitted.
 pub(super) fn cheapest(
-    service: Service,
+    service: InstanceUse,
     usage: Use,
     gpus: u64,
     prices: &PriceBook,
@@ -43,7 +43,7 @@ pub(super) fn cheapest(
         let count = gpu.count.map(u64::from).filter(|count| *count > 0)?;
         let needed = gpus.max(1).div_ceil(count);
         // An endpoint's model runs on one instance; a training job on many.
-        if service == Service::Hosting && needed > 1 {
+        if service == InstanceUse::Hosting && needed > 1 {
             return None;
         }
         let verdict = judge(&gpu);

@@ -1,7 +1,7 @@
 //! GPU memory of inference with vLLM, TensorRT-LLM and other servers with a paged cache of keys and values.
 
 use serde::{Deserialize, Serialize};
-use stackwright_schemas::instances::Service;
+use stackwright_schemas::instances::InstanceUse;
 
 use super::candidates::{Candidate, cheapest};
 use super::formulas::kv_cache_bytes_per_token;
@@ -233,7 +233,7 @@ pub fn inference_estimate(
             .map(|budget| i64::try_from(i128::from(budget) - i128::from(bytes)).unwrap_or(i64::MIN)),
         budget_bytes,
         largest_sequences: budget_bytes.map(|budget| parts.largest(budget, inference.max_sequences)),
-        cheapest: cheapest(Service::Hosting, Use::Hosting, inference.gpus(), prices, region, judge),
+        cheapest: cheapest(InstanceUse::Hosting, Use::Hosting, inference.gpus(), prices, region, judge),
         gpu,
         inference: inference.clone(),
         notes: notes(shape, inference),

@@ -1,7 +1,7 @@
 //! Whether a step fits on a GPU, and the largest step that fits.
 
 use serde::Serialize;
-use stackwright_schemas::instances::{self, Instance, Service};
+use stackwright_schemas::instances::{self, Instance, InstanceUse};
 
 use super::candidates::{Candidate, cheapest};
 use super::shape::{Implementation, ModelShape};
@@ -171,7 +171,7 @@ pub fn training_candidates(
     let peak = training_peak(&judged_shape(shape), training).most_bytes;
     let peak = peak.max(training_peak(shape, training).most_bytes);
     let judge = |gpu: &Gpu| verdict(peak, gpu.usable_bytes);
-    cheapest(Service::Training, Use::Training, training.ranks, prices, region, judge)
+    cheapest(InstanceUse::Training, Use::Training, training.ranks, prices, region, judge)
 }
 
 /// Returns notes about settings of a step that were not measured, or whose effect is not known before the job runs.

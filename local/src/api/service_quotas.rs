@@ -1,7 +1,7 @@
 //! Service Quotas: AWS's default values, as far as they are known, and the values in the settings.
 
 use serde_json::{Value as Json, json};
-use stackwright_schemas::quotas::quotas;
+use stackwright_schemas::quotas::{QuotaUse, quotas};
 
 use crate::api::cloudformation::Answer;
 use crate::api::error::ServiceError;
@@ -54,13 +54,8 @@ fn default(service: &str, code: &str) -> Option<u64> {
     }
     let mut codes = table.sagemaker.iter().flat_map(|(kind, codes)| codes.iter().map(move |one| (kind, one)));
     let (kind, (usage, _)) = codes.find(|(_, (_, known))| *known == code)?;
-    let words = match usage.as_str() {
-        "training" => return Some(table.training_default),
-        "hosting" => "endpoint usage",
-        "spot_training" => "spot training job usage",
-        "processing" => "processing job usage",
-        "transform" => "transform job usage",
-        _ => return None,
-    };
-    table.defaults.get(&format!("{kind} for {words}")).copied()
+    match usage {
+        QuotaUse::Training => Some(table.training_default),
+        usage => table.defaults.get(&format!("{kind} for {}", usage.words())).copied(),
+    }
 }

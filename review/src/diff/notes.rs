@@ -111,7 +111,7 @@ fn elements_deleted(change: &mut ResourceChange) {
     for element in &change.deleted_elements {
         let lost = match element.holds {
             Held::Data => "with its data",
-            Held::Traffic | Held::Workloads => "with everything that runs on it",
+            _ => "with everything that runs on it",
         };
         change.notes.push(format!("The update deletes `{}` {lost}.", element.path));
     }

@@ -1,6 +1,6 @@
 //! Checks of settings that the instance types or the network do not support.
 
-use stackwright_schemas::ec2_network::network_facts;
+use stackwright_schemas::ec2_network::{UsageClass, network_facts};
 use stackwright_synth::Scope;
 
 use super::GpuFleet;
@@ -23,8 +23,8 @@ impl<C> GpuFleet<C> {
             refuse("fleet-types", "the fleet has no instance types".into(), "add at least one");
         }
         if matches!(self.capacity, Capacity::Block(_)) {
-            let sold =
-                network_facts(&self.instance_type).map(|facts| facts.has_usage_class("capacity-block"));
+            let sold = network_facts(&self.instance_type)
+                .map(|facts| facts.has_usage_class(UsageClass::CapacityBlock));
             if sold == Some(false) {
                 let message = format!("{} is not offered in capacity blocks", self.instance_type);
                 refuse(

@@ -36,7 +36,7 @@ impl Runtime {
             let message = format!("`{name}` is not a known runtime of AWS Lambda (as of {READ})");
             return Self(Value::invalid("unknown-runtime", message, others()));
         };
-        if let Some(date) = facts.block_create.as_deref().filter(|date| *date <= READ) {
+        if let Some(date) = facts.block_create.filter(|date| *date <= READ) {
             let message = format!("AWS Lambda has not accepted new functions with `{name}` since {date}");
             return Self(Value::invalid("ended-runtime", message, others()));
         }
@@ -67,7 +67,7 @@ impl Runtime {
 
     #[track_caller]
     fn newest(family: &str) -> Self {
-        let newest = supported(family).max_by_key(|one| one.deprecated.clone());
+        let newest = supported(family).max_by_key(|one| one.deprecated);
         Self::named(newest.map_or(family, |one| one.name.as_str()))
     }
 }
@@ -77,7 +77,7 @@ fn supported(family: &str) -> impl Iterator<Item = &'static Facts> {
     let of_family = move |one: &&Facts| {
         one.name.strip_prefix(family).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
     };
-    let is_supported = |one: &&Facts| one.deprecated.as_deref().is_none_or(|date| date > READ);
+    let is_supported = |one: &&Facts| one.deprecated.is_none_or(|date| date > READ);
     runtimes().iter().filter(of_family).filter(is_supported)
 }
 

@@ -9,7 +9,7 @@ pub(crate) use self::custom::placeholder;
 pub(crate) use self::validate::problems;
 
 use serde_json::{Map, Value as Json};
-use stackwright_schemas::registry::{self, ResourceType, Schema};
+use stackwright_schemas::registry::{self, Bound, ResourceType, Schema};
 use stackwright_schemas::return_values::{ReturnValues, return_values};
 use stackwright_synth::sha256;
 
@@ -55,7 +55,7 @@ impl ResourceContext<'_> {
             name = name.to_lowercase();
         }
         // Characters that an identifier may have: a nested stack's name and a logical ID have no others.
-        let max = schema.and_then(|schema| schema.bound("maxLength")?.as_u64()).unwrap_or(255);
+        let max = schema.and_then(|schema| schema.bound(Bound::MaxLength)?.as_u64()).unwrap_or(255);
         let max = usize::try_from(max).unwrap_or(255).max(13);
         if name.len() > max {
             let keep = name.len() - 13;

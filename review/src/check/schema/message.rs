@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value as JsonValue;
+use stackwright_schemas::registry::Bound;
 use stackwright_schemas::{nearest, registry};
 
 use super::keywords::listed;
@@ -202,8 +203,8 @@ fn split_over(context: &[Vec<ValidationError<'_>>]) -> Option<BTreeSet<String>> 
 /// reports that it is a string.
 fn out_of_range(value: &JsonValue, schema: registry::Schema<'_>) -> Option<Message> {
     let given = number(value)?;
-    let most = schema.bound("maximum").and_then(JsonValue::as_f64);
-    let least = schema.bound("minimum").and_then(JsonValue::as_f64);
+    let most = schema.bound(Bound::Maximum).and_then(JsonValue::as_f64);
+    let least = schema.bound(Bound::Minimum).and_then(JsonValue::as_f64);
     let allowed: Vec<String> = schema.enumeration().map(shown).collect();
     if let Some(most) = most.filter(|most| given > *most) {
         return Some(range(value, "too large", format!("use at most {most}")));

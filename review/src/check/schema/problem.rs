@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value as JsonValue;
-use stackwright_schemas::registry;
+use stackwright_schemas::registry::{self, Bound};
 use stackwright_synth::pointer;
 
 use super::keywords::{BELOW, strings};
@@ -219,7 +219,7 @@ fn unresolved(
         );
         return Some((&rules::WRONG_TYPE, message, None));
     }
-    let most = schema?.bound("maxLength")?.as_u64()?;
+    let most = schema?.bound(Bound::MaxLength)?.as_u64()?;
     let least = Text::of(value).least_characters();
     (given == Kind::Text && least as u64 > most).then(|| {
         let message = format!("this string has {least} characters or more");

@@ -157,8 +157,9 @@ impl Launch<'_, '_> {
         let instance_type = self.instances.instance_type();
         let Some(name) = instance_type.as_literal().and_then(JsonValue::as_str) else { return };
         let source = instance_type.location();
-        for (name, value) in efa_environment(name) {
-            self.environment.push(((*name).to_owned(), Value::from(*value).with_location(source)));
+        for variable in efa_environment(name) {
+            self.environment
+                .push((variable.name.to_owned(), Value::from(variable.value).with_location(source)));
         }
     }
 }

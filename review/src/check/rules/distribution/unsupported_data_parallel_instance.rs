@@ -1,5 +1,7 @@
 //! `unsupported-data-parallel-instance`
 
+use stackwright_schemas::instances::SmddpSupport;
+
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::uses_data_parallel;
@@ -28,10 +30,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         for (location, name, facts) in job.training_instances() {
-            let support =
-                facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smddp.as_deref());
+            let support = facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smddp);
             // The SDK accepts ml.p3.16xlarge, the guide does not list it: that is not confirmed, so it is not reported.
-            let refused = support == Some("no") && name != "ml.p3.16xlarge"
+            let refused = support == Some(SmddpSupport::Unsupported) && name != "ml.p3.16xlarge"
                 || facts.is_some_and(|facts| facts.accelerator_count == Some(0));
             if refused {
                 findings.add(

@@ -28,9 +28,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         for (location, name, facts) in job.training_instances() {
-            let support =
-                facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smp_v2.as_deref());
-            if support == Some("False") || facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
+            let support = facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smp_v2);
+            if support == Some(false) || facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
                 findings.add(
                     job.resource,
                     location,

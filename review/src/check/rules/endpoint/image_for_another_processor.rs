@@ -67,16 +67,14 @@ fn compare(resource: &Resource<'_>, image: &Cursor<'_>, types: &[&str], findings
     if built.is_empty() || processors.iter().any(|processor| built.contains(processor)) {
         return;
     }
-    let of = |processor: Processor| match processor {
-        Processor::Cpu => "x86 CPUs without accelerators",
-        Processor::Gpu => "NVIDIA GPUs",
-        Processor::Graviton => "Graviton CPUs",
-        Processor::Neuron => "Trainium or Inferentia",
-    };
     findings.add(
         resource,
         image,
-        format!("the image is built for {}, and `{first}` has {}", of(built[0]), of(processors[0])),
+        format!(
+            "the image is built for {}, and `{first}` has {}",
+            built[0].hardware(),
+            processors[0].hardware()
+        ),
         "use the image for the processor of the instance type",
     );
 }

@@ -38,7 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(name) = string(value).or(value.is_number().then_some(written.as_str())) else { continue };
         let known = versions.iter().find(|version| version.name == name);
         let message = match known {
-            Some(version) if version.extended_until.as_str() < READ => {
+            Some(version) if version.extended_until < READ => {
                 format!(
                     "EKS has not accepted new clusters with Kubernetes {name} since {}",
                     version.extended_until

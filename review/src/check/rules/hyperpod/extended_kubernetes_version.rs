@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let given = string(value);
         let known = kubernetes_versions().iter().find(|version| Some(version.name.as_str()) == given);
         let Some(version) = known else { continue };
-        if version.standard_until.as_str() < READ && version.extended_until.as_str() >= READ {
+        if version.standard_until < READ && version.extended_until >= READ {
             let message = format!(
                 "standard support of Kubernetes {} ended on {}, and extended support costs more until {}",
                 version.name, version.standard_until, version.extended_until

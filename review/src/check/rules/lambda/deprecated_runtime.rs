@@ -1,5 +1,6 @@
 //! `deprecated-runtime`
 
+use stackwright_schemas::date::Date;
 use stackwright_schemas::lifecycle::{READ, runtime};
 
 use super::runtimes;
@@ -29,11 +30,12 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let is_past = |date: Option<&String>| date.is_some_and(|date| date.as_str() <= READ);
+    let is_past = |date: &Date| *date <= READ;
     for (function, value) in runtimes(view) {
         let Some(runtime) = string(value).and_then(runtime) else { continue };
-        if !is_past(runtime.block_create.as_ref()) && is_past(runtime.deprecated.as_ref()) {
-            let date = runtime.deprecated.as_deref().unwrap_or_default();
+        if let Some(date) = runtime.deprecated.filter(is_past)
+            && !runtime.block_create.as_ref().is_some_and(is_past)
+        {
             let message = format!("the runtime {} is deprecated (since {date})", runtime.name);
             let help = runtime.successor.as_ref().map_or_else(String::new, |next| format!("use {next}"));
             findings.add(function, value, message, help);

@@ -29,11 +29,9 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let is_past = |date: Option<&String>| date.is_some_and(|date| date.as_str() <= READ);
     for (function, value) in runtimes(view) {
         let Some(runtime) = string(value).and_then(runtime) else { continue };
-        if is_past(runtime.block_create.as_ref()) {
-            let date = runtime.block_create.as_deref().unwrap_or_default();
+        if let Some(date) = runtime.block_create.filter(|date| *date <= READ) {
             let message = format!(
                 "functions with the runtime {} can no longer be created (since {date})",
                 runtime.name

@@ -24,7 +24,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view) {
         let Some(instance) = variant.instance().filter(|instance| is_gpu(instance)) else { continue };
-        let supported = instance.accelerators().and_then(|facts| facts.mme_gpu.as_deref()) == Some("True");
+        let supported = instance.accelerators().and_then(|facts| facts.mme_gpu) == Some(true);
         if supported || !variant.containers().iter().any(|(_, container)| is_multi_model(container)) {
             continue;
         }

@@ -1,6 +1,6 @@
 //! `ending-service`
 
-use stackwright_schemas::lifecycle::{Status, service};
+use stackwright_schemas::lifecycle::{SupportStage, service};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -28,10 +28,11 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        let Some(service) = service(resource.type_name).filter(|one| one.status == Status::Ending) else {
+        let Some(service) = service(resource.type_name).filter(|one| one.stage == SupportStage::Ending)
+        else {
             continue;
         };
-        let date = service.since.as_deref().map_or_else(String::new, |date| format!(" on {date}"));
+        let date = service.since.map_or_else(String::new, |date| format!(" on {date}"));
         let message = format!("AWS shuts down the service of `{}`{date}", resource.type_name);
         findings.add_at(resource, None, message, "");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use stackwright_schemas::instances::{anywhere, in_region};
+use stackwright_schemas::instances::OfferedFor;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -32,28 +32,32 @@ rule! {
 }
 
 /// The properties of resource types and requests that contain instance types; `*` is every item of a list.
-const PLACES: &[(&str, &str, &[&str])] = &[
-    ("AWS::SageMaker::EndpointConfig", "hosting", &["ProductionVariants", "*", "InstanceType"]),
-    ("AWS::SageMaker::EndpointConfig", "hosting", &["ShadowProductionVariants", "*", "InstanceType"]),
+const PLACES: &[(&str, OfferedFor, &[&str])] = &[
+    ("AWS::SageMaker::EndpointConfig", OfferedFor::Hosting, &["ProductionVariants", "*", "InstanceType"]),
+    (
+        "AWS::SageMaker::EndpointConfig",
+        OfferedFor::Hosting,
+        &["ShadowProductionVariants", "*", "InstanceType"],
+    ),
     (
         "AWS::SageMaker::InferenceExperiment",
-        "hosting",
+        OfferedFor::Hosting,
         &["ModelVariants", "*", "InfrastructureConfig", "RealTimeInferenceConfig", "InstanceType"],
     ),
-    ("AWS::SageMaker::Cluster", "cluster", &["InstanceGroups", "*", "InstanceType"]),
+    ("AWS::SageMaker::Cluster", OfferedFor::Cluster, &["InstanceGroups", "*", "InstanceType"]),
     (
         "AWS::SageMaker::Cluster",
-        "cluster",
+        OfferedFor::Cluster,
         &["InstanceGroups", "*", "InstanceRequirements", "InstanceTypes", "*"],
     ),
-    ("AWS::SageMaker::Cluster", "cluster", &["RestrictedInstanceGroups", "*", "InstanceType"]),
-    ("AWS::SageMaker::DataQualityJobDefinition", "processing", JOB),
-    ("AWS::SageMaker::ModelBiasJobDefinition", "processing", JOB),
-    ("AWS::SageMaker::ModelExplainabilityJobDefinition", "processing", JOB),
-    ("AWS::SageMaker::ModelQualityJobDefinition", "processing", JOB),
+    ("AWS::SageMaker::Cluster", OfferedFor::Cluster, &["RestrictedInstanceGroups", "*", "InstanceType"]),
+    ("AWS::SageMaker::DataQualityJobDefinition", OfferedFor::Processing, JOB),
+    ("AWS::SageMaker::ModelBiasJobDefinition", OfferedFor::Processing, JOB),
+    ("AWS::SageMaker::ModelExplainabilityJobDefinition", OfferedFor::Processing, JOB),
+    ("AWS::SageMaker::ModelQualityJobDefinition", OfferedFor::Processing, JOB),
     (
         "AWS::SageMaker::MonitoringSchedule",
-        "processing",
+        OfferedFor::Processing,
         &[
             "MonitoringScheduleConfig",
             "MonitoringJobDefinition",
@@ -62,11 +66,11 @@ const PLACES: &[(&str, &str, &[&str])] = &[
             "InstanceType",
         ],
     ),
-    ("AWS::SageMaker::ProcessingJob", "processing", PROCESSING),
-    ("CreateProcessingJob", "processing", PROCESSING),
-    ("CreateTransformJob", "transform", &["TransformResources", "InstanceType"]),
-    ("AWS::EC2::Instance", "ec2", &["InstanceType"]),
-    ("AWS::EC2::LaunchTemplate", "ec2", &["LaunchTemplateData", "InstanceType"]),
+    ("AWS::SageMaker::ProcessingJob", OfferedFor::Processing, PROCESSING),
+    ("CreateProcessingJob", OfferedFor::Processing, PROCESSING),
+    ("CreateTransformJob", OfferedFor::Transform, &["TransformResources", "InstanceType"]),
+    ("AWS::EC2::Instance", OfferedFor::Ec2, &["InstanceType"]),
+    ("AWS::EC2::LaunchTemplate", OfferedFor::Ec2, &["LaunchTemplateData", "InstanceType"]),
 ];
 const JOB: &[&str] = &["JobResources", "ClusterConfig", "InstanceType"];
 const PROCESSING: &[&str] = &["ProcessingResources", "ClusterConfig", "InstanceType"];
@@ -86,7 +90,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             for given in values(holder, path) {
                 let Some(name) = string(given) else { continue };
                 if !judged.contains_key(name) {
-                    judged.insert(name.to_owned(), fault(view.region, holder_type, service, name));
+                    judged.insert(name.to_owned(), fault(view.region, holder_type, *service, name));
                 }
                 if let Some(Some((message, help))) = judged.get(name) {
                     findings.add(resource, given, message.clone(), help.clone());
@@ -97,15 +101,20 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 }
 
 /// Returns what is wrong with an instance type, and the nearest one that is offered.
-fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> Option<(String, String)> {
-    let offered = region.map(|region| in_region(service, region));
+fn fault(
+    region: Option<&str>,
+    holder_type: &str,
+    service: OfferedFor,
+    name: &str,
+) -> Option<(String, String)> {
+    let offered = region.map(|region| service.in_region(region));
     let who = match offered {
         Some(None) => return None,
         Some(Some(offered)) if offered.iter().any(|known| known == name) => return None,
         Some(Some(_)) => region.unwrap_or_default(),
         None => "no region",
     };
-    let everywhere = anywhere(service)?;
+    let everywhere = service.anywhere();
     let exists = everywhere.contains(name);
     // If the registry lists the instance types, the validation of schemas reports the value.
     if !exists && is_listed(holder_type) || offered.is_none() && exists {
@@ -117,7 +126,7 @@ fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> 
     };
     let help = near.map_or_else(String::new, |near| format!("the most similar name is {near}"));
     let offers = if region.is_some() { "does not offer" } else { "offers" };
-    Some((format!("{who} {offers} the instance type `{name}` for {service}"), help))
+    Some((format!("{who} {offers} the instance type `{name}` for {}", service.as_str()), help))
 }
 
 #[cfg(test)]

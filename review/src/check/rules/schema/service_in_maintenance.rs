@@ -1,6 +1,6 @@
 //! `service-in-maintenance`
 
-use stackwright_schemas::lifecycle::{Status, service};
+use stackwright_schemas::lifecycle::{SupportStage, service};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -28,11 +28,11 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        let Some(service) = service(resource.type_name).filter(|one| one.status == Status::Maintenance)
+        let Some(service) = service(resource.type_name).filter(|one| one.stage == SupportStage::Maintenance)
         else {
             continue;
         };
-        let date = service.since.as_deref().map_or_else(String::new, |date| format!(" ({date})"));
+        let date = service.since.map_or_else(String::new, |date| format!(" ({date})"));
         let message = format!("the service of `{}` does not get new features{date}", resource.type_name);
         findings.add_at(resource, None, message, "");
     }

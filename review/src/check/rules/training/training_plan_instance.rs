@@ -1,6 +1,6 @@
 //! `training-plan-instance`
 
-use stackwright_schemas::instances::Service;
+use stackwright_schemas::instances::InstanceUse;
 
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
@@ -27,7 +27,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         for (location, name, facts) in job.instances() {
-            let offered = facts.is_none_or(|facts| facts.is_for(Service::TrainingPlan));
+            let offered = facts.is_none_or(|facts| facts.is_for(InstanceUse::TrainingPlan));
             if is_set(&job.resources()["TrainingPlanArn"]) && !offered {
                 findings.add(
                     job.resource,
