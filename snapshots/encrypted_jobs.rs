@@ -6,7 +6,7 @@ use stackwright::App;
 use stackwright::prelude::*;
 use stackwright::resources::sagemaker::ModelPackageGroup;
 use stackwright::stacks::function::{Function, FunctionHandle, Runtime};
-use stackwright::stacks::launch::pipeline::{ModelMetric, Objective, PipelineHandle, Range};
+use stackwright::stacks::launch::pipeline::{ModelMetric, Objective, ParameterRange, PipelineHandle};
 use stackwright::stacks::launch::{
     ApprovedModel, CallbackStep, CheckStep, CheckType, CreateModelStep, EndpointConfigStep, EndpointStep,
     LambdaStep, Optimizations, OutputType, Quantization, RepackStep, StepOptions,
@@ -171,7 +171,7 @@ impl Jobs {
             "Tune",
             TuningStep::new(
                 TuningJob::new(self.job(), Objective::Minimize, "loss", 4)
-                    .range("rate", Range::Continuous(0.1, 1.0)),
+                    .range("rate", ParameterRange::Continuous(0.1, 1.0)),
             ),
         );
         pipeline.step("Customize", TrainingStep::new(self.customization()));

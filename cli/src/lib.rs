@@ -87,8 +87,8 @@ pub mod prelude {
     };
     pub use stackwright_stacks::cluster::{
         ClusterJob, ClusterPolicy, ComputeAllocation, EksCluster, HyperPodCluster, JobNodeOptions,
-        KubernetesNodeOptions, LifecycleScripts, LustreFileSystem, MountOptions, NodeOptions,
-        NodeSoftwareOptions, TaskGovernance,
+        KubernetesNodeOptions, KubernetesVersion, LifecycleScripts, LustreFileSystem, LustreThroughput,
+        MountOptions, NodeGroup, NodeOptions, NodeSoftwareOptions, ServiceNodes, TaskGovernance, WorkerGroup,
     };
     pub use stackwright_stacks::container::{
         Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, LargeModel, ModelData,
@@ -97,21 +97,24 @@ pub mod prelude {
     };
     pub use stackwright_stacks::endpoint::{
         AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, DataCapture,
-        ExternalEndpoint, InferenceComponent, MemorySize, MultiModelEndpoint, NotificationTopic,
-        RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
+        ExternalEndpoint, InferenceComponent, InstancePool, MemorySize, MultiModelEndpoint,
+        NotificationTopic, RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
     };
-    pub use stackwright_stacks::fleet::{Ami, GpuFleet, MonthlyBudget, SpotMix, TrainingFleet, UserData};
+    pub use stackwright_stacks::fleet::{
+        Ami, GpuFleet, MonthlyBudget, Os, Reservations, SpotMix, TrainingFleet, UserData,
+    };
     pub use stackwright_stacks::iam::{ExecutionRole, PolicyDocument};
     pub use stackwright_stacks::launch::{
-        ConditionStep, FailStep, OptimizationJob, Pipeline, ProcessingJob, ProcessingStep, PropertyFile,
-        RegisterModelStep, Schedule, ScheduleExpression, StateMachine, TrainingStep, TransformStep,
-        TuningJob, TuningStep,
+        CompiledQuantization, ConditionStep, CreateModelStep, FailStep, Objective, OptimizationJob,
+        Optimizations, ParameterRange, Pipeline, ProcessingJob, ProcessingStep, PropertyFile, Quantization,
+        RegisterModelStep, Schedule, ScheduleExpression, SpeculativeDecoding, StateMachine, TrainingStep,
+        TransformStep, TuningJob, TuningStep,
     };
-    pub use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    pub use stackwright_stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
     pub use stackwright_stacks::training::{
-        Checkpoints, Ddp, DeepSpeed, DeepSpeedConfig, Fsdp, Input, InstanceGroup, Instances, ModelParallel,
-        Precision, RunLocation, RunVariable, ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob,
-        TrainingPlan, WarmPool,
+        Checkpoints, Customization, CustomizationTechnique, Ddp, DeepSpeed, DeepSpeedConfig, EvaluationType,
+        Fsdp, Input, InstanceGroup, Instances, ModelParallel, Precision, RunLocation, RunVariable,
+        ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob, TrainingPlan, WarmPool,
     };
     pub use stackwright_stacks::{
         AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use snapshots::needs::{Outside, assert_sufficient};
 use snapshots::refused;
 use stackwright::prelude::*;
-use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, WarmStart};
+use stackwright::stacks::launch::pipeline::{Objective, ParameterRange, RangeScaling, WarmStart};
 use stackwright::stacks::launch::{
     ApprovedModel, CallbackStep, CheckStep, CheckType, CompiledQuantization, ConditionStep, CreateModelStep,
     EndpointConfigStep, EndpointStep, FailStep, LambdaStep, OptimizationJob, Optimizations, OutputType,
@@ -152,14 +152,14 @@ fn everything(app: &App) {
         TuningStep::new(
             TuningJob::new(job, Objective::Minimize, "loss", 8)
                 .parallel(2)
-                .range("learning_rate", Range::Continuous(0.0001, 0.1))
+                .range("learning_rate", ParameterRange::Continuous(0.0001, 0.1))
                 .scaling("learning_rate", RangeScaling::Logarithmic)
                 .early_stopping()
                 .autotune()
                 .max_runtime(Duration::from_hours(20))
                 .warm_start(WarmStart::TransferLearning, ["earlier"])
-                .range("epochs", Range::Integer(1, 5))
-                .range("schedule", Range::Categorical(vec!["cosine".into(), "linear".into()])),
+                .range("epochs", ParameterRange::Integer(1, 5))
+                .range("schedule", ParameterRange::Categorical(vec!["cosine".into(), "linear".into()])),
         )
         .retry(RetryPolicy::until(Duration::from_hours(6), [RetryOn::ResourceLimit])),
     );
@@ -279,7 +279,7 @@ fn app() -> App {
         let pipeline = stack.add("Pipeline", pipeline);
         let machine = stack.add("Machine", StateMachine::new().train("Train", job.clone()));
         stack.add("Hourly", Schedule::new("rate(1 hour)", job));
-        stack.add("Daily", Schedule::new("rate(1 day)", &pipeline).flexible_window(30));
+        stack.add("Daily", Schedule::new("rate(1 day)", &pipeline).flexible_window(Duration::from_mins(30)));
         stack.add("Weekly", Schedule::new("rate(7 days)", &machine).time_zone("Europe/Berlin"));
     }
     everything(&app);

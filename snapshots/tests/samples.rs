@@ -7,7 +7,7 @@ use snapshots::needs::{Outside, assert_sufficient};
 use stackwright::prelude::*;
 use stackwright::stacks::container::{Container, Containers};
 use stackwright::stacks::launch::pipeline::{
-    Comparison, Measure, ModelMetric, Objective, Range, RangeScaling, TuningStrategy, WarmStart,
+    Comparison, Measure, ModelMetric, Objective, ParameterRange, RangeScaling, TuningStrategy, WarmStart,
 };
 use stackwright::stacks::launch::{CreateModelStep, StepOptions};
 use stackwright::stacks::training::RunLocation;
@@ -96,7 +96,7 @@ fn tuning(app: &App) {
         TuningJob::new(abalone.job(&data), Objective::Minimize, "validation:rmse", 3)
             .parallel(3)
             .strategy(TuningStrategy::Random)
-            .range("alpha", Range::Continuous(0.01, 10.0))
+            .range("alpha", ParameterRange::Continuous(0.01, 10.0))
             .scaling("alpha", RangeScaling::Logarithmic)
     };
     let (first, again) = (tuning(), tuning());

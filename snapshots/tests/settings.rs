@@ -12,7 +12,7 @@ use stackwright::stacks::endpoint::{
     ExternalEndpoint, InferenceComponent, InstanceMetrics, MultiModelEndpoint, OneVariant, RealTimeEndpoint,
     ServerlessEndpoint, Variant,
 };
-use stackwright::stacks::launch::pipeline::{Objective, Range};
+use stackwright::stacks::launch::pipeline::{Objective, ParameterRange};
 use stackwright::stacks::launch::{
     CreateModelStep, EndpointConfigStep, EndpointStep, Pipeline, ProcessingJob, ProcessingStep,
     RegisterModelStep, Schedule, StateMachine, TrainingStep, TuningJob, TuningStep,
@@ -322,7 +322,7 @@ fn a_tuning_job_has_the_settings_of_hyperband() {
         let tuned = job("ml.g5.xlarge").metric("loss", "loss=([0-9.]+)");
         let tuning = TuningJob::new(tuned, Objective::Minimize, "loss", 4)
             .hyperband(1, 9)
-            .range("rate", Range::Continuous(0.1, 1.0));
+            .range("rate", ParameterRange::Continuous(0.1, 1.0));
         let mut pipeline = Pipeline::new();
         pipeline.step("Tune", TuningStep::new(tuning));
         stack.add("Pipeline", pipeline);

@@ -12,7 +12,7 @@ use serde_json::Value as JsonValue;
 use snapshots::needs::{Outside, assert_sufficient};
 use stackwright::App;
 use stackwright::prelude::Asset;
-use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, SplitType};
+use stackwright::stacks::launch::pipeline::{Objective, ParameterRange, RangeScaling, SplitType};
 use stackwright::stacks::launch::{
     CreateModelStep, Pipeline, StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
@@ -617,16 +617,16 @@ fn a_tuning_job_with_every_kind_of_range() {
     let tuning = TuningJob::new(job, Objective::Maximize, "validation:auc", 20)
         .parallel(3)
         .early_stopping()
-        .range("eta", Range::Continuous(0.0, 1.0))
-        .range("min_child_weight", Range::Continuous(1.0, 10.0))
-        .range("alpha", Range::Continuous(0.0, 2.0))
+        .range("eta", ParameterRange::Continuous(0.0, 1.0))
+        .range("min_child_weight", ParameterRange::Continuous(1.0, 10.0))
+        .range("alpha", ParameterRange::Continuous(0.0, 2.0))
         .scaling("alpha", RangeScaling::Linear)
         // The SDK sends the default of SageMaker.
         .scaling("eta", RangeScaling::Auto)
         .scaling("min_child_weight", RangeScaling::Auto)
         .scaling("max_depth", RangeScaling::Auto)
-        .range("max_depth", Range::Integer(1, 10))
-        .range("booster", Range::Categorical(vec!["gbtree".into(), "dart".into()]));
+        .range("max_depth", ParameterRange::Integer(1, 10))
+        .range("booster", ParameterRange::Categorical(vec!["gbtree".into(), "dart".into()]));
     let request = request_of(|pipeline| drop(pipeline.step("Tune", TuningStep::new(tuning))));
     let differences = [
         ("/HyperParameterTuningJobName", "the pipeline names the job when it runs"),

@@ -68,6 +68,11 @@ impl Resource {
 }
 
 /// A resource type as a Rust type, which wraps a [`Resource`]. [`ResourceOptions`] has the setters that all types share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to a stack",
+    note = "a typed resource needs all its required properties: `Type<2>` means that two are missing; its documentation lists them in order",
+    note = "implement `Construct` for a type of your own to add it"
+)]
 pub trait TypedResource: Sized {
     /// The handle that [`Stack::add`](crate::Stack::add) returns, with a method for each attribute of the type.
     type Handle: From<Handle>;

@@ -359,6 +359,12 @@ impl<T> Value<T> {
 }
 
 /// A type whose values are literals that can be written into a template, such as `String` or an enumeration.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a literal nor a value",
+    label = "expected a literal such as a string, or a `Value` such as a parameter or an attribute of a resource",
+    note = "a handle is not a value: a method such as `reference()`, `name()` or `arn()` returns one",
+    note = "an `Output` with a description or an export is added with `stack.add(id, Output::new(value))`"
+)]
 pub trait Literal {
     /// Returns the expression that is written into a template.
     fn into_expression(self) -> Expression;
@@ -375,7 +381,8 @@ pub trait Literal {
     label = "expected `{T}`, or a `Value<{T}>` such as a parameter or an attribute of a resource",
     note = "an enumeration takes one of its variants (`InstanceType::MlG5Xlarge`), `Unlisted(\"…\".into())` for a value that is newer than the data, or a `Value<String>`",
     note = "an integer property takes an `i64`, a number an `f64`, a list an array or a `Vec`",
-    note = "a property type with required properties takes them in the documented order: `Type<2>` means that two are still missing"
+    note = "a property type with required properties takes them in the documented order: `Type<2>` means that two are still missing",
+    note = "a handle, a location or a key is not a value: a method such as `reference()`, `name()`, `arn()` or `uri()` returns one"
 )]
 pub trait IntoValue<T>: Into<Value<T>> {}
 
@@ -410,6 +417,12 @@ impl<T> From<&Value<T>> for Value<T> {
 
 /// A literal or a value of any type, for positions without an expected type: arguments of [`sub!`](crate::sub), outputs,
 /// and properties that are set by name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a literal nor a value",
+    label = "expected a literal such as a string, or a `Value` such as a parameter or an attribute of a resource",
+    note = "a handle is not a value: a method such as `reference()`, `name()` or `arn()` returns one",
+    note = "an `Output` with a description or an export is added with `stack.add(id, Output::new(value))`"
+)]
 pub trait Untyped {
     /// Returns the expression, and the location that set it if it is known.
     fn into_untyped(self) -> (Expression, Option<CallerLocation>);

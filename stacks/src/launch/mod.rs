@@ -18,9 +18,10 @@ pub use optimization::{
 };
 pub use pipeline::{
     CallbackStep, CheckStep, CheckType, ConditionStep, CreateModelStep, EndpointConfigStep, EndpointStep,
-    FailStep, LambdaStep, ModelMetric, OutputType, Pipeline, PipelineHandle, ProcessingInput, ProcessingJob,
-    ProcessingOutput, ProcessingStep, PropertyFile, RegisterModelStep, RepackStep, RetryOn, RetryPolicy,
-    SplitType, StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
+    FailStep, LambdaStep, ModelMetric, Objective, OutputType, ParameterRange, Pipeline, PipelineHandle,
+    ProcessingInput, ProcessingJob, ProcessingOutput, ProcessingStep, PropertyFile, RegisterModelStep,
+    RepackStep, RetryOn, RetryPolicy, SplitType, StepOptions, TrainingStep, TransformStep, TuningJob,
+    TuningStep,
 };
 pub use schedule::{Schedule, ScheduleHandle, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};

@@ -1,5 +1,7 @@
 //! Schedules: EventBridge Scheduler starts a target at the times of an expression.
 
+use std::time::Duration;
+
 use stackwright_estimate::memory::ONLY_JOB;
 use stackwright_resources::scheduler;
 use stackwright_resources::scheduler::schedule::{
@@ -46,7 +48,7 @@ pub struct Schedule {
     expression: Value<String>,
     target: ScheduleTarget,
     time_zone: Option<Value<String>>,
-    window_minutes: Option<i64>,
+    window_minutes: Option<Value<f64>>,
     role: RoleSettings,
 }
 
@@ -102,10 +104,12 @@ impl Schedule {
         self
     }
 
-    /// Starts the target at any time within this many minutes, 1 to 1,440, after the scheduled time (`FlexibleTimeWindow`). By
-    /// default, the target is started at the scheduled time.
-    pub fn flexible_window(mut self, minutes: u32) -> Self {
-        self.window_minutes = Some(minutes.into());
+    /// Starts the target at any time within this time after the scheduled time, 1 minute to 24 hours in whole minutes
+    /// (`FlexibleTimeWindow`). By default, the target is started at the scheduled time.
+    #[track_caller]
+    pub fn flexible_window(mut self, time: Duration) -> Self {
+        let minutes = i64::try_from(time.as_secs() / 60).unwrap_or(i64::MAX);
+        self.window_minutes = Some(Value::from(minutes).with_caller_location());
         self
     }
 }

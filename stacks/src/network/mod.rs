@@ -4,6 +4,8 @@ mod cidr;
 mod endpoint;
 mod handle;
 
+use std::borrow::Borrow;
+
 use ipnet::Ipv4Net;
 use stackwright_resources::Tag;
 use stackwright_resources::ec2::security_group::{Egress, Ingress};
@@ -178,10 +180,11 @@ impl Network {
 
     /// Adds interface endpoints in all private subnets, each once. [`InterfaceEndpoint::TRAINING`] and similar constants list
     /// the endpoints that each kind of workload needs. By default, there are none.
-    pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e InterfaceEndpoint>) -> Self {
+    pub fn endpoints(mut self, endpoints: impl IntoIterator<Item = impl Borrow<InterfaceEndpoint>>) -> Self {
         for endpoint in endpoints {
-            if !self.endpoints.contains(endpoint) {
-                self.endpoints.push(*endpoint);
+            let endpoint = *endpoint.borrow();
+            if !self.endpoints.contains(&endpoint) {
+                self.endpoints.push(endpoint);
             }
         }
         self

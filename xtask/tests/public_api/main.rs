@@ -2,6 +2,7 @@
 
 mod constructors;
 mod names;
+mod prelude;
 mod sources;
 mod strings;
 

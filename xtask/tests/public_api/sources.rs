@@ -69,8 +69,17 @@ impl Sources {
     }
 
     pub fn constructors(&self) -> BTreeSet<Constructor> {
-        let public = self.public_types();
         let mut found = BTreeSet::new();
+        self.each_constructor(|type_name, function, _| {
+            found.insert(Constructor { type_name: type_name.to_owned(), function: function.to_owned() });
+        });
+        found
+    }
+
+    /// Calls a function for each public constructor, with the names of its type and of itself, and the lines that start with its
+    /// signature.
+    pub fn each_constructor(&self, mut visit: impl FnMut(&str, &str, &[&str])) {
+        let public = self.public_types();
         for (_, text) in &self.0 {
             let lines: Vec<&str> = without_tests(text).lines().collect();
             let mut type_name = None;
@@ -81,11 +90,10 @@ impl Sources {
                 let Some(type_name) = &type_name else { continue };
                 let hidden = number > 0 && lines[number - 1].contains("#[doc(hidden)]");
                 if let Some(function) = constructor(&lines[number..], type_name).filter(|_| !hidden) {
-                    found.insert(Constructor { type_name: type_name.clone(), function });
+                    visit(type_name, &function, &lines[number..]);
                 }
             }
         }
-        found
     }
 
     /// The code blocks of the documentation, with aliases of types replaced by the types.
@@ -141,7 +149,7 @@ pub fn without_tests(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
     text.split(move |letter| !is_part(letter)).filter(|word| !word.is_empty()).map(str::to_owned)
 }
@@ -169,11 +177,8 @@ fn implemented_type(line: &str) -> Option<String> {
     if rest.contains(" for ") { None } else { words(rest).next() }
 }
 
-/// The name of the function that starts in the first line, if it is a public constructor of the type.
-pub fn constructor(lines: &[&str], type_name: &str) -> Option<String> {
-    let rest = lines[0].strip_prefix("    pub ")?;
-    let rest = rest.strip_prefix("const ").unwrap_or(rest).strip_prefix("fn ")?;
-    let name = words(rest).next()?;
+/// The signature of the function that starts in the first line.
+pub fn signature(lines: &[&str]) -> String {
     let mut signature = String::new();
     for line in lines {
         signature.push_str(line.trim());
@@ -182,6 +187,15 @@ pub fn constructor(lines: &[&str], type_name: &str) -> Option<String> {
             break;
         }
     }
+    signature
+}
+
+/// The name of the function that starts in the first line, if it is a public constructor of the type.
+pub fn constructor(lines: &[&str], type_name: &str) -> Option<String> {
+    let rest = lines[0].strip_prefix("    pub ")?;
+    let rest = rest.strip_prefix("const ").unwrap_or(rest).strip_prefix("fn ")?;
+    let name = words(rest).next()?;
+    let signature = signature(lines);
     let (parameters, result) = signature.split_once(") -> ")?;
     let first = parameters.split_once('(')?.1.split(',').next().unwrap_or_default();
     let has_receiver = words(first).any(|word| word == "self");

@@ -27,7 +27,7 @@ pub use step::{RetryOn, RetryPolicy, Step, StepOptions};
 pub use training::{TrainingHandle, TrainingStep};
 pub use transform::{SplitType, TransformHandle, TransformStep};
 pub use tuning::{
-    Objective, Range, RangeScaling, TuningHandle, TuningJob, TuningStep, TuningStrategy, WarmStart,
+    Objective, ParameterRange, RangeScaling, TuningHandle, TuningJob, TuningStep, TuningStrategy, WarmStart,
 };
 
 use serde_json::{Value as JsonValue, json};

@@ -60,7 +60,7 @@ pub enum WarmStart {
 /// The values that a tuning job tries for a hyperparameter.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Range {
+pub enum ParameterRange {
     /// Integers between two values, both included.
     Integer(i64, i64),
     /// Numbers between two values.
@@ -80,14 +80,14 @@ pub enum Range {
 /// ```
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::launch::TuningJob;
-/// use stackwright_stacks::launch::pipeline::{Objective, Range, RangeScaling};
+/// use stackwright_stacks::launch::pipeline::{Objective, ParameterRange, RangeScaling};
 /// use stackwright_stacks::training::{Instances, TrainingJob};
 ///
 /// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"))
 ///     .metric("loss", "loss=([0-9.]+)");
 /// TuningJob::new(job, Objective::Minimize, "loss", 20)
 ///     .parallel(4)
-///     .range("learning_rate", Range::Continuous(1e-5, 1e-2))
+///     .range("learning_rate", ParameterRange::Continuous(1e-5, 1e-2))
 ///     .scaling("learning_rate", RangeScaling::Logarithmic)
 ///     .early_stopping();
 /// ```
@@ -96,7 +96,7 @@ pub struct TuningJob {
     job: TrainingJob,
     metric: Value<String>,
     objective: Objective,
-    ranges: Vec<(String, Range)>,
+    ranges: Vec<(String, ParameterRange)>,
     most: Value<i64>,
     parallel: Value<i64>,
     strategy: TuningStrategy,
@@ -144,7 +144,7 @@ impl TuningJob {
 
     /// Adds a hyperparameter, by its name, with the range of values to try (`ParameterRanges`). The range replaces the
     /// value that the training job has for the hyperparameter.
-    pub fn range(mut self, name: impl Into<String>, range: Range) -> Self {
+    pub fn range(mut self, name: impl Into<String>, range: ParameterRange) -> Self {
         self.ranges.push((name.into(), range));
         self
     }
@@ -276,15 +276,15 @@ impl TuningJob {
                 written.put("MaxValue", most);
             };
             let kind = match range {
-                Range::Integer(least, most) => {
+                ParameterRange::Integer(least, most) => {
                     ends(least.to_string(), most.to_string());
                     0
                 }
-                Range::Continuous(least, most) => {
+                ParameterRange::Continuous(least, most) => {
                     ends(least.to_string(), most.to_string());
                     1
                 }
-                Range::Categorical(values) => {
+                ParameterRange::Categorical(values) => {
                     written.put("Values", Value::<Vec<String>>::from(values.clone()));
                     2
                 }
@@ -327,14 +327,14 @@ impl TuningJob {
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
-/// use stackwright_stacks::launch::pipeline::{Objective, Range};
+/// use stackwright_stacks::launch::pipeline::{Objective, ParameterRange};
 /// use stackwright_stacks::launch::{Pipeline, TuningJob, TuningStep};
 /// use stackwright_stacks::training::{Instances, TrainingJob};
 ///
 /// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"))
 ///     .metric("loss", "loss=([0-9.]+)");
 /// let tuning = TuningJob::new(job, Objective::Minimize, "loss", 20)
-///     .range("learning_rate", Range::Continuous(1e-5, 1e-2));
+///     .range("learning_rate", ParameterRange::Continuous(1e-5, 1e-2));
 /// let mut pipeline = Pipeline::new();
 /// pipeline.step("Tune", TuningStep::new(tuning));
 /// ```
