@@ -58,6 +58,11 @@ mod tests {
             assert_eq!(status.is_in_progress(), is_in_progress, "{text}");
             assert_eq!(status.is_rollback(), text.contains("ROLLBACK"), "{text}");
         }
+        for text in sdk::ResourceStatus::values() {
+            let status = ResourceStatus::from(*text);
+            assert_eq!(status.is_failed(), text.ends_with("_FAILED"), "{text}");
+            assert_eq!(status.is_rollback(), text.contains("ROLLBACK"), "{text}");
+        }
         assert!(StackStatus::from("SOMETHING_NEW").is_in_progress());
         assert_eq!(StackStatus::from("SOMETHING_NEW").to_string(), "SOMETHING_NEW");
     }

@@ -24,6 +24,9 @@ pub struct Need {
     pub service: &'static str,
     /// The unit of the quota: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
     pub unit: &'static str,
+    /// Whether the quota counts instances of one type, or vCPUs of one family of types.
+    #[serde(skip)]
+    pub is_of_instances: bool,
     /// The amount that is needed at the maximum capacity; `None` if the vCPUs of a type are not known.
     pub needed: Option<u64>,
     /// The amount that is needed while a blue/green update of the largest endpoint runs a second fleet; `None` if no update needs
@@ -132,6 +135,7 @@ fn empty(name: String, code: Option<String>, service: &'static str, unit: &'stat
         code,
         service,
         unit,
+        is_of_instances: true,
         needed: Some(0),
         during_update: None,
         default: default.or(is_training.then_some(table.training_default)),
@@ -188,6 +192,7 @@ fn need(name: &str, unit: &'static str, needed: u64, resources: Vec<String>) -> 
             _ => "sagemaker",
         },
         unit,
+        is_of_instances: false,
         needed: Some(needed),
         during_update: None,
         default: quota.default,

@@ -208,6 +208,26 @@ impl From<&StackStatus> for ResourceStatus {
 }
 
 impl ResourceStatus {
+    /// Returns whether the operation that leads to this status undoes another one.
+    pub fn is_rollback(&self) -> bool {
+        matches!(
+            self,
+            Self::ImportRollbackInProgress
+                | Self::ImportRollbackFailed
+                | Self::ImportRollbackComplete
+                | Self::ExportRollbackInProgress
+                | Self::ExportRollbackFailed
+                | Self::ExportRollbackComplete
+                | Self::RollbackInProgress
+                | Self::RollbackFailed
+                | Self::RollbackComplete
+                | Self::UpdateRollbackInProgress
+                | Self::UpdateRollbackFailed
+                | Self::UpdateRollbackComplete
+                | Self::UpdateRollbackCompleteCleanupInProgress
+        )
+    }
+
     /// Returns whether the status is one of a hook.
     pub fn is_of_hook(&self) -> bool {
         matches!(

@@ -104,8 +104,8 @@ pub(super) fn default_quota_lines(assembly: &Assembly) -> Vec<String> {
 pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for need in needs {
-        let by_type = need.name.contains(" usage") || need.unit == "vCPUs";
-        let Some(peak) = need.peak().filter(|_| need.is_exceeded() == Some(true) || by_type) else {
+        let is_shown = need.is_of_instances || need.is_exceeded() == Some(true);
+        let Some(peak) = need.peak().filter(|_| is_shown) else {
             continue;
         };
         let has = match (need.account_value, need.default) {

@@ -1,6 +1,7 @@
 //! Colors of messages. They are added after a text was made safe, and `anstream` removes them where no terminal reads.
 
 use clap::builder::styling::{AnsiColor, Style};
+use stackwright_deploy::{Phase, ResourceStatus};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -54,13 +55,12 @@ fn status(line: &str) -> Option<(usize, usize, Style)> {
     let mut start = 0;
     for word in line.split(' ') {
         let name = word.trim_end_matches([',', ':', ';']);
-        let is_status =
-            name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-        let style = match name {
-            _ if !is_status => None,
-            _ if name.ends_with("_FAILED") || name.contains("ROLLBACK") => Some(BAD),
-            _ if name.ends_with("_COMPLETE") => Some(GOOD),
-            _ if name.ends_with("_IN_PROGRESS") => Some(CHANGED),
+        let status = ResourceStatus::from(name);
+        let style = match status.phase() {
+            Phase::Failed => Some(BAD),
+            _ if status.is_rollback() => Some(BAD),
+            Phase::Complete => Some(GOOD),
+            Phase::InProgress => Some(CHANGED),
             _ => None,
         };
         if let Some(style) = style {
@@ -84,6 +84,18 @@ mod tests {
             paint("app-Main: CREATE_FAILED Scorers AWS::X: no"),
             format!("app-Main: {BAD}CREATE_FAILED{BAD:#} Scorers AWS::X: no")
         );
+        for (status, style) in [
+            ("UPDATE_COMPLETE", GOOD),
+            ("UPDATE_ROLLBACK_COMPLETE", BAD),
+            ("ROLLBACK_IN_PROGRESS", BAD),
+            ("HOOK_COMPLETE_FAILED", BAD),
+            ("DELETE_IN_PROGRESS", CHANGED),
+        ] {
+            assert_eq!(
+                paint(&format!("app-Main: {status}, X")),
+                format!("app-Main: {style}{status}{style:#}, X")
+            );
+        }
         for plain in ["", "\n", "a - b", "      - x", "the word error: is here", "DEPLOY_KEY = 1"] {
             assert_eq!(paint(plain), plain);
         }

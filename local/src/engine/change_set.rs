@@ -8,8 +8,8 @@ use crate::engine::hook::run_change_set_hooks;
 use crate::engine::nested::MAX_NESTING;
 use crate::engine::plan::{DesiredState, Plan, PlanProblem, ProblemKind, plan};
 use crate::state::{
-    Change, ChangeSet, ChangeSetStatus, ChangeSetType, Event, ExecutionStatus, Millis, OnFailure,
-    OperationOptions, OperationType, StackStatus, unique_id,
+    Change, ChangeAction, ChangeSet, ChangeSetStatus, ChangeSetType, Event, ExecutionStatus, Millis,
+    OnFailure, OperationOptions, OperationType, PolicyAction, Replacement, StackStatus, unique_id,
 };
 use crate::template::{NESTED, StackTemplate};
 
@@ -101,7 +101,7 @@ pub(crate) fn compute_change_set(
             ),
         );
     }
-    for change in found.changes.iter().filter(|change| change.action == "Import") {
+    for change in found.changes.iter().filter(|change| change.action == ChangeAction::Import) {
         if let Some(physical) = &change.physical_id {
             change_set.imports.insert(change.logical_id.clone(), physical.clone());
         }
@@ -166,11 +166,11 @@ fn compute_nested_change_sets(
                 change.change_set = Some(id);
             }
             None => found.changes.push(Change {
-                action: "Modify".into(),
+                action: ChangeAction::Modify,
                 logical_id: logical_id.clone(),
                 physical_id: Some(stack.id.clone()),
                 type_name: NESTED.into(),
-                replacement: Some("False".into()),
+                replacement: Some(Replacement::No),
                 scope: vec!["Properties".into()],
                 details: vec![json!({
                     "Target": { "Attribute": "Properties", "RequiresRecreation": "Never" },
@@ -214,7 +214,8 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
 
 /// CloudFormation's warning for a bucket that a change set deletes although it has objects.
 fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<PlanProblem> {
-    let is_deleted = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
+    let is_deleted =
+        change.action == ChangeAction::Remove && change.policy_action == Some(PolicyAction::Delete);
     let name = change.physical_id.as_ref().filter(|_| is_deleted && change.type_name == "AWS::S3::Bucket")?;
     let bucket = engine.state.buckets.get(name).filter(|bucket| !bucket.objects().is_empty())?;
     let message = format!(

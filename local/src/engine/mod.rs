@@ -48,6 +48,12 @@ use crate::template::{NESTED, StackTemplate};
 /// The maximum number of cached templates.
 const CACHED_TEMPLATES: usize = 128;
 
+/// The reason of a resource whose creation was cancelled, because another resource failed.
+const CREATION_CANCELLED: &str = "Resource creation cancelled";
+
+/// The reason of a resource whose update was cancelled, because another resource failed.
+const UPDATE_CANCELLED: &str = "Resource update cancelled";
+
 /// The state, the store that saves it, and the settings of the endpoint.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -426,8 +432,8 @@ impl Engine {
         }
         for (id, is_creation) in cancelled {
             let (status, reason) = match is_creation {
-                true => (ResourceStatus::CreateFailed, "Resource creation cancelled"),
-                false => (ResourceStatus::UpdateFailed, "Resource update cancelled"),
+                true => (ResourceStatus::CreateFailed, CREATION_CANCELLED),
+                false => (ResourceStatus::UpdateFailed, UPDATE_CANCELLED),
             };
             let stack = &mut self.state.stacks[position];
             if let Some(resource) = stack.resources.get_mut(&id) {

@@ -10,7 +10,7 @@ use super::{Engine, Settings};
 use crate::faults::{Faults, On, ResourceFault};
 use crate::state::{
     Inputs, Millis, OnFailure, OperationKind, OperationOptions, Refactor, RefactorExecutionStatus,
-    ResourceStatus, Side, StackRefactorStatus,
+    Replacement, ResourceStatus, Side, StackRefactorStatus,
 };
 
 const REGION: &str = "us-east-1";
@@ -252,8 +252,8 @@ fn a_change_names_its_cause() {
     let found = machine.plan(stack, &with("two"), &[], false).unwrap();
     let [replaced, updated] = &found.changes[..] else { panic!("two changes") };
     assert_eq!(
-        (replaced.replacement.as_deref(), updated.replacement.as_deref()),
-        (Some("True"), Some("False"))
+        (&replaced.replacement, &updated.replacement),
+        (&Some(Replacement::Yes), &Some(Replacement::No))
     );
     assert_eq!(updated.details[0]["CausingEntity"], "A.TopicName");
     assert_eq!(updated.details[0]["Evaluation"], "Dynamic");

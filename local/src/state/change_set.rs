@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
-    ChangeSetStatus, ChangeSetType, DeploymentConfig, Environment, ExecutionStatus, HookResult, Inputs,
-    Millis, OperationType, ResourceStatus, unique_id,
+    ChangeAction, ChangeSetStatus, ChangeSetType, DeploymentConfig, Environment, ExecutionStatus, HookResult,
+    Inputs, Millis, OperationType, PolicyAction, Replacement, ResourceStatus, unique_id,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,19 +104,37 @@ pub(crate) struct Event {
 }
 
 /// The change to one resource.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Change {
-    pub action: String,
+    pub action: ChangeAction,
     pub logical_id: String,
     pub physical_id: Option<String>,
     pub type_name: String,
-    /// `True`, `False`, `Conditional`.
-    pub replacement: Option<String>,
+    pub replacement: Option<Replacement>,
     pub scope: Vec<String>,
     pub details: Vec<Json>,
-    pub policy_action: Option<String>,
+    pub policy_action: Option<PolicyAction>,
     pub before: Option<String>,
     pub after: Option<String>,
     /// The change set of a nested stack.
     pub change_set: Option<String>,
+}
+
+impl Change {
+    /// Returns a change to a resource, without details.
+    pub fn of(action: ChangeAction, logical_id: &str, type_name: &str) -> Self {
+        Self {
+            action,
+            logical_id: logical_id.to_owned(),
+            physical_id: None,
+            type_name: type_name.to_owned(),
+            replacement: None,
+            scope: Vec::new(),
+            details: Vec::new(),
+            policy_action: None,
+            before: None,
+            after: None,
+            change_set: None,
+        }
+    }
 }

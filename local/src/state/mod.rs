@@ -31,9 +31,9 @@ pub(crate) use self::stacks::Stacks;
 pub(crate) use self::store::Store;
 pub(crate) use self::time::*;
 pub(crate) use stackwright_schemas::status::{
-    ChangeSetStatus, ChangeSetType, DriftStatus, ExecutionStatus, OperationType, RefactorExecutionStatus,
-    ResourceStatus, StackDriftStatus, StackInstanceStatus, StackRefactorStatus, StackSetOperationStatus,
-    StackSetResultStatus, StackStatus,
+    ChangeAction, ChangeSetStatus, ChangeSetType, DriftStatus, ExecutionStatus, OperationType, PolicyAction,
+    RefactorExecutionStatus, Replacement, ResourceStatus, StackDriftStatus, StackInstanceStatus,
+    StackRefactorStatus, StackSetOperationStatus, StackSetResultStatus, StackStatus,
 };
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Events of stacks and of operations.
 
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::change_set;
@@ -70,28 +71,46 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
         // An event outside of all operations is not reported.
         .filter(|(_, event)| !event.operation.is_empty())
         .filter(|(_, event)| operation.as_ref().is_none_or(|id| event.operation == *id))
+        .filter(|(stack, event)| !fails_only || event_type(stack, event).is_error())
         .map(|(stack, event)| event_json(stack, event))
-        .filter(|event| {
-            !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR"))
-        })
         .collect();
     let (events, next) = request.page_newest_first(events, PAGE)?;
     Ok(json!({ "OperationEvents": events, "NextToken": next }))
 }
 
-fn event_json(stack: &Stack, event: &Event) -> Json {
+/// The kind of an event (`EventType` in the CloudFormation API).
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum EventType {
+    ValidationError,
+    HookInvocationError,
+    ProvisioningError,
+    StackEvent,
+    ProgressEvent,
+}
+
+impl EventType {
+    fn is_error(self) -> bool {
+        matches!(self, Self::ValidationError | Self::HookInvocationError | Self::ProvisioningError)
+    }
+}
+
+fn event_type(stack: &Stack, event: &Event) -> EventType {
     let failed = event.status.as_ref().is_some_and(ResourceStatus::is_failed);
-    let kind = match (&event.validation, failed, event.physical_id == stack.id) {
-        (Some(_), ..) => "VALIDATION_ERROR",
-        _ if event.hook.is_some() => "HOOK_INVOCATION_ERROR",
-        (None, true, _) => "PROVISIONING_ERROR",
-        (None, false, true) => "STACK_EVENT",
-        (None, false, false) => "PROGRESS_EVENT",
-    };
+    match (&event.validation, failed, event.physical_id == stack.id) {
+        (Some(_), ..) => EventType::ValidationError,
+        _ if event.hook.is_some() => EventType::HookInvocationError,
+        (None, true, _) => EventType::ProvisioningError,
+        (None, false, true) => EventType::StackEvent,
+        (None, false, false) => EventType::ProgressEvent,
+    }
+}
+
+fn event_json(stack: &Stack, event: &Event) -> Json {
     let mut shown = common(stack, event);
     shown["OperationType"] = json!(event.operation_type);
     shown["OperationStatus"] = operation_status(stack, event);
-    shown["EventType"] = kind.into();
+    shown["EventType"] = json!(event_type(stack, event));
     shown["StartTime"] = shown["Timestamp"].clone();
     if let Some((name, path)) = &event.validation {
         // A validation is not a status of the resource.

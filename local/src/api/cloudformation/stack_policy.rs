@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::api::error::ServiceError;
-use crate::state::Change;
+use crate::state::{Change, ChangeAction, Replacement};
 
 /// Rejects changes that a stack policy does not allow. Without a policy, all changes are allowed.
 pub(super) fn check(policy: Option<&str>, changes: &[Change]) -> Result<(), ServiceError> {
@@ -50,10 +50,10 @@ pub(super) fn validate(policy: &str) -> Result<(), ServiceError> {
 }
 
 fn action_of(change: &Change) -> Option<&'static str> {
-    match (change.action.as_str(), change.replacement.as_deref()) {
-        ("Remove", _) => Some("Update:Delete"),
-        ("Modify", Some("True")) => Some("Update:Replace"),
-        ("Modify", _) => Some("Update:Modify"),
+    match (&change.action, &change.replacement) {
+        (ChangeAction::Remove, _) => Some("Update:Delete"),
+        (ChangeAction::Modify, Some(Replacement::Yes)) => Some("Update:Replace"),
+        (ChangeAction::Modify, _) => Some("Update:Modify"),
         _ => None,
     }
 }
@@ -166,13 +166,10 @@ mod tests {
 
     use super::*;
 
-    fn denied(policy: Json, replacement: &str) -> String {
+    fn denied(policy: Json, replacement: Replacement) -> String {
         let change = Change {
-            action: "Modify".into(),
-            logical_id: "Database".into(),
-            type_name: "AWS::RDS::DBInstance".into(),
-            replacement: Some(replacement.into()),
-            ..Change::default()
+            replacement: Some(replacement),
+            ..Change::of(ChangeAction::Modify, "Database", "AWS::RDS::DBInstance")
         };
         let text = policy.to_string();
         check(Some(&text), &[change]).map_or_else(|error| error.message, |()| String::new())
@@ -187,15 +184,15 @@ mod tests {
         let allow = json!({ "Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*" });
         let deny = json!({ "Effect": "Deny", "Action": ["Update:Replace"], "Principal": "*", "Resource": "LogicalResourceId/Data*" });
         let both = policy(json!([allow, deny]));
-        assert_eq!(denied(both.clone(), "False"), "");
-        let message = denied(both, "True");
+        assert_eq!(denied(both.clone(), Replacement::No), "");
+        let message = denied(both, Replacement::Yes);
         assert!(
             message.contains(
                 "Statement [#2] does not allow [Update:Replace] for resource [LogicalResourceId/Database]"
             ),
             "{message}"
         );
-        assert!(denied(policy(json!([])), "False").contains("Statement [#1]"));
+        assert!(denied(policy(json!([])), Replacement::No).contains("Statement [#1]"));
     }
 
     #[test]
@@ -204,13 +201,13 @@ mod tests {
         let except = json!({ "Sid": "KeepDatabases", "Effect": "Deny", "NotAction": "Update:Modify", "Principal": "*", "Resource": "*",
             "Condition": { "StringLike": { "ResourceType": ["AWS::RDS::*"] } } });
         let both = policy(json!([allow, except]));
-        assert_eq!(denied(both.clone(), "False"), "");
-        assert!(denied(both, "True").contains("Statement [KeepDatabases]"));
+        assert_eq!(denied(both.clone(), Replacement::No), "");
+        assert!(denied(both, Replacement::Yes).contains("Statement [KeepDatabases]"));
         let others = json!({ "Effect": "Allow", "Action": "Update:*", "Principal": "*", "NotResource": "LogicalResourceId/Data*" });
-        assert!(!denied(policy(json!([others])), "False").is_empty());
+        assert!(!denied(policy(json!([others])), Replacement::No).is_empty());
         let unlike = json!({ "Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*",
             "Condition": { "StringNotEquals": { "ResourceType": "AWS::RDS::DBInstance" } } });
-        assert!(!denied(policy(unlike), "False").is_empty());
+        assert!(!denied(policy(unlike), Replacement::No).is_empty());
     }
 
     #[test]

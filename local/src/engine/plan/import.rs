@@ -2,6 +2,7 @@
 
 use super::{DesiredState, Plan};
 use crate::api::error::ServiceError;
+use crate::state::ChangeAction;
 
 /// Rejects an import operation that would make another change.
 pub(super) fn check(
@@ -10,7 +11,7 @@ pub(super) fn check(
     outputs_change: bool,
 ) -> Result<(), ServiceError> {
     let refused = |message: String| Err(ServiceError::validation(message));
-    let with_action = |action: &str| -> Vec<&str> {
+    let with_action = |action: ChangeAction| -> Vec<&str> {
         let changes = plan.changes.iter().filter(|change| change.action == action);
         changes.map(|change| change.logical_id.as_str()).collect()
     };
@@ -37,11 +38,12 @@ pub(super) fn check(
             without.join(", ")
         ));
     }
-    let added = with_action("Add");
+    let added = with_action(ChangeAction::Add);
     if !added.is_empty() {
         return refused(format!("Resources [{}] are missing from ResourceToImport list", added.join(", ")));
     }
-    let changed: Vec<&str> = with_action("Modify").into_iter().chain(with_action("Remove")).collect();
+    let changed: Vec<&str> =
+        with_action(ChangeAction::Modify).into_iter().chain(with_action(ChangeAction::Remove)).collect();
     if !changed.is_empty() {
         return refused(format!(
             "You have modified resources [{}] in your template that are not being imported. Update, create or delete \

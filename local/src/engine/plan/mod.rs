@@ -18,7 +18,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::not_rolled_back::has_no_stable_state;
 use crate::engine::resource::{ResourceContext, create_resource, identifier, problems};
-use crate::state::{Change, Inputs, Output, Resource, Stack};
+use crate::state::{Change, ChangeAction, Inputs, Output, PolicyAction, Resource, Stack};
 use crate::template::dynamic::{self, Unresolved};
 use crate::template::evaluate::{
     KNOWN_AFTER_APPLY, Progress, Scope, is_unknown, pseudo_parameters, reference_value,
@@ -241,24 +241,28 @@ impl<'a> Comparison<'a> {
             });
         }
         self.expected.borrow_mut().insert(id.clone(), ExpectedChange::Created);
+        let action = if imported.is_some() { ChangeAction::Import } else { ChangeAction::Add };
         plan.changes.push(Change {
-            action: if imported.is_some() { "Import" } else { "Add" }.into(),
             physical_id: imported,
             after: Some(context(&self.desired.template.shown(written, properties))),
-            ..Change::of(&id, type_name)
+            ..Change::of(action, &id, type_name)
         });
     }
 
     fn removed(&self, present: &Resource) -> Change {
-        let is_snapshot = is_snapshot_by_default(&present.type_name, &present.written["Properties"]);
-        let default = if is_snapshot { "Snapshot" } else { "Delete" };
-        let policy = present.written["DeletionPolicy"].as_str().unwrap_or(default);
+        let policy = match present.written["DeletionPolicy"].as_str() {
+            Some("Retain" | "RetainExceptOnCreate") => PolicyAction::Retain,
+            Some("Snapshot") => PolicyAction::Snapshot,
+            None if is_snapshot_by_default(&present.type_name, &present.written["Properties"]) => {
+                PolicyAction::Snapshot
+            }
+            _ => PolicyAction::Delete,
+        };
         Change {
-            action: "Remove".into(),
             physical_id: Some(present.physical_id.clone()),
-            policy_action: Some(if policy.starts_with("Retain") { "Retain" } else { policy }.into()),
+            policy_action: Some(policy),
             before: Some(context(&self.shown_before(present, &present.properties))),
-            ..Change::of(&present.logical_id, &present.type_name)
+            ..Change::of(ChangeAction::Remove, &present.logical_id, &present.type_name)
         }
     }
 
@@ -296,13 +300,6 @@ impl<'a> Comparison<'a> {
             seed: &self.stack.id,
             custom: None,
         }
-    }
-}
-
-impl Change {
-    /// Returns a change to a resource, without details.
-    fn of(logical_id: &str, type_name: &str) -> Self {
-        Self { logical_id: logical_id.to_owned(), type_name: type_name.to_owned(), ..Self::default() }
     }
 }
 

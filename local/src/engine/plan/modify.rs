@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry::{self, ResourceType};
 
 use super::{Comparison, ExpectedChange, Recreation, context, recreation, same};
-use crate::state::{Change, Resource};
+use crate::state::{Change, ChangeAction, PolicyAction, Replacement, Resource};
 use crate::template::evaluate::KNOWN_AFTER_APPLY;
 use crate::template::{is_custom, references, scalar_text};
 
@@ -183,21 +183,24 @@ impl Details {
             return None;
         }
         let (replacement, expected) = match (self.is_replaced, self.may_be_replaced) {
-            (true, _) => ("True", ExpectedChange::Created),
-            (false, true) => ("Conditional", ExpectedChange::MayBeReplaced),
-            _ => ("False", ExpectedChange::Updated),
+            (true, _) => (Replacement::Yes, ExpectedChange::Created),
+            (false, true) => (Replacement::Conditional, ExpectedChange::MayBeReplaced),
+            _ => (Replacement::No, ExpectedChange::Updated),
         };
-        let policy = written["UpdateReplacePolicy"].as_str().unwrap_or("Delete");
+        let policy = match written["UpdateReplacePolicy"].as_str() {
+            Some("Retain" | "RetainExceptOnCreate") => PolicyAction::ReplaceAndRetain,
+            Some("Snapshot") => PolicyAction::ReplaceAndSnapshot,
+            _ => PolicyAction::ReplaceAndDelete,
+        };
         let change = Change {
-            action: "Modify".into(),
             physical_id: Some(present.physical_id.clone()),
-            replacement: Some(replacement.into()),
+            replacement: Some(replacement),
             scope: self.scope.into_iter().map(str::to_owned).collect(),
             details: self.all,
-            policy_action: self.is_replaced.then(|| format!("ReplaceAnd{policy}")),
+            policy_action: self.is_replaced.then_some(policy),
             before: Some(context(&sides.shown_before)),
             after: Some(context(&sides.shown_after)),
-            ..Change::of(&present.logical_id, &present.type_name)
+            ..Change::of(ChangeAction::Modify, &present.logical_id, &present.type_name)
         };
         Some((change, expected))
     }

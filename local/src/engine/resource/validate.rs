@@ -1,7 +1,7 @@
 //! The problems of properties of a resource, as CloudFormation's validation before deployment reports them.
 
 use serde_json::{Map, Value as Json};
-use stackwright_schemas::registry::{self, Schema};
+use stackwright_schemas::registry::{self, ResourceType, Schema};
 
 use crate::template::evaluate::is_unknown;
 use crate::template::scalar_text;
@@ -13,26 +13,27 @@ pub(crate) type Problem = (String, String);
 pub(crate) fn problems(type_name: &str, properties: &Map<String, Json>) -> Vec<Problem> {
     let Some(kind) = registry::resource_type(type_name) else { return Vec::new() };
     let mut found = Vec::new();
-    validate_value(kind.schema(), &Json::Object(properties.clone()), String::new(), &mut found);
-    found.retain(|(path, message)| {
-        // A property that only the service sets is not missing.
-        let name = message.strip_prefix("#: required key [").and_then(|rest| rest.split(']').next());
-        name.is_none_or(|name| !kind.is_read_only(format!("{path}/{name}").trim_start_matches('/')))
-    });
+    validate_value(kind, kind.schema(), &Json::Object(properties.clone()), String::new(), &mut found);
     found
 }
 
-fn validate_value(schema: Schema<'_>, value: &Json, path: String, found: &mut Vec<Problem>) {
+fn validate_value(
+    kind: &ResourceType,
+    schema: Schema<'_>,
+    value: &Json,
+    path: String,
+    found: &mut Vec<Problem>,
+) {
     let schema = schema.resolved();
     if is_unknown(value) {
         return;
     }
     match value {
-        Json::Object(map) => validate_object(schema, map, &path, found),
+        Json::Object(map) => validate_object(kind, schema, map, &path, found),
         Json::Array(items) => {
             if let Some(of) = schema.items() {
                 for (number, item) in items.iter().enumerate() {
-                    validate_value(of, item, format!("{path}/{number}"), found);
+                    validate_value(kind, of, item, format!("{path}/{number}"), found);
                 }
             }
         }
@@ -40,13 +41,19 @@ fn validate_value(schema: Schema<'_>, value: &Json, path: String, found: &mut Ve
     }
 }
 
-fn validate_object(schema: Schema<'_>, map: &Map<String, Json>, path: &str, found: &mut Vec<Problem>) {
+fn validate_object(
+    kind: &ResourceType,
+    schema: Schema<'_>,
+    map: &Map<String, Json>,
+    path: &str,
+    found: &mut Vec<Problem>,
+) {
     let node = schema.node();
     let has_properties = node["properties"].as_object().is_some_and(|known| !known.is_empty());
     let is_closed = node["additionalProperties"] == false && node.get("patternProperties").is_none();
     for (name, inner) in map {
         match schema.property(name) {
-            Some(of) => validate_value(of, inner, format!("{path}/{name}"), found),
+            Some(of) => validate_value(kind, of, inner, format!("{path}/{name}"), found),
             None if is_closed && has_properties => {
                 found.push((path.to_owned(), format!("#: extraneous key [{name}] is not permitted")));
             }
@@ -54,7 +61,9 @@ fn validate_object(schema: Schema<'_>, map: &Map<String, Json>, path: &str, foun
         }
     }
     for name in schema.required() {
-        if !map.contains_key(name) {
+        // A property that only the service sets is not missing.
+        let is_read_only = kind.is_read_only(format!("{path}/{name}").trim_start_matches('/'));
+        if !map.contains_key(name) && !is_read_only {
             found.push((path.to_owned(), format!("#: required key [{name}] not found")));
         }
     }

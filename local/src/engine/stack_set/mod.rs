@@ -8,8 +8,8 @@ pub(crate) use self::resource::{STACK_SET, update_from_resource};
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::engine::Engine;
 use crate::engine::inputs::{given, resolve_inputs};
+use crate::engine::{CREATION_CANCELLED, Engine, UPDATE_CANCELLED};
 use crate::state::{
     Environment, Inputs, Instance, Millis, OnFailure, OperationKind, OperationOptions, OperationResult,
     OperationType, ResourceStatus, SetAction, SetOperation, Stack, StackInstanceStatus,
@@ -364,7 +364,7 @@ fn first_failure(stack: &Stack) -> String {
     let failed = stack.events.iter().rev().take_while(|event| {
         !(event.physical_id == stack.id && event.reason.as_deref() == Some("User Initiated"))
     });
-    let is_cause = |reason: &str| !reason.contains("cancelled");
+    let is_cause = |reason: &str| ![CREATION_CANCELLED, UPDATE_CANCELLED].contains(&reason);
     let first = failed
         .filter(|event| {
             event.status.as_ref().is_some_and(ResourceStatus::is_failed) && event.physical_id != stack.id
