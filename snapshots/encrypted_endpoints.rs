@@ -72,7 +72,8 @@ pub fn app_in(region: &str, version: u32) -> App {
     );
     let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
     let weights = Weights::prefix(models.location("qwen3-8b/"));
-    let server = LargeModel::vllm("0.36.0", weights).tensor_parallel_degree(1).adapters(2, 16);
+    let server =
+        LargeModel::vllm("0.36.0", weights).tensor_parallel_degree(1).adapters(2).max_adapter_rank(16);
     let base =
         stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1).log_kms_key(&key));
     stack.add("Support", AdapterComponent::new(&base, models.location("adapters/support.tar.gz")));

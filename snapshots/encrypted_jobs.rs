@@ -210,8 +210,8 @@ impl Jobs {
             TransformStep::new(
                 &model,
                 "ml.m5.xlarge",
-                self.data.location("batch/"),
-                self.runs.location("answers").per_run(),
+                TransformData::read(self.data.location("batch/"))
+                    .write(self.runs.location("answers").per_run()),
             ),
         );
         let config =

@@ -48,7 +48,9 @@ impl Request<'_> {
         if known.is_empty() {
             return options;
         }
-        Cow::Owned(Options { baseline: known, ..options.into_owned() })
+        let mut options = options.into_owned();
+        options.baseline = known;
+        Cow::Owned(options)
     }
 }
 

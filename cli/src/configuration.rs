@@ -25,12 +25,10 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Returns the options of the check, without the baseline.
     pub fn options(&self) -> Options {
-        Options {
-            regions: self.regions.clone(),
-            levels: self.levels.clone(),
-            ignores: self.ignores.clone(),
-            ..Options::default()
-        }
+        let mut options = Options::default().regions(&self.regions);
+        options.levels.clone_from(&self.levels);
+        options.ignores.clone_from(&self.ignores);
+        options
     }
 
     /// Returns the options for one file. A pattern in `files` applies to the path from the directory of the configuration,

@@ -11,7 +11,7 @@ pub(crate) fn relative_to_git_root(report: &mut Report) {
     let Ok(current) = std::env::current_dir() else { return };
     let Some(root) = git_root(&current) else { return };
     for one in &mut report.diagnostics {
-        let related = one.related.as_mut().map(|(_, location)| location);
+        let related = one.related.as_mut().map(|related| &mut related.location);
         for location in one.location.as_mut().into_iter().chain(related) {
             if let Some(path) = relative(&location.file, &current, &root) {
                 location.file = path.into();

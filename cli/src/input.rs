@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use stackwright_review::{Diagnostic, check};
-use stackwright_synth::{Assembly, AssemblyError, TemplateError};
+use stackwright_synth::{Assembly, AssemblyError, Recovered, TemplateError};
 
 use crate::failure::Failure;
 
@@ -126,7 +126,7 @@ fn template(
     if let Some(texts) = keep {
         texts.insert(name.to_owned(), text.clone());
     }
-    let (assembly, errors) =
+    let Recovered { value: assembly, errors, .. } =
         Assembly::of_template_with_errors(name, text).map_err(|error| not_checked(name, &error))?;
     Ok((assembly, errors.iter().map(|error| check::unreadable(name, error)).collect()))
 }

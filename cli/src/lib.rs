@@ -107,13 +107,13 @@ pub mod prelude {
     pub use stackwright_stacks::launch::{
         CompiledQuantization, ConditionStep, CreateModelStep, FailStep, Objective, OptimizationJob,
         Optimizations, ParameterRange, Pipeline, ProcessingJob, ProcessingStep, PropertyFile, Quantization,
-        RegisterModelStep, Schedule, ScheduleExpression, SpeculativeDecoding, StateMachine, TrainingStep,
+        RegisterModelStep, Schedule, ScheduleExpression, SpeculativeDecoding, StateMachine, TrainingStep, TransformData,
         TransformStep, TuningJob, TuningStep,
     };
     pub use stackwright_stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
     pub use stackwright_stacks::training::{
         Checkpoints, Customization, CustomizationTechnique, Ddp, DeepSpeed, DeepSpeedConfig, EvaluationType,
-        Fsdp, Input, InstanceGroup, Instances, ModelParallel, Precision, RunLocation, RunVariable,
+        ExperimentOptions, Fsdp, Input, InstanceGroup, Instances, ModelParallel, Precision, RunLocation, RunVariable,
         ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob, TrainingPlan, WarmPool,
     };
     pub use stackwright_stacks::{
@@ -121,7 +121,7 @@ pub mod prelude {
         EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricNamespace,
         MetricsOptions, Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor,
         RoleOptions, RoleReference, RollingOptions, S3Location, SecretReference, SecurityOptions,
-        SsmParameter, StackSet, Statement, TopicReference, UsageOptions, VpcConfig,
+        SsmParameter, StackSet, Statement, Statistic, TopicReference, UsageOptions, VpcConfig,
     };
     pub use stackwright_synth::{
         App, Asset, AwsParameterType, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map,

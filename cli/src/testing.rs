@@ -52,10 +52,9 @@ pub fn snapshots(app: &App) -> BTreeMap<String, String> {
         .iter()
         .flat_map(|stack| {
             let template = (stack.name.clone(), without_digests(&stack.template.to_yaml()));
-            let documents = stack
-                .documents
-                .iter()
-                .map(|(name, text)| (format!("{}.{name}", stack.name), without_digests(text)));
+            let documents = stack.documents.iter();
+            let documents =
+                documents.map(|one| (format!("{}.{}", stack.name, one.name), without_digests(&one.text)));
             std::iter::once(template).chain(documents).collect::<Vec<_>>()
         })
         .collect()
@@ -244,8 +243,7 @@ pub fn assert_no_findings(app: &App, allowed: &[&str]) {
         Ok(assembly) => assembly,
         Err(errors) => panic!("{}", report::text(&Diagnostic::from_errors(&errors).into(), |_| None, false)),
     };
-    let allow = allowed.iter().map(|name| (*name).to_owned()).collect();
-    let found = check::check(&assembly, &check::Options { allow, ..check::Options::default() });
+    let found = check::check(&assembly, &check::Options::default().allow(allowed.iter().copied()));
     assert!(found.errors() + found.warnings() == 0, "{}", report::text(&found, |_| None, false));
 }
 

@@ -227,7 +227,7 @@ fn programs_that_describe_their_models_are_valid() {
     let shape = ModelShape::from_config(&serde_json::from_str(LLAMA).unwrap()).unwrap();
     let app = App::new("language");
     let stack = app.stack("Models").region("us-east-1");
-    let step = Training::new(Strategy::FullShard, 8, 1, 2048);
+    let step = Training::new(Strategy::FullShard, 2048).ranks(8);
     let job = TrainingJob::new(
         ContainerImage::pytorch_training("2.6.0"),
         Instances::of("ml.p4d.24xlarge", 1),

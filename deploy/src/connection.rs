@@ -9,7 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{Partition, StackArtifact};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::Report;
@@ -179,12 +179,11 @@ impl Connection {
     pub(crate) fn resolve_pseudo_parameters(&self, name: &str) -> String {
         name.replace("${AWS::AccountId}", &self.account)
             .replace("${AWS::Region}", &self.region)
-            .replace("${AWS::Partition}", self.partition())
+            .replace("${AWS::Partition}", self.partition().name())
     }
 
-    fn partition(&self) -> &'static str {
-        let environment = stackwright_synth::Environment { account: None, region: Some(self.region.clone()) };
-        environment.partition().unwrap_or("aws")
+    fn partition(&self) -> Partition {
+        Partition::of_region(&self.region)
     }
 
     /// Returns the URL from which CloudFormation reads an object.
@@ -192,7 +191,7 @@ impl Connection {
         match &self.endpoint {
             Some(endpoint) => format!("{endpoint}/{bucket}/{key}"),
             None => {
-                let suffix = if self.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+                let suffix = self.partition().dns_suffix();
                 format!("https://{bucket}.s3.{}.{suffix}/{key}", self.region)
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{Partition, StackArtifact};
 
 /// A command that sends requests to AWS, and for which [`policy`] returns the permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl FromStr for Command {
 pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
     let environment = |stack: &StackArtifact| {
         let any = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "*".into());
-        let partition = stack.environment.partition().unwrap_or("aws");
+        let partition = stack.environment.partition().unwrap_or(Partition::Aws);
         (partition, any(&stack.environment.region), any(&stack.environment.account))
     };
     let mut buckets = BTreeSet::new();
@@ -137,7 +137,7 @@ pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
             let name = bucket
                 .replace("${AWS::AccountId}", &account)
                 .replace("${AWS::Region}", &region)
-                .replace("${AWS::Partition}", partition);
+                .replace("${AWS::Partition}", partition.name());
             buckets.insert(format!("arn:{partition}:s3:::{name}"));
         }
     }

@@ -1,6 +1,7 @@
 //! The service quotas that stacks need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -12,6 +13,82 @@ use stackwright_synth::{Assembly, StackArtifact};
 use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Capacity, Estimate, Line, Options, Per, Use};
 
+/// A service with quotas that stacks need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum QuotaService {
+    /// Amazon SageMaker AI.
+    SageMaker,
+    /// Amazon EC2.
+    Ec2,
+    /// Amazon VPC.
+    Vpc,
+}
+
+impl QuotaService {
+    /// Returns the code of the service in Service Quotas, such as `sagemaker`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SageMaker => "sagemaker",
+            Self::Ec2 => "ec2",
+            Self::Vpc => "vpc",
+        }
+    }
+}
+
+/// The unit of a quota. Its text (`Display`) is the plural, such as `instances`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum QuotaUnit {
+    /// Elastic IP addresses.
+    Addresses,
+    /// Endpoints of SageMaker or of a VPC.
+    Endpoints,
+    /// NAT gateways.
+    Gateways,
+    /// Instances.
+    Instances,
+    /// Network interfaces.
+    Interfaces,
+    /// Pipelines.
+    Pipelines,
+    /// Concurrent requests.
+    Requests,
+    /// vCPUs.
+    #[serde(rename = "vCPUs")]
+    Vcpus,
+    /// VPCs.
+    #[serde(rename = "VPCs")]
+    Vpcs,
+}
+
+impl QuotaUnit {
+    /// Returns the name of one unit, such as `instance`.
+    pub const fn singular(self) -> &'static str {
+        match self {
+            Self::Addresses => "address",
+            Self::Endpoints => "endpoint",
+            Self::Gateways => "gateway",
+            Self::Instances => "instance",
+            Self::Interfaces => "interface",
+            Self::Pipelines => "pipeline",
+            Self::Requests => "request",
+            Self::Vcpus => "vCPU",
+            Self::Vpcs => "VPC",
+        }
+    }
+}
+
+impl fmt::Display for QuotaUnit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let singular = self.singular();
+        let end = if singular.ends_with('s') { "es" } else { "s" };
+        write!(formatter, "{singular}{end}")
+    }
+}
+
 /// A service quota, and the amount of it that stacks need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -20,10 +97,10 @@ pub struct Need {
     pub name: String,
     /// The code of the quota, such as `L-07BEB181`; `None` is unknown.
     pub code: Option<String>,
-    /// The code of the service in Service Quotas, such as `sagemaker`.
-    pub service: &'static str,
-    /// The unit of the quota: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
-    pub unit: &'static str,
+    /// The service of the quota.
+    pub service: QuotaService,
+    /// The unit of the quota.
+    pub unit: QuotaUnit,
     /// Whether the quota counts instances of one type, or vCPUs of one family of types.
     #[serde(skip)]
     pub is_of_instances: bool,
@@ -127,7 +204,7 @@ fn family(instance_type: &str, is_spot: bool) -> &'static str {
     }
 }
 
-fn empty(name: String, code: Option<String>, service: &'static str, unit: &'static str) -> Need {
+fn empty(name: String, code: Option<String>, service: QuotaService, unit: QuotaUnit) -> Need {
     let table = table::quotas();
     let default = table.defaults.get(&name).copied();
     let is_training = name.ends_with(" for training job usage");
@@ -181,15 +258,15 @@ pub fn of_estimate(assembly: &Assembly, estimate: &Estimate, options: &Options) 
 }
 
 /// Returns a quota of the table by its name, with what is needed of it.
-fn need(name: &str, unit: &'static str, needed: u64, resources: Vec<String>) -> Option<Need> {
+fn need(name: &str, unit: QuotaUnit, needed: u64, resources: Vec<String>) -> Option<Need> {
     let quota = table::quotas().others.get(name)?;
     (needed > 0).then(|| Need {
         name: name.to_owned(),
         code: Some(quota.code.clone()),
         service: match quota.service.as_str() {
-            "vpc" => "vpc",
-            "ec2" => "ec2",
-            _ => "sagemaker",
+            "vpc" => QuotaService::Vpc,
+            "ec2" => QuotaService::Ec2,
+            _ => QuotaService::SageMaker,
         },
         unit,
         is_of_instances: false,
@@ -222,16 +299,26 @@ fn totals(lines: &[&Line]) -> Vec<Need> {
     let mut needs = Vec::new();
     let hosting: Vec<_> = of(&[Use::Hosting, Use::Asynchronous], None).collect();
     let all = hosting.iter().map(|(_, most)| most).sum();
-    needs.extend(need("Number of instances across active endpoints", "instances", all, named(&hosting)));
+    needs.extend(need(
+        "Number of instances across active endpoints",
+        QuotaUnit::Instances,
+        all,
+        named(&hosting),
+    ));
     let largest = largest_of(&hosting);
-    needs.extend(need("Maximum number of instances per endpoint", "instances", largest, named(&hosting)));
+    needs.extend(need(
+        "Maximum number of instances per endpoint",
+        QuotaUnit::Instances,
+        largest,
+        named(&hosting),
+    ));
     for (is_spot, name) in [
         (false, "Maximum number of instances per training job"),
         (true, "Maximum number of instances per spot training job"),
     ] {
         let jobs: Vec<_> = of(&[Use::Training], Some(is_spot)).collect();
         let most = jobs.iter().map(|(_, most)| *most).max().unwrap_or(0);
-        needs.extend(need(name, "instances", most, named(&jobs)));
+        needs.extend(need(name, QuotaUnit::Instances, most, named(&jobs)));
     }
     for (is_spot, of_all, of_one) in [
         (
@@ -248,11 +335,11 @@ fn totals(lines: &[&Line]) -> Vec<Need> {
         let clusters: Vec<_> = of(&[Use::Cluster], is_spot).collect();
         needs.extend(need(
             of_all,
-            "instances",
+            QuotaUnit::Instances,
             clusters.iter().map(|(_, most)| most).sum(),
             named(&clusters),
         ));
-        needs.extend(need(of_one, "instances", largest_of(&clusters), named(&clusters)));
+        needs.extend(need(of_one, QuotaUnit::Instances, largest_of(&clusters), named(&clusters)));
     }
     needs
 }
@@ -272,7 +359,7 @@ fn path(stack: &str, resource: &str) -> String {
 
 /// Quotas that count resources. Values of parameters are their defaults.
 fn counted(stacks: &[&StackArtifact], options: &Options) -> Vec<Need> {
-    let mut found: BTreeMap<(&'static str, &'static str), (u64, Vec<String>)> = BTreeMap::new();
+    let mut found: BTreeMap<(&'static str, QuotaUnit), (u64, Vec<String>)> = BTreeMap::new();
     for stack in stacks {
         let region = stack.environment.region.as_deref().unwrap_or(&options.region);
         let resources = Resolver::new(&stack.template, region).resources();
@@ -292,10 +379,10 @@ fn counted(stacks: &[&StackArtifact], options: &Options) -> Vec<Need> {
         .collect()
 }
 
-fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, &'static str, u64)> {
+fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, QuotaUnit, u64)> {
     match kind {
         "AWS::SageMaker::Pipeline" => {
-            vec![("Maximum number of pipelines allowed per account", "pipelines", 1)]
+            vec![("Maximum number of pipelines allowed per account", QuotaUnit::Pipelines, 1)]
         }
         "AWS::SageMaker::EndpointConfig" => {
             let variants = properties["ProductionVariants"].as_array().into_iter().flatten();
@@ -306,15 +393,15 @@ fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, &'static str, u64
             let concurrency = serverless.iter().filter_map(|one| number(&one["MaxConcurrency"]));
             let name = "Maximum total concurrency that can be allocated across all serverless endpoints";
             vec![
-                ("Maximum number of serverless endpoints", "endpoints", 1),
-                (name, "requests", concurrency.fold(0, u64::saturating_add)),
+                ("Maximum number of serverless endpoints", QuotaUnit::Endpoints, 1),
+                (name, QuotaUnit::Requests, concurrency.fold(0, u64::saturating_add)),
             ]
         }
-        "AWS::EC2::EIP" => vec![("EC2-VPC Elastic IPs", "addresses", 1)],
-        "AWS::EC2::VPC" => vec![("VPCs per Region", "VPCs", 1)],
-        "AWS::EC2::NatGateway" => vec![("NAT gateways per Availability Zone", "gateways", 1)],
+        "AWS::EC2::EIP" => vec![("EC2-VPC Elastic IPs", QuotaUnit::Addresses, 1)],
+        "AWS::EC2::VPC" => vec![("VPCs per Region", QuotaUnit::Vpcs, 1)],
+        "AWS::EC2::NatGateway" => vec![("NAT gateways per Availability Zone", QuotaUnit::Gateways, 1)],
         "AWS::EC2::VPCEndpoint" if properties["VpcEndpointType"].as_str() == Some("Interface") => {
-            vec![("Interface VPC endpoints per VPC", "endpoints", 1)]
+            vec![("Interface VPC endpoints per VPC", QuotaUnit::Endpoints, 1)]
         }
         _ => Vec::new(),
     }
@@ -326,7 +413,7 @@ fn network_interfaces(
     resources: &[(&str, &str, Json)],
     kind: &str,
     properties: &Json,
-) -> Vec<(&'static str, &'static str, u64)> {
+) -> Vec<(&'static str, QuotaUnit, u64)> {
     let listed = |owner: &Json| owner["NetworkInterfaces"].as_array().map_or(1, Vec::len).max(1) as u64;
     let subnets = || properties["SubnetIds"].as_array().map_or(1, Vec::len).max(1) as u64;
     let amount = match kind {
@@ -352,7 +439,11 @@ fn network_interfaces(
         }
         _ => 0,
     };
-    if amount > 0 { vec![("Network interfaces per Region", "interfaces", amount)] } else { Vec::new() }
+    if amount > 0 {
+        vec![("Network interfaces per Region", QuotaUnit::Interfaces, amount)]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Returns one interface for each EFA interface of the type, and at least one (the number is not confirmed by AWS).
@@ -386,7 +477,7 @@ fn by_type(lines: &[&Line]) -> Vec<Need> {
                     .and_then(|codes| codes.get(&usage));
                 let need = found
                     .entry(name.clone())
-                    .or_insert_with(|| empty(name, code.cloned(), "sagemaker", "instances"));
+                    .or_insert_with(|| empty(name, code.cloned(), QuotaService::SageMaker, QuotaUnit::Instances));
                 (need, Some(capacity.most))
             }
             None if capacity.usage == Use::Ec2 => {
@@ -396,7 +487,7 @@ fn by_type(lines: &[&Line]) -> Vec<Need> {
                     .and_then(|facts| facts.vcpu);
                 let need = found
                     .entry(name.to_owned())
-                    .or_insert_with(|| empty(name.to_owned(), code, "ec2", "vCPUs"));
+                    .or_insert_with(|| empty(name.to_owned(), code, QuotaService::Ec2, QuotaUnit::Vcpus));
                 (need, vcpus.map(|vcpus| u64::from(vcpus) * capacity.most))
             }
             None => continue,
@@ -509,7 +600,7 @@ Resources:
         );
         assert!(pool.code.is_some());
         let vcpus = find("Running On-Demand G and VT instances");
-        assert_eq!((vcpus.needed, vcpus.unit), (Some(8), "vCPUs"));
+        assert_eq!((vcpus.needed, vcpus.unit), (Some(8), QuotaUnit::Vcpus));
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn theirs(changes: &Json) -> BTreeMap<String, Fate> {
 /// The result of the comparison.
 fn ours(old: &str, new: &str) -> BTreeMap<String, Fate> {
     let mut found = BTreeMap::new();
-    for (_, change) in diff::compare(&read(old), &read(new)).resources() {
+    for change in diff::compare(&read(old), &read(new)).resources() {
         let what = match change.consequence {
             Consequence::AttributesOnly => "updated",
             Consequence::Unchanged => continue,

@@ -106,7 +106,10 @@ fn write_declaration(structure: &Structure, name: &str, holds: &str, text: &mut 
     }
     let default = if structure.required.is_empty() && holds == "s::Properties" { ", Default" } else { "" };
     let parameter = if staged { "<const MISSING: usize = 0>" } else { "" };
-    put(text, &format!("#[derive(Clone, Debug{default})]\npub struct {name}{parameter}({holds});\n"));
+    put(
+        text,
+        &format!("#[derive(Clone, Debug{default})]\n#[must_use]\npub struct {name}{parameter}({holds});\n"),
+    );
 }
 
 /// `new`, and a setter for each property. One required property is the argument of `new`; several are set by

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use stackwright_review::check::{Options, check, unreadable};
 use stackwright_review::{Report, Severity, report};
-use stackwright_synth::Assembly;
+use stackwright_synth::{Assembly, Recovered};
 
 fn main() {
     let mut files: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +21,7 @@ fn main() {
     for file in &files {
         let Ok(text) = std::fs::read_to_string(file) else { continue };
         match Assembly::of_template_with_errors(file, text) {
-            Ok((assembly, errors)) => {
+            Ok(Recovered { value: assembly, errors, .. }) => {
                 stacks.extend(assembly.stacks);
                 unread.extend(errors.iter().map(|error| unreadable(file, error)));
             }
@@ -29,7 +29,7 @@ fn main() {
         }
     }
     let read = start.elapsed();
-    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+    let options = Options::default().regions(["us-east-1"]);
     let mut found = check(&Assembly::new(stacks), &options);
     found.diagnostics.extend(unread);
     let checked = start.elapsed();

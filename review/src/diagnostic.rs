@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use stackwright_synth::secret::SecretValues;
-use stackwright_synth::{Errors, SourceLocation, pointer};
+use stackwright_synth::{Errors, RelatedLocation, SourceLocation, pointer};
 
 /// The severity of a diagnostic, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +75,7 @@ pub struct Diagnostic {
     pub location: Option<SourceLocation>,
     /// A text about a relation, and the line to which the finding is related, such as the default of a parameter; `None` for most
     /// findings.
-    pub related: Option<(String, SourceLocation)>,
+    pub related: Option<RelatedLocation>,
     /// A change of the source that fixes the cause; `None` unless exactly one fix is possible.
     pub fix: Option<Fix>,
     /// The reason of the acknowledgement; `None` if the finding is not acknowledged.
@@ -88,7 +88,7 @@ impl Diagnostic {
         if secrets.is_empty() {
             return;
         }
-        let related = self.related.as_mut().map(|(text, _)| text);
+        let related = self.related.as_mut().map(|related| &mut related.label);
         let optional = self.help.iter_mut().chain(&mut self.when).chain(related);
         for text in optional.chain([&mut self.message]) {
             *text = secrets.mask(text);

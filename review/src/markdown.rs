@@ -26,6 +26,7 @@ const MAX_NAMES: usize = 12;
 /// assert!(text.starts_with("one\n") && text.contains("the details. `stackwright plan` shows it."));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct MarkdownPart {
     name: String,
     text: String,

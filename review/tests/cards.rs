@@ -24,10 +24,9 @@ fn cards_of_edits_to_the_examples_are_as_reviewed() {
         for pair in pairs::EXAMPLES.iter().chain(services) {
             let read = |text: String| Assembly::of_template("Stack.yaml", text).unwrap();
             // Rules and their messages have snapshots of their own.
-            let check =
-                check::Options { only: vec!["dangling-reference".into()], ..check::Options::default() };
-            let estimate = Some(stackwright_estimate::cost::Options::default());
-            let options = Options { base: "main".into(), check, estimate, ..Options::default() };
+            let check = check::Options::default().only(["dangling-reference"]);
+            let estimate = stackwright_estimate::cost::Options::default();
+            let options = Options::new("main").check(check).estimate(estimate);
             let card = card(&read(pair.before()), &read(pair.after()), options);
             insta::assert_snapshot!(pair.name, markdown(&card, GITHUB_LIMIT));
         }

@@ -12,12 +12,12 @@ use std::path::Path;
 
 use stackwright_review::check::{Options, check, unreadable};
 use stackwright_review::{Diagnostic, Severity};
-use stackwright_synth::Assembly;
+use stackwright_synth::{Assembly, Recovered};
 
 fn found(name: &str, text: &str) -> Vec<Diagnostic> {
-    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+    let options = Options::default().regions(["us-east-1"]);
     match Assembly::of_template_with_errors(name, text.to_owned()) {
-        Ok((assembly, errors)) => {
+        Ok(Recovered { value: assembly, errors, .. }) => {
             let errors = errors.iter().map(|error| unreadable(name, error));
             errors.chain(check(&assembly, &options).diagnostics).collect()
         }

@@ -125,7 +125,7 @@ fn judged(text: &str) -> BTreeMap<String, Fate> {
 fn ours(old: &str, new: &str) -> BTreeMap<String, Fate> {
     let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
     let mut found = BTreeMap::new();
-    for (_, change) in diff::compare(&read(old), &read(new)).resources() {
+    for change in diff::compare(&read(old), &read(new)).resources() {
         let what = match change.consequence {
             Consequence::AttributesOnly => "updated",
             Consequence::Unchanged => continue,
@@ -151,7 +151,7 @@ fn is_effective_only(old: &str, new: &str, id: &str) -> bool {
     let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
     let found = diff::compare(&read(old), &read(new));
     let is_it = |change: &&diff::ResourceChange| change.logical_id == id;
-    found.resources().map(|(_, change)| change).find(is_it).is_some_and(|change| {
+    found.resources().find(is_it).is_some_and(|change| {
         change.properties.iter().all(|one| one.because.is_some())
             || change
                 .properties
@@ -165,7 +165,7 @@ fn is_effective_only(old: &str, new: &str, id: &str) -> bool {
 fn is_written_only(old: &str, new: &str, id: &str) -> bool {
     let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
     let found = diff::compare(&read(old), &read(new));
-    let mut changes = found.resources().map(|(_, change)| change);
+    let mut changes = found.resources();
     changes.any(|change| change.logical_id == id && change.consequence == Consequence::Unchanged)
 }
 

@@ -27,13 +27,8 @@ fn page() -> String {
     let pair = pairs::EXAMPLES.iter().find(|pair| pair.name == "bucket-rename").unwrap();
     let read = |text: String| Assembly::of_template("Stack.yaml", text).unwrap();
     let (old, new) = (read(pair.before()), read(pair.after()));
-    let cost = vec![CostChange {
-        what: "Stack".into(),
-        before: Some("1,000 USD a month".into()),
-        after: Some("1,200 USD a month".into()),
-        ..CostChange::default()
-    }];
-    let card = card(&old, &new, Options { base: "main".into(), cost, ..Options::default() });
+    let cost = [CostChange::of("Stack").before("1,000 USD a month").after("1,200 USD a month")];
+    let card = card(&old, &new, Options::new("main").cost(cost));
     report::html(&card, &new, |_| Some(pair.after()))
 }
 
@@ -43,11 +38,7 @@ fn shown() -> (Card, Assembly, String) {
     let (old, widened) = (find("instance-type").before(), find("policy-widened").after());
     let new = widened.replace("InstanceType: ml.g5.2xlarge", "InstanceType: ml.g6.xlarge");
     let read = |text: &str| Assembly::of_template("Production.yaml", text.to_owned()).unwrap();
-    let options = Options {
-        base: "main".into(),
-        estimate: Some(stackwright_estimate::cost::Options::default()),
-        ..Options::default()
-    };
+    let options = Options::new("main").estimate(stackwright_estimate::cost::Options::default());
     let assembly = read(&new);
     (card(&read(&old), &assembly, options), assembly, new)
 }

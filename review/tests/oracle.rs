@@ -340,7 +340,7 @@ fn findings_agree_with_other_programs_or_the_difference_has_a_reason() {
     let (mut good, mut bad) = (0, 0);
     for (name, template) in &cases {
         let assembly = Assembly::of_template(name, template.to_string()).unwrap();
-        let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+        let options = Options::default().regions(["us-east-1"]);
         let report = check(&assembly, &options);
         let ours: Vec<String> = report
             .diagnostics

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_review::check::{Options, apply_fixes, check, rules, unreadable};
 use stackwright_review::report;
-use stackwright_synth::{Assembly, Template};
+use stackwright_synth::{Assembly, Recovered, Template};
 
 fn number_found(text: String) -> usize {
     let Ok(assembly) = Assembly::of_template("template.yaml", text) else { return 0 };
-    check(&assembly, &Options { regions: vec!["us-east-1".into()], ..Options::default() }).diagnostics.len()
+    check(&assembly, &Options::default().regions(["us-east-1"])).diagnostics.len()
 }
 
 /// A value of anything, with functions and names that mean something among it.
@@ -108,9 +108,9 @@ fn inputs_that_the_fuzzer_kept_are_checked_fixed_and_reported_without_a_panic() 
     let mut rules = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(corpus).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+        let options = Options::default().regions(["us-east-1"]);
         let found = match Assembly::of_template_with_errors("template.yaml", text.clone()) {
-            Ok((assembly, errors)) => {
+            Ok(Recovered { value: assembly, errors, .. }) => {
                 let mut found = check(&assembly, &options);
                 found.diagnostics.extend(errors.iter().map(|error| unreadable("template.yaml", error)));
                 found
@@ -139,7 +139,7 @@ fn more_regions_than_a_number_has_bits_are_checked() {
     let text = "Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicNam: x}}}".to_owned();
     let assembly = Assembly::of_template("template.yaml", text).unwrap();
     let found = |regions: Vec<String>| {
-        let options = Options { regions, ..Options::default() };
+        let options = Options::default().regions(regions);
         let mut diagnostics = check(&assembly, &options).diagnostics;
         // There are not so many regions.
         diagnostics.retain(|one| one.id != "unknown-region");

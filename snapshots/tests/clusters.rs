@@ -175,14 +175,14 @@ fn everything() -> App {
         HyperPodCluster::restricted(&eks(), &of_subnet())
             .group(
                 RestrictedGroup::new("b", "ml.p5.48xlarge", 4)
-                    .lustre(4_800, 250)
+                    .lustre(4_800, LustreThroughput::Mb250)
                     .volume_gb(500)
                     .volume_key(KEY)
                     .deep_health_checks([DeepHealthCheck::InstanceStress])
                     .network(&of_subnet()),
             )
             .group(RestrictedGroup::planned("a", "ml.p5.48xlarge", 4, PLAN))
-            .shared_lustre(4_800, 250, true),
+            .shared_lustre(4_800, LustreThroughput::Mb250, true),
     );
     fleets(&app);
     app
@@ -1054,7 +1054,7 @@ fn job() -> TrainingJob {
 /// The documents of an app's only stack, by the end of their names.
 fn document(app: &App, name: &str) -> String {
     let documents = app.synth().unwrap().stacks[0].documents.clone();
-    documents.into_iter().find(|(file, _)| file.ends_with(name)).unwrap().1
+    documents.into_iter().find(|one| one.name.ends_with(name)).unwrap().text
 }
 
 /// Compares the members of a configuration with those of the launcher's own examples.

@@ -20,8 +20,8 @@ use stackwright::stacks::container::{
 };
 use stackwright::stacks::endpoint::{
     AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, CopyBatch,
-    DataCapture, InferenceComponent, InstancePool, MemorySize, MultiModelEndpoint, NotificationTopic,
-    RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
+    DataCapture, InferenceAmiVersion, InferenceComponent, InstancePool, MemorySize, MultiModelEndpoint,
+    NotificationTopic, RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
 };
 use stackwright::stacks::iam::PolicyDocument;
 
@@ -65,7 +65,10 @@ fn rolling() -> Rolling {
 /// Scaling that every target takes.
 fn for_any<T: Target>() -> Vec<(&'static str, Scaling<T>)> {
     let waiting = || {
-        MetricNamespace::new("Shop").metric("Waiting").dimension("Model", "relevance").statistic("Maximum")
+        MetricNamespace::new("Shop")
+            .metric("Waiting")
+            .dimension("Model", "relevance")
+            .statistic(Statistic::Maximum)
     };
     vec![
         ("Metric", TargetTracking::metric(waiting(), 10.0).scale_in_cooldown(minutes(10)).into()),
@@ -97,7 +100,7 @@ fn for_instances() -> Vec<(&'static str, Scaling<InstanceCount>)> {
         .dimension("QueueName", "jobs");
     let math = MetricMath::new("queue / instances")
         .metric("queue", queue)
-        .metric("instances", Metric::cpu_utilization().statistic("SampleCount"));
+        .metric("instances", Metric::cpu_utilization().statistic(Statistic::SampleCount));
     let mut all = for_any();
     all.extend([
         (
@@ -287,7 +290,7 @@ fn everything(app: &App) {
         [InstancePool::new("ml.g5.xlarge", 1), InstancePool::new("ml.g6.xlarge", 2)],
     )
     .weight(0.1)
-    .ami_version("al2-ami-sagemaker-inference-gpu-3-1")
+    .ami_version(InferenceAmiVersion::Al2AmiSagemakerInferenceGpu3_1)
     .capacity_reservation("arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan");
     let endpoint = stack.add(
         "Several",
@@ -412,7 +415,7 @@ fn containers(app: &App) {
     one("Prefix", gpu().model(ModelData::prefix(location("relevance"))).into());
     one(
         "Trained",
-        gpu().model(ModelData::made_within(location("runs/"), made)).reads(location("words/")).into(),
+        gpu().model(ModelData::archive_within(location("runs/"), made)).reads(location("words/")).into(),
     );
     let image = ContainerImage::pytorch_inference("2.6.0", Processor::Gpu);
     one("Package", Container::package(package, image, location("packages/")).into());
@@ -437,7 +440,8 @@ fn components(app: &App) {
     let server = || {
         LargeModel::vllm("0.36.0", Weights::prefix(location("qwen3-8b/")))
             .tensor_parallel_degree(1)
-            .adapters(4, 16)
+            .adapters(4)
+            .max_adapter_rank(16)
     };
     let mut copies: Vec<(&str, Scaling<CopyCount>)> = for_any();
     copies.push(("Invocations", TargetTracking::invocations_per_copy(60.0).into()));

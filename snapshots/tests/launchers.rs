@@ -246,10 +246,14 @@ fn deployment(app: &App) {
     );
     pipeline.step(
         "Answer",
-        TransformStep::new(&model, "ml.g5.xlarge", location("batch/"), location("answers").per_run())
-            .content_type("text/csv")
-            .split(SplitType::Line)
-            .max_payload_mb(6),
+        TransformStep::new(
+            &model,
+            "ml.g5.xlarge",
+            TransformData::read(location("batch/")).write(location("answers").per_run()),
+        )
+        .content_type("text/csv")
+        .split(SplitType::Line)
+        .max_payload_mb(6),
     );
     let analyzer = ContainerImage::ecr(
         "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer",

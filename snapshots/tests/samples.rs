@@ -139,7 +139,8 @@ fn batch(app: &App) {
         .reads(input.clone())
         .writes(answers.clone());
     let model = abalone.pipeline.step("Model", model);
-    let transform = TransformStep::new(&model, "ml.m5.xlarge", input, answers.per_run());
+    let transform =
+        TransformStep::new(&model, "ml.m5.xlarge", TransformData::read(input).write(answers.per_run()));
     let mse = evaluated.measure("Report", "regression_metrics.mse.value");
     let register = RegisterModelStep::new("abalone", featurizer, ContainerImage::sklearn("1.2-1"))
         .next_container(trained.model(), image())

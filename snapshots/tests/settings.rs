@@ -39,7 +39,7 @@ fn document(build: impl FnOnce(&Stack), name: &str) -> Json {
     let app = App::new("settings");
     build(&app.stack("Main").region("us-east-1"));
     let documents = stackwright::testing::synth(&app).stacks[0].documents.clone();
-    let (_, text) = documents.into_iter().find(|(file, _)| file.ends_with(name)).unwrap();
+    let text = documents.into_iter().find(|one| one.name.ends_with(name)).unwrap().text;
     serde_json::from_str(&text).unwrap()
 }
 
@@ -105,7 +105,7 @@ fn model_data_states_how_it_may_be_read() {
         stack.add("Gated", one(gated, "ml.g5.xlarge").metrics(metrics));
         let of_hub = ModelData::archive(at("llama.tar.gz")).hub_content(hub);
         stack.add("Hub", one(gpu().model(of_hub), "ml.g5.xlarge"));
-        let trained = ModelData::made_within(at("runs"), "s3://jumpstart-models/runs/1/model.tar.gz");
+        let trained = ModelData::archive_within(at("runs"), "s3://jumpstart-models/runs/1/model.tar.gz");
         stack.add("Trained", one(gpu().model(trained.accept_eula(true)), "ml.g5.xlarge"));
     });
     let source = "/PrimaryContainer/ModelDataSource/S3DataSource";
@@ -321,7 +321,7 @@ fn a_tuning_job_has_the_settings_of_hyperband() {
     let build = |stack: &Stack| {
         let tuned = job("ml.g5.xlarge").metric("loss", "loss=([0-9.]+)");
         let tuning = TuningJob::new(tuned, Objective::Minimize, "loss", 4)
-            .hyperband(1, 9)
+            .hyperband(1..=9)
             .range("rate", ParameterRange::Continuous(0.1, 1.0));
         let mut pipeline = Pipeline::new();
         pipeline.step("Tune", TuningStep::new(tuning));

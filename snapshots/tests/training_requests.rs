@@ -14,12 +14,12 @@ use stackwright::App;
 use stackwright::prelude::Asset;
 use stackwright::stacks::launch::pipeline::{Objective, ParameterRange, RangeScaling, SplitType};
 use stackwright::stacks::launch::{
-    CreateModelStep, Pipeline, StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
+    CreateModelStep, Pipeline, StepOptions, TrainingStep, TransformData, TransformStep, TuningJob, TuningStep,
 };
 use stackwright::stacks::training::{
-    Checkpoints, Ddp, DebuggerHook, DebuggerRule, Hyperparameter, Input, InputMode, InstanceGroup, Instances,
-    Mlflow, ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp,
-    Spot, TensorBoard, TrainingJob, TrainingPlan, WarmPool,
+    BuiltInRule, Checkpoints, Ddp, DebuggerHook, DebuggerRule, ExperimentOptions, Hyperparameter, Input,
+    InputMode, InstanceGroup, Instances, Mlflow, ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression,
+    ParameterServer, Profiler, Smddp, Spot, TensorBoard, TrainingJob, TrainingPlan, WarmPool,
 };
 use stackwright::stacks::{ContainerImage, Processor, S3Location, VpcConfig};
 
@@ -485,9 +485,11 @@ fn debugger_profiler_and_tensorboard() {
             .collection("gradients", [("save_interval", "500")])
             .parameter("save_interval", "100"),
     )
-    .debugger_rule(DebuggerRule::built_in("VanishingGradient", rules()).parameter("threshold", "0.0000001"))
+    .debugger_rule(
+        DebuggerRule::built_in(BuiltInRule::VanishingGradient, rules()).parameter("threshold", "0.0000001"),
+    )
     .profiler(Profiler::new(at("profiles")).interval(Duration::from_millis(500)))
-    .profiler_rule(DebuggerRule::built_in("ProfilerReport", rules()))
+    .profiler_rule(DebuggerRule::built_in(BuiltInRule::ProfilerReport, rules()))
     .tensor_board(TensorBoard::new(at("tensorboard")).local_path("/opt/ml/output/tensorboard"));
     compare("debugged", job, &[SCRIPT]);
 }
@@ -649,20 +651,24 @@ fn a_batch_transform_that_joins_answers_with_records() {
     let request = request_of(|pipeline| {
         let model = CreateModelStep::new(ContainerImage::xgboost("1.7-1")).model(at("model.tar.gz"));
         let model = pipeline.step("Model", model.reads(at("batch/")).writes(at("answers/")));
-        let transform = TransformStep::new(&model, "ml.c4.xlarge", at("batch/"), at("answers/"))
-            .instances(2)
-            .content_type("text/csv")
-            .accept("text/csv")
-            .split(SplitType::Line)
-            .gzip()
-            .max_payload_mb(6)
-            .max_concurrency(4)
-            .input_filter("$[1:]")
-            .output_filter("$[0,-1]")
-            .join_input()
-            .environment("MODEL_SERVER_TIMEOUT", "600")
-            .kms_key(KEY)
-            .set("/Arguments/BatchStrategy", "MultiRecord");
+        let transform = TransformStep::new(
+            &model,
+            "ml.c4.xlarge",
+            TransformData::read(at("batch/")).write(at("answers/")),
+        )
+        .instances(2)
+        .content_type("text/csv")
+        .accept("text/csv")
+        .split(SplitType::Line)
+        .gzip()
+        .max_payload_mb(6)
+        .max_concurrency(4)
+        .input_filter("$[1:]")
+        .output_filter("$[0,-1]")
+        .join_input()
+        .environment("MODEL_SERVER_TIMEOUT", "600")
+        .kms_key(KEY)
+        .set("/Arguments/BatchStrategy", "MultiRecord");
         pipeline.step("Answer", transform);
     });
     let differences = [

@@ -52,11 +52,7 @@ impl Construct for Alarm {
             alarm = alarm.dimensions(dimensions);
         }
         let statistic = self.metric.stat();
-        // Percentiles are set with `ExtendedStatistic`.
-        let is_percentile = statistic.as_literal().and_then(|name| name.as_str()).is_some_and(|name| {
-            name.strip_prefix(['p', 't']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        });
-        alarm = if is_percentile {
+        alarm = if self.metric.has_extended_statistic() {
             alarm.extended_statistic(statistic)
         } else {
             alarm.statistic(statistic.clone())

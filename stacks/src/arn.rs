@@ -1,6 +1,6 @@
 //! Amazon Resource Names: parsed, and checked where they are given.
 
-use stackwright_synth::{Expression, IntoValue, Literal, Value};
+use stackwright_synth::{Expression, IntoValue, Literal, Partition, Value};
 
 /// An Amazon Resource Name, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, in its parts.
 ///
@@ -78,9 +78,9 @@ impl Arn {
         &self.text[start..self.ends[number]]
     }
 
-    /// Returns the partition, such as `aws` or `aws-cn`.
-    pub fn partition(&self) -> &str {
-        self.part(0)
+    /// Returns the partition; `None` if the name of the partition is not known.
+    pub fn partition(&self) -> Option<Partition> {
+        Partition::named(self.part(0))
     }
 
     /// Returns the service, such as `kms`.
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn parts_are_found() {
         let role = Arn::parse("arn:aws-cn:iam::123456789012:role/service-role/Training").unwrap();
-        assert_eq!((role.partition(), role.service(), role.region()), ("aws-cn", "iam", None));
+        assert_eq!((role.partition(), role.service(), role.region()), (Some(Partition::China), "iam", None));
         assert_eq!((role.account(), role.resource()), (Some("123456789012"), "role/service-role/Training"));
         let bucket = Arn::parse("arn:aws:s3:::models/a:b").unwrap();
         assert_eq!((bucket.account(), bucket.resource()), (None, "models/a:b"));

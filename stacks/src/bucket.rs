@@ -153,6 +153,7 @@ impl From<ExternalBucket> for BucketReference {
 /// ExternalBucket::from_name(SsmParameter::new("/ml/buckets/runs"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ExternalBucket(BucketReference);
 
 impl ExternalBucket {
@@ -216,6 +217,7 @@ const KEPT_DAYS: i64 = 30;
 /// stack.add("Models", PrivateBucket::new().own_kms_key());
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct PrivateBucket {
     encryption: Encryption,
     removal: Option<DeletionPolicy>,

@@ -4,7 +4,7 @@ use stackwright_resources::ecr::RepositoryHandle;
 use stackwright_schemas::images::{self, NoImage};
 use stackwright_schemas::{nearest, regions};
 use stackwright_synth::intrinsic::{account_id, partition, region, url_suffix};
-use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
+use stackwright_synth::{CallerLocation, IntoValue, Mapping, Partition, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
@@ -37,6 +37,7 @@ pub use stackwright_schemas::images::Processor;
 /// ContainerImage::from_private_registry("registry.example.com/scorers:3");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ContainerImage(Kind);
 
 #[derive(Clone, Debug)]
@@ -66,6 +67,7 @@ enum Target {
 /// Mirror::new().account("123456789012").region("eu-central-1").prefix("dlc/");
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Mirror {
     account: Option<Value<String>>,
     region: Option<Value<String>>,
@@ -458,7 +460,6 @@ fn of_aws(
 struct EcrUri<'u> {
     account: &'u str,
     region: &'u str,
-    suffix: &'u str,
     repository: &'u str,
 }
 
@@ -478,9 +479,8 @@ impl<'u> EcrUri<'u> {
         if !is_account || !["ecr", "ecr-fips"].contains(service) {
             return Err(wrong(&format!("`{host}` is not a registry of Amazon ECR")));
         }
-        let is_chinese = region.starts_with("cn-");
-        let expected = if is_chinese { "amazonaws.com.cn" } else { "amazonaws.com" };
-        if *suffix != expected && (is_chinese || *suffix == "amazonaws.com.cn") {
+        let expected = Partition::of_region(region).dns_suffix();
+        if *suffix != expected {
             return Err(wrong(&format!("registries of {region} end in `{expected}`, not in `{suffix}`")));
         }
         let name = path.split_once('@').map_or(path, |(name, _)| name);
@@ -492,15 +492,11 @@ impl<'u> EcrUri<'u> {
         if tag.is_empty() {
             return Err(wrong("its tag is empty"));
         }
-        Ok(Self { account, region, suffix, repository })
+        Ok(Self { account, region, repository })
     }
 
     fn repository_arn(&self) -> String {
-        let partition = match self.suffix {
-            "amazonaws.com.cn" => "aws-cn",
-            _ if self.region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
+        let partition = Partition::of_region(self.region);
         format!("arn:{partition}:ecr:{}:{}:repository/{}", self.region, self.account, self.repository)
     }
 }

@@ -229,6 +229,7 @@ impl From<&PrivateKeyHandle> for EncryptionKey {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct PrivateKey {
     description: Option<Value<String>>,
     alias: Option<Value<String>>,

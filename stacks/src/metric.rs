@@ -1,5 +1,7 @@
 //! CloudWatch metrics, for scaling policies, alarms and dashboards.
 
+use std::borrow::Cow;
+
 use stackwright_synth::{IntoValue, Json, Properties, Value};
 
 use crate::document::list;
@@ -20,7 +22,7 @@ pub(crate) enum Subject {
 /// use stackwright_stacks::{Metric, MetricNamespace};
 ///
 /// Metric::gpu_utilization();
-/// MetricNamespace::new("Shop").metric("RequestsWaiting").dimension("Model", "relevance").statistic("Maximum");
+/// MetricNamespace::new("Shop").metric("RequestsWaiting").dimension("Model", "relevance").statistic(Statistic::Maximum);
 /// Metric::gpu_memory_utilization();
 /// Metric::memory_utilization();
 /// Metric::disk_utilization();
@@ -29,17 +31,20 @@ pub(crate) enum Subject {
 /// Metric::overhead_latency();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Metric {
     namespace: Namespace,
     name: Value<String>,
     dimensions: Dimensions,
     statistic: Value<String>,
+    /// Whether alarms set the statistic with `ExtendedStatistic`.
+    is_extended: bool,
 }
 
 /// The namespace of CloudWatch metrics, such as `AWS/SQS` or one of your own, from which metrics are selected by name.
 ///
 /// ```
-/// use stackwright_stacks::MetricNamespace;
+/// use stackwright_stacks::{MetricNamespace, Statistic};
 ///
 /// MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
 /// ```
@@ -60,8 +65,58 @@ impl MetricNamespace {
             namespace: Namespace::Given(self.0.clone()),
             name: name.into().with_caller_location(),
             dimensions: Dimensions::Given(Vec::new()),
-            statistic: "Average".into(),
+            statistic: Statistic::Average.value(),
+            is_extended: false,
         }
+    }
+}
+
+/// A statistic of CloudWatch over a period.
+///
+/// ```
+/// use stackwright_stacks::{Metric, Statistic};
+///
+/// Metric::model_latency().statistic(Statistic::Percentile(99.9));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Statistic {
+    /// The mean of the values.
+    Average,
+    /// The largest value.
+    Maximum,
+    /// The smallest value.
+    Minimum,
+    /// The number of values.
+    SampleCount,
+    /// The sum of the values.
+    Sum,
+    /// A percentile from 0 to 100: `Percentile(99.9)` is `p99.9`.
+    Percentile(f64),
+    /// Another extended statistic, such as `tm90` or `IQM` (Amazon CloudWatch User Guide, "CloudWatch statistics definitions").
+    Extended(String),
+}
+
+impl Statistic {
+    /// Returns the name in CloudWatch, such as `Average` or `p99`.
+    pub fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Self::Average => "Average",
+            Self::Maximum => "Maximum",
+            Self::Minimum => "Minimum",
+            Self::SampleCount => "SampleCount",
+            Self::Sum => "Sum",
+            Self::Percentile(percent) => return Cow::Owned(format!("p{percent}")),
+            Self::Extended(name) => name,
+        })
+    }
+
+    fn value(&self) -> Value<String> {
+        Value::from(&*self.name())
+    }
+
+    fn is_extended(&self) -> bool {
+        matches!(self, Self::Percentile(_) | Self::Extended(_))
     }
 }
 
@@ -84,7 +139,8 @@ enum Dimensions {
 
 impl Metric {
     fn published(namespace: Namespace, name: &str, dimensions: Dimensions) -> Self {
-        Self { namespace, name: name.into(), dimensions, statistic: "Average".into() }
+        let statistic = Statistic::Average.value();
+        Self { namespace, name: name.into(), dimensions, statistic, is_extended: false }
     }
 
     fn utilization(name: &str) -> Self {
@@ -128,7 +184,7 @@ impl Metric {
 
     /// Returns the number of requests to the variant or the component, with the statistic `Sum` (`Invocations`).
     pub fn invocations() -> Self {
-        Self::invocations_named("Invocations").statistic("Sum")
+        Self::invocations_named("Invocations").statistic(Statistic::Sum)
     }
 
     /// Returns the time that the container needs for a request, in microseconds, with the statistic `Average`
@@ -154,11 +210,11 @@ impl Metric {
         self
     }
 
-    /// Sets the statistic over a period: `Average` (the default, except for [`invocations`](Self::invocations)), `Sum`,
-    /// `Minimum`, `Maximum`, `SampleCount` or a percentile such as `p99`.
+    /// Sets the statistic over a period. The default is [`Statistic::Average`], except for [`invocations`](Self::invocations).
     #[track_caller]
-    pub fn statistic(mut self, name: impl IntoValue<String>) -> Self {
-        self.statistic = name.into().with_caller_location();
+    pub fn statistic(mut self, statistic: Statistic) -> Self {
+        self.is_extended = statistic.is_extended();
+        self.statistic = statistic.value().with_caller_location();
         self
     }
 
@@ -170,6 +226,11 @@ impl Metric {
     pub(crate) fn id(&self) -> String {
         let name = self.name.as_literal().and_then(|name| name.as_str()).unwrap_or("Metric");
         name.chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
+    /// Returns whether alarms set the statistic with `ExtendedStatistic`.
+    pub(crate) fn has_extended_statistic(&self) -> bool {
+        self.is_extended
     }
 
     pub(crate) fn stat(&self) -> &Value<String> {

@@ -25,6 +25,7 @@ const MAX_KEY_BYTES: usize = 1_024;
 /// S3Location::from_uri("s3://my-models/relevance/3/model.tar.gz").kms_key("alias/models");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct S3Location {
     bucket: Box<BucketReference>,
     key: Value<String>,

@@ -24,6 +24,7 @@ const EXAMPLE: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-
 /// SecretReference::from_arn(SsmParameter::new("/ml/hub-token-arn"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SecretReference {
     arn: Value<String>,
     key: Option<EncryptionKey>,

@@ -30,6 +30,7 @@ use stackwright_synth::{App, CallerLocation, Construct, Scope, Value};
 /// # assert_eq!(app.synth().unwrap().stacks[0].template.resources().count(), 1);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct StackSet {
     template: Result<Template, String>,
     model: PermissionModel,

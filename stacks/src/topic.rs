@@ -26,6 +26,7 @@ const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 /// TopicReference::from_arn(SsmParameter::new("/ml/alarms"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TopicReference {
     arn: Value<String>,
     key: Option<EncryptionKey>,
@@ -134,6 +135,7 @@ impl From<SsmParameter> for TopicReference {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct AlarmTopic {
     key: Option<EncryptionKey>,
     emails: Vec<Value<String>>,

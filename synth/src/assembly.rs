@@ -14,13 +14,13 @@ use stackwright_schemas::limits::limits;
 use crate::app::State;
 use crate::asset::{Content, sha256};
 use crate::cross_stack;
-use crate::error::{Error, ErrorKind, Errors};
+use crate::error::{Error, ErrorKind, Errors, RelatedLocation};
 use crate::former::former_ids;
 use crate::parallel;
 use crate::provenance::{self, Provenance};
 use crate::render::{Keep, Rendered, render};
 use crate::stack::{Environment, is_stack_name};
-use crate::template::{Template, TemplateError};
+use crate::template::{Recovered, Template, TemplateError};
 use crate::value::CallerLocation;
 
 /// The default bucket for assets. `deploy` inserts the account and the region.
@@ -79,11 +79,21 @@ pub struct StackArtifact {
     pub termination_protection: Option<bool>,
     /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
-    /// Readable copies of documents, by file name: the JSON documents that the template contains as strings, such as
+    /// Readable copies of documents: the JSON documents that the template contains as strings, such as
     /// a pipeline definition, and the files that constructs generate into archives.
-    pub documents: Vec<(String, String)>,
+    pub documents: Vec<DocumentFile>,
     /// The S3 bucket for a template that is too large to be passed in a request.
     template_bucket: String,
+}
+
+/// A text file beside the template of a stack, for people and other programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DocumentFile {
+    /// The name of the file without the ID of the stack, such as `Train.job.yaml`.
+    pub name: String,
+    /// The content of the file.
+    pub text: String,
 }
 
 /// A file that must be in S3 before a stack is deployed.
@@ -209,7 +219,7 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
                 kind,
                 path: contents.id.clone(),
                 location: Some(contents.source.into()),
-                related: first.map(|first| ("first added here".into(), first.into())),
+                related: first.map(|first| RelatedLocation::new("first added here", first)),
             });
         };
         let name = state.stack_name(index);
@@ -277,26 +287,23 @@ impl Assembly {
     }
 
     /// Creates an assembly of one template like [`of_template`](Self::of_template), and continues after errors that
-    /// do not affect the structure of the template (see [`Template::read_with_errors`]). Returns the assembly and these
-    /// errors. The template must not be deployed if there are errors.
+    /// do not affect the structure of the template (see [`Template::read_with_errors`]). The template must not be deployed if
+    /// there are errors.
     ///
     /// ```
     /// use stackwright_synth::Assembly;
     ///
     /// let text = "Resources:\n  A: {Type: !Rain::Embed a}\n  B: {Type: AWS::SNS::Topic}".to_owned();
-    /// let (assembly, errors) = Assembly::of_template_with_errors("topics.yaml", text)?;
-    /// assert_eq!((assembly.stacks[0].id.as_str(), errors.len()), ("topics", 1));
+    /// let found = Assembly::of_template_with_errors("topics.yaml", text)?;
+    /// assert_eq!((found.value.stacks[0].id.as_str(), found.errors.len()), ("topics", 1));
     /// # Ok::<(), stackwright_synth::TemplateError>(())
     /// ```
     ///
     /// # Errors
     /// Returns an error if the text is not a template.
-    pub fn of_template_with_errors(
-        file: &str,
-        text: String,
-    ) -> Result<(Self, Vec<TemplateError>), TemplateError> {
-        let (template, errors) = Template::read_with_errors(&text)?;
-        Ok((Self::of_parts(file, template, text), errors))
+    pub fn of_template_with_errors(file: &str, text: String) -> Result<Recovered<Self>, TemplateError> {
+        let Recovered { value, errors } = Template::read_with_errors(&text)?;
+        Ok(Recovered { value: Self::of_parts(file, value, text), errors })
     }
 
     fn of_parts(file: &str, template: Template, text: String) -> Self {
@@ -431,7 +438,7 @@ impl Assembly {
     fn texts(&self) -> impl Iterator<Item = (String, &str)> {
         self.stacks.iter().flat_map(|stack| {
             let documents = stack.documents.iter();
-            let documents = documents.map(|(name, text)| (format!("{}.{name}", stack.id), text.as_str()));
+            let documents = documents.map(|one| (format!("{}.{}", stack.id, one.name), one.text.as_str()));
             std::iter::once((stack.template_file(), stack.template_body())).chain(documents)
         })
     }

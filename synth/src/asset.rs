@@ -37,6 +37,7 @@ const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 /// let uri = source.s3_uri();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Asset {
     /// The file or directory. An archive can consist of added files only.
     path: Option<PathBuf>,

@@ -21,6 +21,7 @@ use crate::value::{Expression, Untyped};
 /// # let _ = instances;
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Condition(pub(crate) ConditionExpression);
 
 /// The argument of a condition function: a [`Condition`], or the handle of a condition that was added to the stack, which

@@ -143,6 +143,7 @@ pub trait Construct {
 }
 
 /// A construct with an acknowledged rule: the result of [`Construct::acknowledge`].
+#[must_use]
 pub struct Acknowledged<C> {
     construct: C,
     acknowledgement: Acknowledgement,

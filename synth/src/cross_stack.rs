@@ -13,7 +13,7 @@ use serde_json::{Value as JsonValue, json};
 
 use crate::app::State;
 use crate::cycle::cycle_from;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RelatedLocation};
 use crate::render::{Import, Rendered};
 use crate::value::CallerLocation;
 
@@ -109,7 +109,7 @@ fn across_environments(
         from_environment: from.environment.describe(),
         to_environment: to.environment.describe(),
     };
-    let related = Some((format!("{} is added here", to.id), to.source.into()));
+    let related = Some(RelatedLocation::new(format!("{} is added here", to.id), to.source));
     Some(Error { kind, path: from.id.clone(), location: Some(source.into()), related })
 }
 

@@ -98,6 +98,7 @@ fn keep_location(property: &mut Property, before: &HashSet<CallerLocation>) {
 }
 
 /// A construct with a customization: the result of [`Construct::customize`] and [`Construct::customize_part`].
+#[must_use]
 pub struct Customized<C> {
     construct: C,
     customization: Customization,

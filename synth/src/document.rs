@@ -14,6 +14,7 @@ use crate::construct::{Construct, Scope};
 /// app.stack("Jobs").add("Train", Document::new("job.yaml", "kind: Job\n"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Document {
     name: String,
     text: String,

@@ -6,7 +6,14 @@ use std::fmt;
 use crate::value::CallerLocation;
 
 /// A location in the source code of a program or in the text of a template.
+///
+/// ```
+/// use stackwright_synth::SourceLocation;
+///
+/// assert_eq!(SourceLocation::new("src/main.rs", 7, 5).to_string(), "src/main.rs:7:5");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct SourceLocation {
     /// The path of the file, as it was passed to the compiler or to the command: absolute, or relative to their
     /// working directory.
@@ -15,6 +22,13 @@ pub struct SourceLocation {
     pub line: u32,
     /// The column; the first column is 1.
     pub column: u32,
+}
+
+impl SourceLocation {
+    /// Creates a location with the path of the file, the line and the column. The first line and the first column are 1.
+    pub fn new(file: impl Into<Cow<'static, str>>, line: u32, column: u32) -> Self {
+        Self { file: file.into(), line, column }
+    }
 }
 
 impl From<CallerLocation> for SourceLocation {
@@ -26,6 +40,30 @@ impl From<CallerLocation> for SourceLocation {
 impl fmt::Display for SourceLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A location that explains an error or a finding, with its relation to it.
+///
+/// ```
+/// use stackwright_synth::{RelatedLocation, SourceLocation};
+///
+/// let first = RelatedLocation::new("first used here", SourceLocation::new("src/main.rs", 7, 5));
+/// assert_eq!(first.label, "first used here");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RelatedLocation {
+    /// The relation, such as "first used here".
+    pub label: String,
+    /// The location.
+    pub location: SourceLocation,
+}
+
+impl RelatedLocation {
+    /// Creates a related location with its label, such as "first used here".
+    pub fn new(label: impl Into<String>, location: impl Into<SourceLocation>) -> Self {
+        Self { label: label.into(), location: location.into() }
     }
 }
 
@@ -42,8 +80,8 @@ pub struct Error {
     pub path: String,
     /// The line that caused the error, if it is known.
     pub location: Option<SourceLocation>,
-    /// A related location, with a label such as "first used here".
-    pub related: Option<(String, SourceLocation)>,
+    /// A related location; `None` if there is none.
+    pub related: Option<RelatedLocation>,
 }
 
 impl Error {
@@ -244,8 +282,8 @@ impl fmt::Display for Errors {
             if let Some(location) = &error.location {
                 write!(formatter, "\n  --> {location}")?;
             }
-            if let Some((how, location)) = &error.related {
-                write!(formatter, "\n  {how}: {location}")?;
+            if let Some(RelatedLocation { label, location }) = &error.related {
+                write!(formatter, "\n  {label}: {location}")?;
             }
         }
         Ok(())

@@ -24,6 +24,7 @@ use crate::value::{Expression, IntoValue, Property, Value};
 /// assert!(template.contains("Fn::ForEach::Jobs") && template.contains("Jobs${JobsItem}"));
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
+#[must_use]
 pub struct ForEach<F> {
     collection: Property,
     resource: F,

@@ -6,12 +6,13 @@ use indexmap::IndexMap;
 
 use crate::assembly::StackArtifact;
 use crate::construct::{Construct, Scope};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RelatedLocation};
 use crate::stack::Contents;
 use crate::template::Template;
 use crate::value::CallerLocation;
 
 /// A construct with a former ID, created by [`Construct::formerly`].
+#[must_use]
 pub struct Formerly<C> {
     construct: C,
     id: String,
@@ -77,7 +78,7 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
                     kind,
                     path: format!("{}/{id}", contents.id),
                     location: Some((*source).into()),
-                    related: first.map(|(label, location)| (label.to_owned(), location.into())),
+                    related: first.map(|(label, location)| RelatedLocation::new(label, location)),
                 });
             };
             if former.is_empty() || !former.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

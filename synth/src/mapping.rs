@@ -23,6 +23,7 @@ use crate::value::{Expression, IntoValue, Property, Value};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Mapping {
     pub(crate) rows: IndexMap<String, IndexMap<String, JsonValue>>,
 }

@@ -17,6 +17,7 @@ use crate::value::{IntoValue, Property, Untyped};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Output {
     pub(crate) value: Property,
     pub(crate) description: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value as JsonValue};
 
@@ -31,6 +32,7 @@ use crate::value::{Literal, Value};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Parameter<T> {
     parts: ParameterParts,
     yields: PhantomData<fn() -> T>,
@@ -188,16 +190,15 @@ impl<T> Parameter<T> {
         self.set("ConstraintDescription", description.into())
     }
 
-    /// Sets the smallest and the largest allowed number, both included (`MinValue` and `MaxValue`), for numbers. By
-    /// default, there is no limit.
-    pub fn range(self, least: i64, greatest: i64) -> Self {
-        self.set("MinValue", least).set("MaxValue", greatest)
+    /// Sets the range of the allowed numbers (`MinValue` and `MaxValue`), for numbers. By default, there is no limit.
+    pub fn range(self, allowed: RangeInclusive<i64>) -> Self {
+        self.set("MinValue", *allowed.start()).set("MaxValue", *allowed.end())
     }
 
-    /// Sets the smallest and the largest allowed number of characters (`MinLength` and `MaxLength`), for strings. By
-    /// default, there is no limit except CloudFormation's of 4,096 bytes.
-    pub fn length(self, shortest: u32, longest: u32) -> Self {
-        self.set("MinLength", shortest).set("MaxLength", longest)
+    /// Sets the range of the allowed numbers of characters (`MinLength` and `MaxLength`), for strings. By default, there is no
+    /// limit except CloudFormation's of 4,096 bytes.
+    pub fn length(self, allowed: RangeInclusive<u32>) -> Self {
+        self.set("MinLength", *allowed.start()).set("MaxLength", *allowed.end())
     }
 
     /// Masks the value wherever CloudFormation shows parameters (`NoEcho`). By default, it is shown. The default value

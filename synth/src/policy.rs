@@ -35,6 +35,7 @@ macro_rules! policy {
     ($(#[$doc:meta])* $name:ident { $($(#[$entry_doc:meta])* $function:ident => $path:literal $(/ $inner:literal)?: $type:ty;)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
+        #[must_use]
         pub struct $name(Vec<Property>);
 
         impl $name {

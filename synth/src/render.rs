@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as JsonValue, json};
 
 use crate::app::State;
-use crate::assembly::DEFAULT_ASSET_BUCKET;
+use crate::assembly::{DEFAULT_ASSET_BUCKET, DocumentFile};
 use crate::condition::Condition;
 use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
@@ -41,7 +41,7 @@ pub(crate) struct Rendered {
     /// Stacks that must be deployed before this one, in addition to those from which values are imported.
     pub after: Vec<(StackKey, CallerLocation)>,
     /// Readable copies of the documents that the template contains as strings, by resource and property.
-    pub documents: Vec<(String, String)>,
+    pub documents: Vec<DocumentFile>,
 }
 
 /// The parts of a template that are kept in memory.
@@ -72,7 +72,7 @@ struct Elements<'a> {
     resources: &'a IndexMap<String, Entry<Resource>>,
     loops: &'a IndexMap<String, Entry<Loop>>,
     outputs: &'a IndexMap<String, Entry<Output>>,
-    documents: &'a [(String, String)],
+    documents: &'a [DocumentFile],
     depends_on: &'a [(StackKey, CallerLocation)],
     logical_ids: &'a IndexMap<String, CallerLocation>,
 }
@@ -174,7 +174,7 @@ struct Renderer<'a> {
     /// The location that added the element, if its inner locations are hidden.
     holder: Option<CallerLocation>,
     language_extensions: bool,
-    documents: Vec<(String, String)>,
+    documents: Vec<DocumentFile>,
 }
 
 impl Renderer<'_> {
@@ -496,7 +496,7 @@ impl Renderer<'_> {
         let marked = self.text(&pieces);
         let steps: Vec<&str> = self.pointer.split('/').skip(2).collect();
         let name = [steps.first(), steps.last()].map(|step| step.copied().unwrap_or_default()).join(".");
-        self.documents.push((format!("{name}.json"), for_people(&marked)));
+        self.documents.push(DocumentFile { name: format!("{name}.json"), text: for_people(&marked) });
         without_marks(marked)
     }
 

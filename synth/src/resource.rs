@@ -22,6 +22,7 @@ use crate::value::{Expression, Properties, Reference, Untyped, Value};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Resource {
     pub(crate) type_name: Cow<'static, str>,
     pub(crate) properties: Properties,

@@ -36,6 +36,7 @@ pub fn default_text(parameter: &JsonValue) -> Option<String> {
 /// assert_eq!(secrets.mask("the token hunter2 is wrong"), "the token **** is wrong");
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct SecretValues {
     /// The values, the longest first, so that a secret that contains another one is replaced as a whole.
     values: Vec<String>,

@@ -7,16 +7,18 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use crate::app::State;
+use crate::assembly::DocumentFile;
 use crate::asset::PackedAsset;
 use crate::condition::Condition;
 use crate::construct::{Construct, Scope};
 use crate::customize::Customization;
 use crate::defaults::Defaults;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RelatedLocation};
 use crate::for_each::Loop;
 use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parameter::ParameterParts;
+use crate::partition::Partition;
 use crate::resource::{Handle, Resource, TypedResource};
 use crate::value::{CallerLocation, Untyped};
 
@@ -28,7 +30,15 @@ pub(crate) struct StackKey {
 }
 
 /// The account and region of a stack. If one is not set, the credentials at deployment determine it.
+///
+/// ```
+/// use stackwright_synth::{Environment, Partition};
+///
+/// let environment = Environment::default().account("123456789012").region("cn-north-1");
+/// assert_eq!(environment.partition(), Some(Partition::China));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Environment {
     /// The account ID of 12 digits; `None` if it is not set.
     pub account: Option<String>,
@@ -37,24 +47,23 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Returns the partition of the region, such as `aws`, `aws-cn` or `aws-us-gov`; `None` if the region is not set.
-    pub fn partition(&self) -> Option<&'static str> {
-        let region = self.region.as_deref()?;
-        let prefixes = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-iso-", "aws-iso"),
-            ("us-isob-", "aws-iso-b"),
-            ("us-isof-", "aws-iso-f"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("eusc-", "aws-eusc"),
-        ];
-        Some(
-            prefixes
-                .iter()
-                .find(|(prefix, _)| region.starts_with(prefix))
-                .map_or("aws", |(_, partition)| partition),
-        )
+    /// Sets the account, by its ID of 12 digits.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
+    /// Sets the region, such as `us-east-1`.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Returns the partition of the region; `None` if the region is not set.
+    pub fn partition(&self) -> Option<Partition> {
+        self.region.as_deref().map(Partition::of_region)
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -95,7 +104,7 @@ pub(crate) struct Contents {
     pub former_ids: IndexMap<String, Vec<(String, CallerLocation)>>,
     pub assets: IndexMap<String, PackedAsset>,
     /// Files that are written to the directory of the template.
-    pub documents: Vec<(String, String)>,
+    pub documents: Vec<DocumentFile>,
     pub depends_on: Vec<(StackKey, CallerLocation)>,
     /// Changes to every resource that is added.
     pub customizations: Vec<Customization>,
@@ -286,18 +295,13 @@ impl Stack {
             }
         });
         if let Some(first) = taken {
-            let related = Some(("first used here".to_owned(), first.into()));
+            let related = Some(RelatedLocation::new("first used here", first));
             self.report_at(id, ErrorKind::DuplicateLogicalId(id.to_owned()), source, related);
         }
         Handle { stack: self.key, logical_id: id.into() }
     }
 
-    fn report(
-        &self,
-        kind: ErrorKind,
-        source: CallerLocation,
-        related: Option<(String, crate::SourceLocation)>,
-    ) {
+    fn report(&self, kind: ErrorKind, source: CallerLocation, related: Option<RelatedLocation>) {
         self.report_at("", kind, source, related);
     }
 
@@ -307,7 +311,7 @@ impl Stack {
         id: &str,
         kind: ErrorKind,
         source: CallerLocation,
-        related: Option<(String, crate::SourceLocation)>,
+        related: Option<RelatedLocation>,
     ) {
         let mut state = self.state.borrow_mut();
         let stack = &state.stacks[self.key.index].id;
@@ -322,7 +326,9 @@ impl Stack {
     }
 
     pub(crate) fn insert_document(&self, name: String, text: String) {
-        self.with(|contents| contents.documents.push((name.replace(['/', '\\'], "."), text)));
+        self.with(|contents| {
+            contents.documents.push(DocumentFile { name: name.replace(['/', '\\'], "."), text })
+        });
     }
 
     pub(crate) fn insert_asset(&self, asset: PackedAsset) {

@@ -53,6 +53,7 @@ pub const fn count_placeholders(format: &str) -> usize {
 
 /// The arguments of [`sub!`](crate::sub).
 #[derive(Default)]
+#[must_use]
 pub struct Parts(Vec<Expression>);
 
 impl Parts {

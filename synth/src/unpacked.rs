@@ -28,6 +28,7 @@ use crate::value::{Expression, Value};
 /// let uri = scripts.s3_uri(); // s3://BUCKET/HASH
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct UnpackedAsset(pub(crate) Asset);
 
 impl UnpackedAsset {

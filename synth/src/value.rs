@@ -75,6 +75,7 @@ pub struct Reference {
 
 /// One entry of an object: a name and a value, with the location that set it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Property {
     pub(crate) name: Cow<'static, str>,
     pub(crate) value: Expression,
@@ -565,6 +566,7 @@ impl From<&Value<String>> for Value<Json> {
 
 /// A map from names to values, such as environment variables.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Map<T> {
     entries: Vec<Property>,
     values: PhantomData<fn() -> T>,

@@ -28,6 +28,7 @@ use crate::construct::{Construct, Scope};
 /// assert!(code.key().ends_with(".zip"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ZippedAsset(pub(crate) Asset);
 
 impl ZippedAsset {

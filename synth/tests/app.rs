@@ -193,7 +193,7 @@ fn all_errors_come_at_once_each_with_its_line() {
     let duplicate = find("duplicate-logical-id");
     assert_eq!(duplicate.path, "East/Models");
     assert_eq!(duplicate.location.as_ref().unwrap().line, first_line + 1);
-    assert_eq!(duplicate.related.as_ref().unwrap().1.line, first_line);
+    assert_eq!(duplicate.related.as_ref().unwrap().location.line, first_line);
     assert_eq!(find("reference-across-environments").location.as_ref().unwrap().line, reference_line);
 }
 

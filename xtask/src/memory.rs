@@ -30,8 +30,9 @@ pub fn print_errors() -> Result<()> {
                 one.error() * 100.0
             );
         }
-        let (mean, worst) = errors(&compared);
-        println!("  {} runs: mean error {:.2} %, worst {:.2} %", compared.len(), mean * 100.0, worst * 100.0);
+        let found = errors(&compared);
+        let (mean, largest) = (found.mean * 100.0, found.largest * 100.0);
+        println!("  {} runs: mean error {mean:.2} %, worst {largest:.2} %", compared.len());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use stackwright_estimate::cost::{PriceBook, read_offer};
+use stackwright_estimate::cost::{InstancePrice, PriceBook, UnitPrice, read_offer};
 
 use crate::{Result, root};
 
@@ -25,8 +25,8 @@ pub fn update(files: &[PathBuf], regions: &[String]) -> Result<()> {
     let instances: Vec<(Key, Vec<String>)> = book
         .instances()
         .into_iter()
-        .map(|(usage, name, price)| {
-            let key = [name.to_owned(), usage.component().as_str().to_owned(), price.region.clone()];
+        .map(|InstancePrice { usage, instance_type, price, .. }| {
+            let key = [instance_type.to_owned(), usage.component().as_str().to_owned(), price.region.clone()];
             let values = [price.usd.exact(), day(&price.date), price.source.clone(), String::new()];
             (key.clone(), key.into_iter().chain(values).collect())
         })
@@ -35,7 +35,7 @@ pub fn update(files: &[PathBuf], regions: &[String]) -> Result<()> {
     let units: Vec<(Key, Vec<String>)> = book
         .units()
         .into_iter()
-        .map(|(item, price)| {
+        .map(|UnitPrice { item, price, .. }| {
             let key = [item.to_owned(), price.region.clone(), String::new()];
             let row =
                 [item.to_owned(), String::new(), price.region.clone(), price.usd.exact(), day(&price.date)];

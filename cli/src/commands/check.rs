@@ -1,11 +1,11 @@
 //! `check`: finds errors in stacks and templates before a deployment.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use stackwright_review::check::{Fixed, Options};
+use stackwright_review::check::Fixed;
 use stackwright_review::{Diagnostic, Report, check, report};
 
 use crate::baseline::Baseline;
@@ -160,15 +160,10 @@ fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
 }
 
 fn request<'c>(arguments: &Arguments, configuration: &'c Configuration) -> Result<Request<'c>, Failure> {
-    let configured = configuration.options();
-    let options = Options {
-        regions: if arguments.regions.is_empty() { configured.regions } else { arguments.regions.clone() },
-        only: arguments.only.clone(),
-        allow: arguments.allow.clone(),
-        levels: configured.levels,
-        ignores: configured.ignores,
-        baseline: BTreeSet::new(),
-    };
+    let mut options = configuration.options().only(&arguments.only).allow(&arguments.allow);
+    if !arguments.regions.is_empty() {
+        options.regions.clone_from(&arguments.regions);
+    }
     let collected = arguments.write_baseline.as_deref().map(Baseline::new);
     let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
     let baseline = match baseline.filter(|_| collected.is_none()) {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as JsonValue, json};
-use stackwright_review::check::{Rule, nearest_rule, reference, rule_named, rules, title, topics};
+use stackwright_review::check::{Rule, nearest_rule, reference, rule_named, rules, topics};
 
 use crate::failure::Failure;
 
@@ -56,9 +56,9 @@ pub(super) fn known(name: &str) -> Result<&'static Rule, Failure> {
 fn list() -> String {
     let width = rules().map(|rule| rule.name.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for (topic, rules) in topics() {
-        text.push_str(&format!("{}\n", title(topic)));
-        for rule in rules {
+    for topic in topics() {
+        text.push_str(&format!("{}\n", topic.title));
+        for rule in topic.rules {
             let (name, severity) = (rule.name, rule.severity.name());
             text.push_str(&format!("  {name:width$}  {severity:7}  {}\n", rule.summary()));
         }
@@ -72,7 +72,7 @@ fn data(rule: &Rule) -> JsonValue {
         "name": rule.name,
         "severity": rule.severity.name(),
         "summary": rule.summary(),
-        "sections": rule.sections().into_iter().map(|(heading, text)| json!({ "heading": heading, "text": text })).collect::<JsonValue>(),
+        "sections": rule.sections().iter().map(|one| json!({ "heading": one.heading, "text": one.text })).collect::<JsonValue>(),
         "documentation": rule.documentation.trim(),
         "source": rule.source,
         "good": rule.good.trim(),

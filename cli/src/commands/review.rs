@@ -74,15 +74,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     if let Some(region) = &arguments.region {
         estimate.region.clone_from(region);
     }
-    let options = card::Options {
-        base: arguments.base.clone(),
-        check: check::Options {
-            regions: arguments.region.iter().cloned().collect(),
-            ..check::Options::default()
-        },
-        estimate: Some(estimate),
-        cost: Vec::new(),
-    };
+    let check = check::Options::default().regions(&arguments.region);
+    let options = card::Options::new(&arguments.base).check(check).estimate(estimate);
     let card = card::card(&old.assembly, &new.assembly, options);
     let secrets = origin::secrets(&old.assembly).and(origin::secrets(&new.assembly));
     let text = match arguments.format {

@@ -127,7 +127,7 @@ pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<Str
         let update = if need.needed == Some(peak) { "" } else { " during an update" };
         let code = need.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
         let location = need.region.as_deref().map_or(String::new(), |region| format!(" in {region}"));
-        let unit = if peak == 1 { need.unit.trim_end_matches('s') } else { need.unit };
+        let unit = if peak == 1 { need.unit.singular().to_owned() } else { need.unit.to_string() };
         lines.push(format!(
             "the stacks need {peak} {unit}{update} of the quota `{}`{code}{location}; {has}",
             need.name

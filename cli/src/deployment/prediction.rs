@@ -67,12 +67,12 @@ fn reported(change: &Change, changing: &BTreeSet<&str>) -> ReportedChange {
         change.properties.iter().filter(|one| !follows(one)).map(|one| one.name.as_str()).collect();
     let undecided =
         change.properties.iter().map(|one| one.name.as_str()).filter(|name| !decided.contains(name));
-    ReportedChange {
-        logical_id: change.logical_id.clone(),
-        resource_type: change.resource_type.clone(),
-        consequence,
-        properties: change.properties.iter().map(|one| one.name.clone()).collect(),
-        causes: change.replacement_causes().map(str::to_owned).collect(),
-        undecided: undecided.map(str::to_owned).collect(),
-    }
+    let mut reported = ReportedChange::default();
+    reported.logical_id.clone_from(&change.logical_id);
+    reported.resource_type.clone_from(&change.resource_type);
+    reported.consequence = consequence;
+    reported.properties = change.properties.iter().map(|one| one.name.clone()).collect();
+    reported.causes = change.replacement_causes().map(str::to_owned).collect();
+    reported.undecided = undecided.map(str::to_owned).collect();
+    reported
 }

@@ -39,7 +39,7 @@ pub(crate) async fn account_quotas(
             continue;
         }
         let id = |need: &Need| QuotaId {
-            service: need.service.to_owned(),
+            service: need.service.code().to_owned(),
             code: need.code.clone().unwrap_or_default(),
         };
         let ids: Vec<QuotaId> = of_environment.iter().map(|need| id(need)).collect();

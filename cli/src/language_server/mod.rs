@@ -13,7 +13,7 @@ use lsp_server::{Connection, ErrorCode, Message, Notification, ProtocolError, Re
 use serde_json::{Value as JsonValue, json};
 use stackwright_review::check::{Options, check, rule_named, unreadable};
 use stackwright_review::{Diagnostic, Severity};
-use stackwright_synth::Assembly;
+use stackwright_synth::{Assembly, Recovered};
 
 use self::document::{Document, range};
 use crate::failure::{ExitCode, Failure};
@@ -127,7 +127,7 @@ impl Server<'_> {
             }
         };
         Ok(match Assembly::of_template_with_errors(uri, text.to_owned()) {
-            Ok((assembly, errors)) => {
+            Ok(Recovered { value: assembly, errors, .. }) => {
                 let errors = errors.iter().map(|error| unreadable(uri, error));
                 errors.chain(check(&assembly, &options).diagnostics).collect()
             }

@@ -220,9 +220,7 @@ fn wrong_messages_are_answered_and_the_server_continues() {
 #[test]
 fn the_configuration_of_each_file_applies_and_its_error_is_shown_once() {
     let editor = Editor::with_options(|path| match path {
-        Some(path) if path.starts_with("/quiet") => {
-            Ok(Options { only: vec!["dangling-reference".into()], ..Options::default() })
-        }
+        Some(path) if path.starts_with("/quiet") => Ok(Options::default().only(["dangling-reference"])),
         Some(path) if path.starts_with("/wrong dir") => {
             Err("stackwright.toml: there is no rule `a`".to_owned())
         }

@@ -89,7 +89,9 @@ fn sharing(scope: &Scope<'_>, id: &str, variant: &Json, instance_type: &str, mos
         let copies = number(&component["RuntimeConfig"]["CopyCount"]).unwrap_or(1);
         let accelerators = amount("NumberOfAcceleratorDevicesRequired").unwrap_or(0.0).ceil() as u64;
         let memory = amount("MinMemoryRequiredInMb").unwrap_or(0.0).ceil() as u64;
-        ComponentNeeds::new(copies, accelerators, memory)
+        ComponentNeeds::new(memory)
+            .copies(copies)
+            .accelerators(accelerators)
             .cores(amount("NumberOfCpuCoresRequired").unwrap_or(0.0))
     };
     let needs: Vec<ComponentNeeds> = components.iter().map(needs).collect();

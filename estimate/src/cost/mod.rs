@@ -19,10 +19,10 @@ mod usage;
 
 pub(crate) use jobs::training_jobs;
 
-pub use difference::{Difference, ResourceDifference, difference};
+pub use difference::{Difference, MoneyRange, ResourceDifference, difference};
 pub use money::{Money, Rate};
 pub use offers::{OfferError, read_offer};
-pub use prices::{Price, PriceBook, Use};
+pub use prices::{InstancePrice, Price, PriceBook, UnitPrice, Use};
 pub use report::{csv, json, markdown, text};
 pub use usage::{ResourceUsage, USAGE_MEMBER, Usage, UsageError};
 
@@ -136,6 +136,13 @@ pub struct Total {
     pub ceiling: Money,
     /// The number of lines with an unknown amount.
     pub unknown: usize,
+}
+
+impl Total {
+    /// Returns the minimum and the maximum amount.
+    pub fn range(&self) -> MoneyRange {
+        MoneyRange::between(self.floor, self.ceiling)
+    }
 }
 
 /// The estimated cost of stacks.

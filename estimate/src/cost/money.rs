@@ -20,6 +20,7 @@ const DECIMALS: usize = 12;
 /// assert_eq!(Money::parse("a lot"), None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use]
 pub struct Money(i128);
 
 /// A share between 0 and 1, exact to 10^-6.

@@ -125,6 +125,28 @@ pub struct Price {
     pub marks: Vec<String>,
 }
 
+/// The price of an hour of an instance type for a purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InstancePrice<'a> {
+    /// The purpose of the instance.
+    pub usage: Use,
+    /// The instance type.
+    pub instance_type: &'a str,
+    /// The price of an hour.
+    pub price: &'a Price,
+}
+
+/// The price of a unit of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnitPrice<'a> {
+    /// The item, such as `NAT gateway`.
+    pub item: &'a str,
+    /// The price of a unit.
+    pub price: &'a Price,
+}
+
 impl fmt::Display for Price {
     /// Writes the item, the price, the region, the date, the source and the doubts.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,18 +194,21 @@ impl PriceBook {
         self.units.insert((item.to_owned(), region.to_owned()), price);
     }
 
-    /// Returns the added prices of instances, sorted: the purpose, the instance type and the price.
-    pub fn instances(&self) -> Vec<(Use, &str, &Price)> {
-        let all = self.instances.iter().map(|((usage, name, _), price)| (*usage, name.as_str(), price));
+    /// Returns the added prices of instances, sorted by purpose, instance type and region.
+    pub fn instances(&self) -> Vec<InstancePrice<'_>> {
+        let all = self.instances.iter();
+        let all =
+            all.map(|((usage, name, _), price)| InstancePrice { usage: *usage, instance_type: name, price });
         let mut all: Vec<_> = all.collect();
-        all.sort_by(|a, b| (a.0.name(), a.1, &a.2.region).cmp(&(b.0.name(), b.1, &b.2.region)));
+        all.sort_by_key(|one| (one.usage.name(), one.instance_type, &one.price.region));
         all
     }
 
-    /// Returns the added prices of units, sorted: the item and the price.
-    pub fn units(&self) -> Vec<(&str, &Price)> {
-        let mut all: Vec<_> = self.units.iter().map(|((item, _), price)| (item.as_str(), price)).collect();
-        all.sort_by(|a, b| (a.0, &a.1.region).cmp(&(b.0, &b.1.region)));
+    /// Returns the added prices of units, sorted by item and region.
+    pub fn units(&self) -> Vec<UnitPrice<'_>> {
+        let all = self.units.iter().map(|((item, _), price)| UnitPrice { item, price });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|one| (one.item, &one.price.region));
         all
     }
 
@@ -193,10 +218,17 @@ impl PriceBook {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut write = |row: [&str; 6]| writer.write_record(row).is_ok();
         write(SAVED_COLUMNS);
-        for (usage, name, price) in self.instances() {
-            write([usage.name(), name, &price.region, &price.usd.exact(), &price.date, &price.source]);
+        for InstancePrice { usage, instance_type, price } in self.instances() {
+            write([
+                usage.name(),
+                instance_type,
+                &price.region,
+                &price.usd.exact(),
+                &price.date,
+                &price.source,
+            ]);
         }
-        for (item, price) in self.units() {
+        for UnitPrice { item, price } in self.units() {
             write(["unit", item, &price.region, &price.usd.exact(), &price.date, &price.source]);
         }
         writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()

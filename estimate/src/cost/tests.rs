@@ -396,7 +396,7 @@ fn the_difference_names_resources_and_totals() {
     let new = estimate(&ENDPOINT.replace("MaxCapacity: 4", "MaxCapacity: 8"));
     let found = difference(&old, &new);
     let changed: Vec<_> =
-        found.resources.iter().map(|one| (one.resource.as_str(), one.change().1.exact())).collect();
+        found.resources.iter().map(|one| (one.resource.as_str(), one.change().most.exact())).collect();
     // An hour of an update runs four instances more: 4 x 1.515.
     assert_eq!(changed, [("Endpoint", "4423.80".to_owned()), ("Endpoint", "6.06".to_owned())]);
     assert_eq!((found.before.floor, found.after.floor), (old.monthly().floor, old.monthly().floor));

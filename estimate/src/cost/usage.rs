@@ -38,6 +38,7 @@ pub struct Usage(BTreeMap<String, ResourceUsage>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[must_use]
 pub struct ResourceUsage {
     /// The number of requests per month; `None` is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]

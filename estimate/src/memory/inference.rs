@@ -49,11 +49,12 @@ impl WeightPrecision {
 /// ```
 /// use stackwright_estimate::memory::Inference;
 ///
-/// let inference = Inference::new(32, 4096);
+/// let inference = Inference::new(4096).sequences(32);
 /// assert_eq!(inference.batched_tokens, 8192);
 /// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Inference {
     /// The number format of the weights.
     pub weights: WeightPrecision,
@@ -76,13 +77,13 @@ pub struct Inference {
 }
 
 impl Inference {
-    /// Creates settings for a number of sequences with a number of tokens each. The defaults are bf16, one GPU, 8192
-    /// tokens in a forward pass, a reserve for 256 sequences (vLLM's default), and 90 % of the GPU memory.
-    pub fn new(sequences: u64, length: u64) -> Self {
+    /// Creates settings for one sequence with a number of tokens, prompt and response together. The defaults are bf16, one GPU,
+    /// 8192 tokens in a forward pass, a reserve for 256 sequences (vLLM's default), and 90 % of the GPU memory.
+    pub fn new(length: u64) -> Self {
         Self {
             weights: WeightPrecision::Bf16,
             kv_bytes: 2,
-            sequences,
+            sequences: 1,
             length,
             batched_tokens: 8192,
             max_sequences: 256,
@@ -90,6 +91,12 @@ impl Inference {
             pipeline_parallel: 1,
             memory_percent: 90,
         }
+    }
+
+    /// Sets the number of sequences that are processed at the same time. The default is 1.
+    pub fn sequences(mut self, count: u64) -> Self {
+        self.sequences = count;
+        self
     }
 
     /// Returns the number of GPUs.
@@ -293,7 +300,7 @@ fn parts(shape: &ModelShape, inference: &Inference) -> Parts {
 
 /// Returns the weights of a model in a number format, on one GPU.
 pub(super) fn weights_bytes(shape: &ModelShape, weights: WeightPrecision) -> u64 {
-    parts(shape, &Inference { weights, ..Inference::new(1, 1) }).weights
+    parts(shape, &Inference { weights, ..Inference::new(1) }).weights
 }
 
 fn validate(shape: &ModelShape, inference: &Inference) -> Result<(), InferenceError> {
@@ -374,7 +381,7 @@ mod tests {
 
     #[test]
     fn llama_in_bf16_on_one_gpu() {
-        let found = estimate(&Inference::new(16, 4096), "ml.p5.4xlarge");
+        let found = estimate(&Inference::new(4096).sequences(16), "ml.p5.4xlarge");
         assert_eq!(found.weights_bytes, 16_060_522_496);
         // 2 × 32 layers × 8 heads × 128 × 2 bytes, for 16 × 4,096 tokens.
         assert_eq!(found.kv_bytes_per_token, 131_072);
@@ -388,25 +395,34 @@ mod tests {
 
     #[test]
     fn the_largest_number_of_sequences_fits_and_one_more_does_not() {
-        let most = estimate(&Inference::new(1, 8192), "ml.g5.2xlarge").largest_sequences.unwrap();
+        let most = estimate(&Inference::new(8192), "ml.g5.2xlarge").largest_sequences.unwrap();
         assert!(most > 0);
-        assert_eq!(estimate(&Inference::new(most, 8192), "ml.g5.2xlarge").verdict, MemoryVerdict::Fits);
+        assert_eq!(
+            estimate(&Inference::new(8192).sequences(most), "ml.g5.2xlarge").verdict,
+            MemoryVerdict::Fits
+        );
         // One more fits only if libraries take little beside the server; what they take at least is counted always.
-        let more = estimate(&Inference::new(most + 1, 8192), "ml.g5.2xlarge");
+        let more = estimate(&Inference::new(8192).sequences(most + 1), "ml.g5.2xlarge");
         assert_eq!(more.verdict, MemoryVerdict::Tight);
         assert!(more.margin_bytes.unwrap() < 0);
         let each = more.kv_cache_bytes / (most + 1);
         let too_many = most + 2 + (OUTSIDE - CONTEXT) / each;
-        let more = estimate(&Inference::new(too_many, 8192), "ml.g5.2xlarge");
+        let more = estimate(&Inference::new(8192).sequences(too_many), "ml.g5.2xlarge");
         assert_eq!(more.verdict, MemoryVerdict::DoesNotFit);
     }
 
     #[test]
     fn many_short_sequences_need_a_larger_reserve_to_sample() {
-        let most = estimate(&Inference::new(1, 16), "ml.p5.4xlarge").largest_sequences.unwrap();
+        let most = estimate(&Inference::new(16), "ml.p5.4xlarge").largest_sequences.unwrap();
         assert!(most > 256);
-        assert_eq!(estimate(&Inference::new(most, 16), "ml.p5.4xlarge").verdict, MemoryVerdict::Fits);
-        assert_ne!(estimate(&Inference::new(most + 1, 16), "ml.p5.4xlarge").verdict, MemoryVerdict::Fits);
+        assert_eq!(
+            estimate(&Inference::new(16).sequences(most), "ml.p5.4xlarge").verdict,
+            MemoryVerdict::Fits
+        );
+        assert_ne!(
+            estimate(&Inference::new(16).sequences(most + 1), "ml.p5.4xlarge").verdict,
+            MemoryVerdict::Fits
+        );
     }
 
     /// A line of vLLM's log, as it was published.
@@ -450,7 +466,7 @@ mod tests {
                 weights: log.weights,
                 tensor_parallel: log.tensor_parallel,
                 batched_tokens: log.batched_tokens,
-                ..Inference::new(1, 16)
+                ..Inference::new(16)
             };
             let found =
                 inference_estimate(&shape, &inference, None, &PriceBook::shipped(), "us-east-1").unwrap();
@@ -497,9 +513,8 @@ mod tests {
     #[test]
     fn quantized_weights_leave_the_embedding_in_bf16() {
         // 6,979,588,096 weights in the layers; 1,050,673,152 in the embedding and the output layer.
-        let with = |weights| {
-            estimate(&Inference { weights, ..Inference::new(1, 128) }, "ml.g5.2xlarge").weights_bytes
-        };
+        let with =
+            |weights| estimate(&Inference { weights, ..Inference::new(128) }, "ml.g5.2xlarge").weights_bytes;
         assert_eq!(with(WeightPrecision::Fp8), 6_979_588_096 + 2_101_346_304);
         // 6,979,588,096 × 133 / 256.
         assert_eq!(with(WeightPrecision::Int4), 3_626_114_128 + 2_101_346_304);
@@ -507,23 +522,23 @@ mod tests {
 
     #[test]
     fn parallel_gpus_share_weights_and_cache() {
-        let inference = Inference { tensor_parallel: 4, ..Inference::new(1, 1) };
+        let inference = Inference { tensor_parallel: 4, ..Inference::new(1) };
         let found = estimate(&inference, "ml.g5.12xlarge");
         assert_eq!(found.weights_bytes, 16_060_522_496 / 4);
         assert_eq!(found.kv_bytes_per_token, 131_072 / 4);
         // A token takes a whole block of 16.
         assert_eq!(found.kv_cache_bytes, 131_072 / 4 * 16);
         // More GPUs than heads of keys and values: each holds one.
-        let wide = Inference { tensor_parallel: 16, ..Inference::new(1, 1) };
+        let wide = Inference { tensor_parallel: 16, ..Inference::new(1) };
         assert_eq!(estimate(&wide, "ml.p4d.24xlarge").kv_bytes_per_token, 131_072 / 8);
-        let staged = Inference { pipeline_parallel: 2, ..Inference::new(1, 1) };
+        let staged = Inference { pipeline_parallel: 2, ..Inference::new(1) };
         // Half of the layers, and one of the two tables.
         assert_eq!(estimate(&staged, "ml.g5.12xlarge").weights_bytes, 6_979_588_096 + 1_050_673_152);
     }
 
     #[test]
     fn candidates_are_sorted_by_price_and_hold_enough() {
-        let found = estimate(&Inference::new(4, 8192), "ml.g5.2xlarge");
+        let found = estimate(&Inference::new(8192).sequences(4), "ml.g5.2xlarge");
         let priced: Vec<_> = found.cheapest.iter().filter_map(|one| one.usd_per_hour).collect();
         assert!(priced.len() > 3 && priced.is_sorted(), "{priced:?}");
         assert!(found.cheapest.iter().all(|one| one.instances == 1 && one.verdict == MemoryVerdict::Fits));
@@ -537,7 +552,7 @@ mod tests {
 
     #[test]
     fn wrong_numbers_are_refused() {
-        let wrong = Inference { tensor_parallel: 3, ..Inference::new(1, 128) };
+        let wrong = Inference { tensor_parallel: 3, ..Inference::new(128) };
         let error =
             inference_estimate(&llama(), &wrong, None, &PriceBook::shipped(), "us-east-1").unwrap_err();
         assert_eq!(

@@ -110,7 +110,7 @@ impl MeasuredRun {
                 parameters: self.offload || self.is_offloaded("offload_param"),
             },
             image_patches: if has_images { self.patches.unwrap_or(784) } else { 0 },
-            ..Training::new(self.strategy, self.world, self.batch, self.seq)
+            ..Training::new(self.strategy, self.seq).ranks(self.world).batch(self.batch)
         }
     }
 }
@@ -144,9 +144,19 @@ pub fn compare(lines: &str) -> Vec<MeasuredComparison> {
     compared.collect()
 }
 
-/// Returns the mean and the maximum of the absolute relative errors of comparisons.
-pub fn errors(comparisons: &[MeasuredComparison]) -> (f64, f64) {
+/// The absolute relative errors of comparisons.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MeasuredErrors {
+    /// The mean error, as a share of the measured peak.
+    pub mean: f64,
+    /// The largest error, as a share of the measured peak.
+    pub largest: f64,
+}
+
+/// Returns the absolute relative errors of comparisons.
+pub fn errors(comparisons: &[MeasuredComparison]) -> MeasuredErrors {
     let all: Vec<f64> = comparisons.iter().map(|one| one.error().abs()).collect();
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
-    (mean, all.into_iter().fold(0.0, f64::max))
+    MeasuredErrors { mean, largest: all.into_iter().fold(0.0, f64::max) }
 }

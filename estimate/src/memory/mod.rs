@@ -18,21 +18,23 @@ mod verdict;
 mod weights;
 
 pub use candidates::Candidate;
-pub use formulas::{
-    Recomputation, activation_bytes, deepspeed_states, kv_cache_bytes_per_token, zero_states,
-};
+pub use formulas::{ActivationFormula, Recomputation, StatesFormula};
 pub use inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
 pub use packing::{
-    ComponentNeeds, PackedModel, PackingEstimate, instances_for_components, packed_models, packing_estimate,
+    ComponentNeeds, PackedModel, PackingError, PackingEstimate, instances_for_components, packed_models,
+    packing_estimate,
 };
-pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
+pub use shape::{Architecture, Experts, ImageSize, Implementation, ModelShape, ShapeError, Vision};
 pub(crate) use stated::step_of;
 pub use stated::{
-    MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError, inference_statement,
-    model_statement, models_statement, packing_statement, stated, training_statement, training_statements,
+    JobMemory, MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError,
+    inference_statement, model_statement, models_statement, packing_statement, stated, training_statement,
+    training_statements,
 };
 pub use tape::{Category, StepPhase};
-pub use training::{Attention, Offload, Peak, Strategy, Training, TrainingError, training_peak};
+pub use training::{
+    Attention, CategoryBytes, Offload, Peak, Strategy, Training, TrainingError, training_peak,
+};
 pub use verdict::{
     Gpu, MemoryVerdict, TrainingEstimate, gpu_of, training_candidates, training_estimate, verdict,
 };

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use stackwright_schemas::instances::{self, Instance};
 
 use super::inference::{WeightPrecision, weights_bytes};
-use super::shape::ModelShape;
+use super::shape::{ModelShape, ShapeError};
 use super::verdict::{Gpu, MemoryVerdict, verdict};
 
 /// One model of a server with several models, or a number of models of the same size.
@@ -255,31 +255,64 @@ struct Entry {
     weights: Option<WeightPrecision>,
 }
 
+/// The reason why a description of models cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackingError {
+    /// The description does not have the documented members.
+    #[error("{0}")]
+    Form(String),
+    /// The list is empty.
+    #[error("`models` is empty; describe at least one model")]
+    Empty,
+    /// The configuration of a model cannot be read.
+    #[error("`{model}`: {source}")]
+    Shape {
+        /// The name of the model.
+        model: String,
+        /// The reason.
+        source: ShapeError,
+    },
+    /// The size of the model with this name is not described once.
+    #[error("`{0}` has to have one of `weights_bytes` and `model`")]
+    Size(String),
+    /// A number is out of its range.
+    #[error(
+        "`{model}` has {count} models of {bytes} bytes; set `count` to a number from 1 to 16777216, and the size to more than 0"
+    )]
+    Range {
+        /// The name of the model.
+        model: String,
+        /// The number of models.
+        count: u64,
+        /// The bytes of the weights of one of them.
+        bytes: u64,
+    },
+}
+
 /// Parses models: a list of objects with `name`, `count`, `working_bytes`, and either `weights_bytes` or `model` (a
 /// Hugging Face configuration) with `weights` (a number format).
 ///
 /// # Errors
 ///
 /// Returns an error if a member is not known, or if a model has no size.
-pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
-    let entries = Vec::<Entry>::deserialize(models).map_err(|error| error.to_string())?;
+pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, PackingError> {
+    let entries = Vec::<Entry>::deserialize(models).map_err(|error| PackingError::Form(error.to_string()))?;
     if entries.is_empty() {
-        return Err("`models` is empty; describe at least one model".to_owned());
+        return Err(PackingError::Empty);
     }
     let read = entries.into_iter().map(|entry| {
         let bytes = match (entry.weights_bytes, &entry.model) {
             (Some(bytes), None) => bytes,
             (None, Some(model)) => {
-                let shape = super::stated::shape(model).map_err(|error| format!("`{}`: {error}", entry.name))?;
+                let shape = super::stated::shape(model)
+                    .map_err(|source| PackingError::Shape { model: entry.name.clone(), source })?;
                 weights_bytes(&shape, entry.weights.unwrap_or(WeightPrecision::Bf16))
             }
-            _ => return Err(format!("`{}` has to have one of `weights_bytes` and `model`", entry.name)),
+            _ => return Err(PackingError::Size(entry.name)),
         };
         if entry.count == 0 || entry.count > 1 << 24 || bytes == 0 {
-            return Err(format!(
-                "`{}` has {} models of {bytes} bytes; set `count` to a number from 1 to 16777216, and the size to more than 0",
-                entry.name, entry.count
-            ));
+            return Err(PackingError::Range { model: entry.name, count: entry.count, bytes });
         }
         Ok(PackedModel::new(entry.name, bytes).count(entry.count).working_bytes(entry.working_bytes))
     });
@@ -289,6 +322,7 @@ pub fn packed_models(models: &Json) -> Result<Vec<PackedModel>, String> {
 /// The copies of an inference component, and what SageMaker allocates to each of them (`ComputeResourceRequirements`).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[must_use]
 pub struct ComponentNeeds {
     /// The number of copies.
     pub copies: u64,
@@ -301,22 +335,32 @@ pub struct ComponentNeeds {
 }
 
 impl ComponentNeeds {
-    /// Describes copies of a component, each with a number of accelerators and an amount of host memory in MiB. The number of
-    /// CPU cores is 0 unless [`Self::cores`] sets it.
+    /// Describes one copy of a component with an amount of host memory in MiB, and without accelerators and CPU cores.
     ///
     /// ```
     /// use stackwright_estimate::memory::{ComponentNeeds, instances_for_components};
     ///
     /// // Four GPUs: two copies of two GPUs each, and one copy of one GPU.
-    /// let components = [ComponentNeeds::new(2, 2, 1024), ComponentNeeds::new(1, 1, 1024)];
+    /// let components = [ComponentNeeds::new(1024).accelerators(2).copies(2), ComponentNeeds::new(1024).accelerators(1)];
     /// assert_eq!(instances_for_components(&components, "ml.g5.12xlarge"), Some(2));
     /// ```
-    pub fn new(copies: u64, accelerators: u64, memory_mib: u64) -> Self {
-        Self { copies, accelerators, memory_mib, cores: 0.0 }
+    pub fn new(memory_mib: u64) -> Self {
+        Self { copies: 1, accelerators: 0, memory_mib, cores: 0.0 }
+    }
+
+    /// Sets the number of copies. The default is 1.
+    pub fn copies(mut self, count: u64) -> Self {
+        self.copies = count;
+        self
+    }
+
+    /// Sets the number of accelerators of a copy. The default is 0.
+    pub fn accelerators(mut self, count: u64) -> Self {
+        self.accelerators = count;
+        self
     }
 
     /// Sets the number of CPU cores of a copy. The default is 0.
-    #[must_use]
     pub fn cores(mut self, cores: f64) -> Self {
         self.cores = cores;
         self
@@ -433,10 +477,10 @@ mod tests {
     fn components_share_instances_by_accelerators_memory_and_cores() {
         // ml.g5.12xlarge: 4 GPUs, 192 GiB, 48 vCPUs.
         let on = |components: &[ComponentNeeds]| instances_for_components(components, "ml.g5.12xlarge");
-        assert_eq!(on(&[ComponentNeeds::new(4, 1, 1024)]), Some(1));
-        assert_eq!(on(&[ComponentNeeds::new(5, 1, 1024)]), Some(2));
-        assert_eq!(on(&[ComponentNeeds::new(4, 1, 100 * 1024)]), Some(4));
-        assert_eq!(on(&[ComponentNeeds::new(2, 1, 1024).cores(30.0)]), Some(2));
-        assert_eq!(on(&[ComponentNeeds::new(1, 8, 1024)]), None);
+        assert_eq!(on(&[ComponentNeeds::new(1024).accelerators(1).copies(4)]), Some(1));
+        assert_eq!(on(&[ComponentNeeds::new(1024).accelerators(1).copies(5)]), Some(2));
+        assert_eq!(on(&[ComponentNeeds::new(100 * 1024).accelerators(1).copies(4)]), Some(4));
+        assert_eq!(on(&[ComponentNeeds::new(1024).accelerators(1).copies(2).cores(30.0)]), Some(2));
+        assert_eq!(on(&[ComponentNeeds::new(1024).accelerators(8)]), None);
     }
 }

@@ -54,6 +54,7 @@ pub enum Implementation {
 
 /// The mixture of experts of a model: their number and widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Experts {
     /// The number of experts of a layer.
     pub count: u64,
@@ -69,6 +70,7 @@ pub struct Experts {
 
 /// The vision encoder of a vision-language model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Vision {
     /// The number of layers of the encoder.
     pub layers: u64,
@@ -97,9 +99,33 @@ fn yes() -> bool {
     true
 }
 
+/// The size of the images of a vision transformer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+#[non_exhaustive]
+pub struct ImageSize {
+    /// The side length of an image in pixels.
+    pub side: u64,
+    /// The side length of a patch in pixels.
+    pub patch: u64,
+}
+
+impl From<(u64, u64)> for ImageSize {
+    fn from((side, patch): (u64, u64)) -> Self {
+        Self { side, patch }
+    }
+}
+
+impl From<ImageSize> for (u64, u64) {
+    fn from(size: ImageSize) -> Self {
+        (size.side, size.patch)
+    }
+}
+
 /// The shape of a model: the architecture of its layers, and their numbers and widths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct ModelShape {
     /// The architecture of the layers.
     pub architecture: Architecture,
@@ -135,8 +161,8 @@ pub struct ModelShape {
     pub window: Option<u64>,
     /// Whether the probability of dropout is above zero.
     pub dropout: bool,
-    /// The side length of the image and of a patch in pixels; `None` unless the model is a vision transformer.
-    pub image: Option<(u64, u64)>,
+    /// The size of the images; `None` unless the model is a vision transformer.
+    pub image: Option<ImageSize>,
     /// The code that runs the model.
     pub implementation: Implementation,
     /// Restrictions of the accuracy, which are shown with the estimate.
@@ -409,8 +435,8 @@ impl ModelShape {
             },
             image: match architecture {
                 Architecture::Vit => {
-                    let image = outer.find(&["image_size"])?.unwrap_or(224);
-                    Some((image, outer.find(&["patch_size"])?.unwrap_or(16)))
+                    let side = outer.find(&["image_size"])?.unwrap_or(224);
+                    Some(ImageSize { side, patch: outer.find(&["patch_size"])?.unwrap_or(16) })
                 }
                 _ => None,
             },
@@ -447,7 +473,7 @@ impl ModelShape {
             wide(experts.count) * wide(experts.ffn + 1) + wide(experts.shared_ffn)
         });
         let layer = 2 * attention + 3 * wide(self.hidden) * ffn;
-        let side = self.image.map_or(0, |(image, patch)| wide(image / patch.max(1) + patch));
+        let side = self.image.map_or(0, |size| wide(size.side / size.patch.max(1) + size.patch));
         let vision = self.vision.map_or(0, |vision| {
             let square = wide(vision.hidden) * (4 * wide(vision.hidden) + 2 * wide(vision.ffn));
             let merged = wide(vision.hidden) * wide(vision.merge) * wide(vision.merge);
@@ -640,7 +666,7 @@ mod tests {
         let shape = with("num_hidden_layers", json!(5000)).unwrap();
         assert!(shape.parameters() > 6_000_000_000_000);
         for strategy in [Strategy::Ddp, Strategy::FullShard, Strategy::Zero1, Strategy::Zero3] {
-            let training = Training::new(strategy, 1, 1, 1 << 20);
+            let training = Training::new(strategy, 1 << 20);
             assert!(training.validate().is_ok());
             let estimate = training_estimate(&shape, &training, None);
             assert!(estimate.peak.bytes > 1 << 40);

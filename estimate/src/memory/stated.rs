@@ -9,13 +9,13 @@
 //!     Train: {model: {model_type: llama, ...}, strategy: full-shard, batch: 4, sequence: 2048}
 //! ```
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use stackwright_schemas::instances;
 use stackwright_synth::Assembly;
 
 use super::inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
-use super::packing::{PackedModel, PackingEstimate, packed_models, packing_estimate};
+use super::packing::{PackedModel, PackingError, PackingEstimate, packed_models, packing_estimate};
 use super::shape::{ModelShape, ShapeError};
 use super::training::{Attention, Offload, Strategy, Training, TrainingError};
 use super::verdict::{Gpu, TrainingEstimate, gpu_of, training_estimate};
@@ -41,6 +41,9 @@ pub enum StatementError {
     /// A number of the step is out of its range.
     #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Training(#[from] TrainingError),
+    /// The models cannot be read.
+    #[error("the metadata `stackwright-memory` is not valid: {0}")]
+    Packing(#[from] PackingError),
     /// The inference cannot be estimated.
     #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Inference(#[from] InferenceError),
@@ -52,6 +55,12 @@ pub enum StatementError {
     /// The instance type of the job is not known.
     #[error("the instance type of `{0}` is not known, so that its memory is not known")]
     Instance(String),
+}
+
+impl Serialize for StatementError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 #[derive(Deserialize)]
@@ -145,7 +154,7 @@ fn described(
         tensor_parallel: stated.tensor_parallel.unwrap_or(1),
         expert_parallel: stated.expert_parallel.unwrap_or(1),
         context_parallel: stated.context_parallel.unwrap_or(1),
-        ..Training::new(stated.strategy, ranks, stated.batch, stated.sequence)
+        ..Training::new(stated.strategy, stated.sequence).ranks(ranks).batch(stated.batch)
     };
     training.validate()?;
     Ok((shape, training, gpu))
@@ -194,13 +203,19 @@ pub fn model_statement(shape: &ModelShape) -> Json {
     without_nulls(serde_json::json!({ "model": shape }))
 }
 
-/// Returns the estimates of the training jobs that a resource states, by the name of the job. `properties` are those
+/// The estimate of a training job that a resource states.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JobMemory {
+    /// The name of the job in the statement.
+    pub job: String,
+    /// The estimate, or the reason why there is none.
+    pub estimate: Result<TrainingEstimate, StatementError>,
+}
+
+/// Returns the estimates of the training jobs that a resource states. `properties` are those
 /// of the resource, with known values resolved, and `metadata` is its `Metadata`.
-pub fn training_statements(
-    id: &str,
-    metadata: &Json,
-    properties: &Json,
-) -> Vec<(String, Result<TrainingEstimate, StatementError>)> {
+pub fn training_statements(id: &str, metadata: &Json, properties: &Json) -> Vec<JobMemory> {
     let Some(statements) = metadata[MEMBER].as_object() else { return Vec::new() };
     let jobs = cost::training_jobs(properties, id);
     let estimates = statements.iter().map(|(name, statement)| {
@@ -212,7 +227,7 @@ pub fn training_statements(
             // A parameter of the run: nothing is known.
             Some(_) => return None,
         };
-        Some((name.clone(), estimate))
+        Some(JobMemory { job: name.clone(), estimate })
     });
     estimates.flatten().collect()
 }
@@ -241,7 +256,7 @@ pub fn inference_statement(
             "set `length`, the maximum number of tokens of a sequence, or `OPTION_MAX_MODEL_LEN`".to_owned(),
         )
     })?;
-    let mut inference = Inference::new(stated.sequences.unwrap_or(1), length);
+    let mut inference = Inference::new(length).sequences(stated.sequences.unwrap_or(1));
     let quantized = match option("QUANTIZE") {
         Some("fp8") => Some(WeightPrecision::Fp8),
         Some("smoothquant") => Some(WeightPrecision::Int8),
@@ -283,7 +298,7 @@ pub fn packing_statement(
         {
             return Err(StatementError::Form(format!("unknown member `{name}` beside `models`")));
         }
-        let models = packed_models(models).map_err(StatementError::Form)?;
+        let models = packed_models(models)?;
         let every = statement["on_every_gpu"].as_bool().unwrap_or(true);
         let gpu = gpu_of(instance_type);
         gpu.and_then(|gpu| packing_estimate(&models, &gpu, every))
@@ -309,7 +324,7 @@ pub struct StatedMemory {
     /// The name of the job, or the instance type of the model.
     pub name: String,
     /// The estimate, or the reason why there is none.
-    pub estimate: Result<Stated, String>,
+    pub estimate: Result<Stated, StatementError>,
 }
 
 /// The estimate for a description of memory in a template: of a training step, of a served model, or of several models.
@@ -338,7 +353,7 @@ pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
         for (id, kind, properties) in &resources {
             let body = stack.template.resources().find(|(name, _)| name == id).map(|(_, body)| body);
             let Some(metadata) = body.map(|body| &body["Metadata"]) else { continue };
-            let mut add = |name: String, estimate: Result<Stated, String>| {
+            let mut add = |name: String, estimate: Result<Stated, StatementError>| {
                 found.push(StatedMemory {
                     stack: stack.id.clone(),
                     resource: (*id).to_owned(),
@@ -353,19 +368,18 @@ pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
                 {
                     if let Some(packing) = packing_statement(statement, &instance_type) {
                         let estimate = packing.map(|one| Stated::Packing(Box::new(one)));
-                        add(instance_type, estimate.map_err(|error| error.to_string()));
+                        add(instance_type, estimate);
                         continue;
                     }
                     let container = container(properties);
                     let estimate = inference_statement(statement, container, &instance_type, accelerators);
                     let estimate = estimate.map(|one| Stated::Inference(Box::new(one)));
-                    add(instance_type, estimate.map_err(|error| error.to_string()));
+                    add(instance_type, estimate);
                 }
                 continue;
             }
-            for (name, estimate) in training_statements(id, metadata, properties) {
-                let estimate = estimate.map(|one| Stated::Training(Box::new(one)));
-                add(name, estimate.map_err(|error| error.to_string()));
+            for JobMemory { job, estimate } in training_statements(id, metadata, properties) {
+                add(job, estimate.map(|one| Stated::Training(Box::new(one))));
             }
         }
     }
@@ -471,7 +485,7 @@ Resources:
         // 16 ranks of two instances.
         let Ok(Stated::Training(train)) = &find("Train").estimate else { panic!("{found:?}") };
         let alone =
-            Training { activation_checkpointing: true, ..Training::new(Strategy::FullShard, 16, 1, 4096) };
+            Training { activation_checkpointing: true, ..Training::new(Strategy::FullShard, 4096).ranks(16) };
         let config = serde_json::json!({
             "model_type": "llama", "transformers_version": "5", "hidden_size": 4096, "num_hidden_layers": 32,
             "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
@@ -481,7 +495,7 @@ Resources:
         assert_eq!(train.peak.bytes, super::super::training_peak(&shape, &alone).bytes);
         assert_eq!(train.verdict, MemoryVerdict::Fits);
         let error = find("Absent").estimate.as_ref().unwrap_err();
-        assert!(error.contains("names `Absent`"), "{error}");
+        assert!(error.to_string().contains("names `Absent`"), "{error}");
         // All four GPUs of the type share the weights, and the length is that of the container.
         let Ok(Stated::Inference(served)) = &find("ml.g5.12xlarge").estimate else { panic!("{found:?}") };
         assert_eq!((served.inference.tensor_parallel, served.inference.length), (4, 8192));
@@ -513,12 +527,12 @@ Resources:
     fn a_written_statement_is_read_again() {
         let config = serde_json::json!({"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257});
         let shape = ModelShape::from_config(&config).unwrap();
-        let step = Training { lora_rank: Some(8), ..Training::new(Strategy::Zero2, 8, 4, 1024) };
+        let step = Training { lora_rank: Some(8), ..Training::new(Strategy::Zero2, 1024).ranks(8).batch(4) };
         let metadata = serde_json::json!({MEMBER: {ONLY: training_statement(&shape, &step)}});
         let properties = serde_json::json!({"Target": {"Input": r#"{"AlgorithmSpecification": {}, "ResourceConfig":
             {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1}}"#}});
         let found = training_statements("Schedule", &metadata, &properties);
-        let estimate = found[0].1.as_ref().unwrap();
+        let estimate = found[0].estimate.as_ref().unwrap();
         assert_eq!(estimate.peak.bytes, super::super::training_peak(&shape, &step).bytes);
     }
 
@@ -528,7 +542,7 @@ Resources:
         let properties = serde_json::json!({"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {},
             "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1}}}]});
         let found = training_statements("Pipeline", &metadata, &properties);
-        let error = found[0].1.as_ref().unwrap_err().to_string();
+        let error = found[0].estimate.as_ref().unwrap_err().to_string();
         assert!(error.contains("fsdp") && error.contains("full-shard"), "{error}");
     }
 }

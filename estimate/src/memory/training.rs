@@ -60,7 +60,15 @@ pub enum Attention {
 }
 
 /// The states that a DeepSpeed configuration offloads to the memory of the host.
+///
+/// ```
+/// use stackwright_estimate::memory::Offload;
+///
+/// assert!(Offload::default().optimizer(true).optimizer);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[must_use]
 pub struct Offload {
     /// Whether optimizer states and fp32 weights are offloaded.
     pub optimizer: bool,
@@ -68,16 +76,31 @@ pub struct Offload {
     pub parameters: bool,
 }
 
+impl Offload {
+    /// Sets whether optimizer states and fp32 weights are offloaded. The default is `false`.
+    pub fn optimizer(mut self, is_offloaded: bool) -> Self {
+        self.optimizer = is_offloaded;
+        self
+    }
+
+    /// Sets whether weights are offloaded (ZeRO stage 3). The default is `false`.
+    pub fn parameters(mut self, are_offloaded: bool) -> Self {
+        self.parameters = are_offloaded;
+        self
+    }
+}
+
 /// The settings of a training step.
 ///
 /// ```
 /// use stackwright_estimate::memory::{Strategy, Training};
 ///
-/// let step = Training::new(Strategy::FullShard, 8, 1, 2048);
-/// assert_eq!(step.ranks, 8);
+/// let step = Training::new(Strategy::FullShard, 2048).ranks(8);
+/// assert_eq!((step.ranks, step.batch), (8, 1));
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Training {
     /// The strategy by which the model is distributed.
     pub strategy: Strategy,
@@ -110,14 +133,14 @@ pub struct Training {
 }
 
 impl Training {
-    /// Creates a step with a number of samples per GPU, each with a number of tokens. The defaults are bf16 with
-    /// AdamW in fp32, SDPA attention, and no activation checkpointing.
-    pub fn new(strategy: Strategy, ranks: u64, batch: u64, sequence: u64) -> Self {
+    /// Creates a step of one rank with one sample, which has a number of tokens. The defaults are bf16 with AdamW in fp32,
+    /// SDPA attention, and no activation checkpointing.
+    pub fn new(strategy: Strategy, sequence: u64) -> Self {
         Self {
             strategy,
-            ranks: ranks.max(1),
-            shard_ranks: ranks.max(1),
-            batch,
+            ranks: 1,
+            shard_ranks: 1,
+            batch: 1,
             sequence,
             attention: Attention::Sdpa,
             activation_checkpointing: false,
@@ -129,6 +152,20 @@ impl Training {
             expert_parallel: 1,
             context_parallel: 1,
         }
+    }
+
+    /// Sets the number of all ranks, at least 1, and the same number of ranks in a group of [`Strategy::HybridShard`]. The
+    /// default is 1.
+    pub fn ranks(mut self, ranks: u64) -> Self {
+        self.ranks = ranks.max(1);
+        self.shard_ranks = self.ranks;
+        self
+    }
+
+    /// Sets the number of samples per GPU and step. The default is 1.
+    pub fn batch(mut self, samples: u64) -> Self {
+        self.batch = samples;
+        self
     }
 
     /// Checks that every number is in its range.
@@ -184,6 +221,23 @@ pub struct TrainingError {
     pub most: u64,
 }
 
+/// The bytes of a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "(Category, u64)")]
+#[non_exhaustive]
+pub struct CategoryBytes {
+    /// The use of the memory.
+    pub category: Category,
+    /// The number of bytes.
+    pub bytes: u64,
+}
+
+impl From<CategoryBytes> for (Category, u64) {
+    fn from(one: CategoryBytes) -> Self {
+        (one.category, one.bytes)
+    }
+}
+
 /// The peak memory of a training step on one GPU.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -196,7 +250,7 @@ pub struct Peak {
     /// The largest possible peak in bytes.
     pub most_bytes: u64,
     /// The bytes of each category at the peak.
-    pub breakdown: Vec<(Category, u64)>,
+    pub breakdown: Vec<CategoryBytes>,
     /// The part of the step in which the peak is reached.
     pub phase: StepPhase,
 }
@@ -222,9 +276,9 @@ pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     peak.most_bytes = most.bytes.max(peak.bytes);
     let half = (peak.most_bytes - peak.bytes) / 2;
     peak.bytes += half;
-    for (category, bytes) in &mut peak.breakdown {
-        if *category == Category::Communication {
-            *bytes += half;
+    for one in &mut peak.breakdown {
+        if one.category == Category::Communication {
+            one.bytes += half;
         }
     }
     peak
@@ -242,7 +296,8 @@ fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> 
     use Category::*;
     let categories =
         [States, GatheredParameters, Gradients, Communication, Activations, Logits, Temporary, Workspace];
-    let breakdown = categories.into_iter().map(|category| (category, live[category as usize])).collect();
+    let breakdown =
+        categories.map(|category| CategoryBytes { category, bytes: live[category as usize] }).to_vec();
     Peak { bytes, least_bytes: bytes, most_bytes: bytes, breakdown, phase }
 }
 
@@ -657,7 +712,7 @@ impl<'a> Step<'a> {
 
     /// Runs the embedding of a vision transformer: the images stay as inputs.
     fn embed_patches(&mut self) -> Tensor {
-        let (image, patch) = self.shape.image.unwrap_or((224, 16));
+        let (image, patch) = self.shape.image.map_or((224, 16), Into::into);
         let (pixels, h) = (self.cx.batch * 3 * image * image, self.shape.hidden);
         self.tape.allocate(4 * pixels, Category::Activations);
         let cast = self.tape.allocate(2 * pixels, Category::Activations);
@@ -820,9 +875,9 @@ mod tests {
         }))
         .unwrap();
         let of = |strategy, expert_parallel, category| {
-            let step = Training { expert_parallel, ..Training::new(strategy, 16, 1, 512) };
+            let step = Training { expert_parallel, ..Training::new(strategy, 512).ranks(16) };
             let peak = training_peak(&shape, &step);
-            peak.breakdown.iter().find(|(found, _)| *found == category).unwrap().1
+            peak.breakdown.iter().find(|one| one.category == category).unwrap().bytes
         };
         for strategy in [Strategy::FullShard, Strategy::ShardGradOp, Strategy::Zero3] {
             let (alone, parallel) = (of(strategy, 1, Category::States), of(strategy, 8, Category::States));

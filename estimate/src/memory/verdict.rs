@@ -253,7 +253,7 @@ mod tests {
             "tie_word_embeddings": false
         }))
         .unwrap();
-        let mut training = Training::new(Strategy::FullShard, 16, 1, 2048);
+        let mut training = Training::new(Strategy::FullShard, 2048).ranks(16);
         training.activation_checkpointing = true;
         let found = training_candidates(&shape, &training, &PriceBook::shipped(), "us-east-1");
         let p4de = found.iter().find(|one| one.instance_type == "ml.p4de.24xlarge").unwrap();

@@ -1,7 +1,7 @@
 //! The weights of a model, grouped into the units that FSDP gathers and reduces together: one unit for each layer, and one for
 //! all other weights, such as the embedding and the output layer.
 
-use super::shape::{Architecture, ModelShape, Vision};
+use super::shape::{Architecture, ImageSize, ModelShape, Vision};
 
 /// One weight tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +217,7 @@ fn root(shape: &ModelShape) -> Vec<Weight> {
     if let Some(vision) = &shape.vision {
         tensors.extend(vision_root(vision, h));
     }
-    if let (Vit, Some((image, patch))) = (shape.architecture, shape.image) {
+    if let (Vit, Some(ImageSize { side: image, patch })) = (shape.architecture, shape.image) {
         let patches = (image / patch) * (image / patch);
         tensors.extend([vector(h), matrix(patches + 1, h)]);
         tensors.extend(biased(h, 3 * patch * patch));

@@ -43,7 +43,7 @@ pub fn stack(app: &App, trained: &Trained) {
             .description("The parameter with the location of the model that was approved last"),
     );
     let triton = Container::from(Triton::new(TRITON, scorers()))
-        .model(ModelData::made_within(trained.repositories.clone(), approved))
+        .model(ModelData::archive_within(trained.repositories.clone(), approved))
         .reads(&trained.initial);
     let variant = Variant::new("Main", triton, "ml.g5.2xlarge")
         .health_check_timeout(Duration::from_mins(10))

@@ -55,7 +55,8 @@ pub fn app() -> App {
         .tensor_parallel_degree(1)
         .data_type(DataType::Bf16)
         .max_model_len(8_192)
-        .adapters(4, 16)
+        .adapters(4)
+        .max_adapter_rank(16)
         .asynchronous();
     let extract = stack.add(
         "Extract",

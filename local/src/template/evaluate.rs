@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
+use stackwright_synth::Partition;
 
 use super::check::named_conditions;
 use super::{StackTemplate, single};
@@ -78,16 +79,12 @@ pub(crate) fn pseudo_parameters_of(
     environment: crate::state::Environment<'_>,
 ) -> BTreeMap<&'static str, Json> {
     let region = environment.region;
-    let (partition, suffix) = match region {
-        _ if region.starts_with("cn-") => ("aws-cn", "amazonaws.com.cn"),
-        _ if region.starts_with("us-gov-") => ("aws-us-gov", "amazonaws.com"),
-        _ => ("aws", "amazonaws.com"),
-    };
+    let partition = Partition::of_region(region);
     BTreeMap::from([
         ("AWS::AccountId", environment.account.into()),
-        ("AWS::Partition", partition.into()),
+        ("AWS::Partition", partition.name().into()),
         ("AWS::Region", region.into()),
-        ("AWS::URLSuffix", suffix.into()),
+        ("AWS::URLSuffix", partition.dns_suffix().into()),
     ])
 }
 

@@ -3,13 +3,13 @@
 
 use stackwright_review::check::{Options, apply_fixes, check, unreadable};
 use stackwright_review::{Report, report};
-use stackwright_synth::{Assembly, Template};
+use stackwright_synth::{Assembly, Recovered, Template};
 
 /// Reads, checks, fixes and reports an input in every format, and returns what was found.
 pub fn exercise(text: &str) -> Report {
-    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+    let options = Options::default().regions(["us-east-1"]);
     let found = match Assembly::of_template_with_errors("template.yaml", text.to_owned()) {
-        Ok((assembly, errors)) => {
+        Ok(Recovered { value: assembly, errors, .. }) => {
             let template = &assembly.stacks[0].template;
             assert_eq!(&Template::read(template.json()).unwrap(), template, "what was written is read");
             let mut found = check(&assembly, &options);

@@ -1,8 +1,58 @@
 //! The approvals that `deploy` will ask for, as far as templates determine them.
 
+use std::fmt;
+
 use stackwright_schemas::held::{changes_network, changes_permissions};
 
 use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction, StackDiff};
+
+/// What an approval permits. Its text (`Display`) is the value for `--approve`.
+///
+/// ```
+/// use stackwright_review::card::RequiredApproval;
+///
+/// assert_eq!(RequiredApproval::Deletion("Models".into()).to_string(), "deletion=Models");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequiredApproval {
+    /// The replacement of the resource with this logical ID.
+    Replacement(String),
+    /// The deletion of the resource with this logical ID.
+    Deletion(String),
+    /// The deletion of an element of a resource, such as a table of a database.
+    ElementDeletion {
+        /// The logical ID of the resource.
+        resource: String,
+        /// The property and the element.
+        path: String,
+    },
+    /// Changes of permissions.
+    Permissions,
+    /// Changes of network access.
+    Network,
+    /// The end of the stack's termination protection.
+    TerminationProtection,
+    /// The removal of tags of the stack.
+    Tags,
+    /// A stack refactor that renames resources.
+    Rename,
+}
+
+impl fmt::Display for RequiredApproval {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replacement(id) => write!(formatter, "replacement={id}"),
+            Self::Deletion(id) => write!(formatter, "deletion={id}"),
+            Self::ElementDeletion { resource, path } => write!(formatter, "deletion={resource}.{path}"),
+            Self::Permissions => formatter.write_str("permissions"),
+            Self::Network => formatter.write_str("network"),
+            Self::TerminationProtection => formatter.write_str("termination-protection"),
+            Self::Tags => formatter.write_str("tags"),
+            Self::Rename => formatter.write_str("rename"),
+        }
+    }
+}
 
 /// An approval that `deploy` will ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +60,8 @@ use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction
 pub struct ExpectedApproval {
     /// The stack's ID.
     pub stack: String,
-    /// The value for `--approve`: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`,
-    /// `network`, `termination-protection`, `tags` or `rename`.
-    pub approval: String,
+    /// What the approval permits.
+    pub approval: RequiredApproval,
     /// A sentence that states the reason.
     pub reason: String,
     /// Whether data is lost, or traffic or workloads are interrupted. Such a change needs its own approval in
@@ -41,13 +90,15 @@ pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
             };
             stack.resources.iter().filter(is_touched).map(|change| change.logical_id.as_str()).collect()
         };
-        for (approval, ids) in [("permissions", ids(changes_permissions)), ("network", ids(changes_network))]
-        {
+        for (approval, ids) in [
+            (RequiredApproval::Permissions, ids(changes_permissions)),
+            (RequiredApproval::Network, ids(changes_network)),
+        ] {
             if !ids.is_empty() {
                 found.push(ExpectedApproval {
                     stack: stack.id.clone(),
-                    approval: approval.into(),
                     reason: format!("{approval} change by {}", ids.join(", ")),
+                    approval,
                     is_dangerous: false,
                 });
             }
@@ -66,7 +117,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
         let path = &element.path;
         found.push(ExpectedApproval {
             stack: stack.id.clone(),
-            approval: format!("deletion={id}.{path}"),
+            approval: RequiredApproval::ElementDeletion { resource: id.to_owned(), path: path.clone() },
             reason: format!(
                 "deletion of {path} of {id} ({}), which {}",
                 change.resource_type,
@@ -76,14 +127,18 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
         });
     }
     let Some(held) = change.holds else { return };
-    let kind = match change.consequence {
-        Consequence::Replaced | Consequence::MayBeReplaced => "replacement",
-        Consequence::Deleted | Consequence::Snapshot => "deletion",
+    let (kind, approval) = match change.consequence {
+        Consequence::Replaced | Consequence::MayBeReplaced => {
+            ("replacement", RequiredApproval::Replacement(id.to_owned()))
+        }
+        Consequence::Deleted | Consequence::Snapshot => {
+            ("deletion", RequiredApproval::Deletion(id.to_owned()))
+        }
         _ => return,
     };
     found.push(ExpectedApproval {
         stack: stack.id.clone(),
-        approval: format!("{kind}={id}"),
+        approval,
         reason: format!("{kind} of {id} ({}), which {}", change.resource_type, held.predicate()),
         is_dangerous: true,
     });
@@ -91,11 +146,11 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
 
 /// Attributes of the stack itself that need an approval.
 fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
-    let mut add = |approval: &str, reason: String| {
+    let mut add = |approval: RequiredApproval, reason: &str| {
         let one = ExpectedApproval {
             stack: stack.id.clone(),
-            approval: approval.into(),
-            reason,
+            approval,
+            reason: reason.to_owned(),
             is_dangerous: false,
         };
         if !found.contains(&one) {
@@ -104,10 +159,10 @@ fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
     };
     for change in &stack.settings {
         if change.path == "TerminationProtection" && change.after == Some(false.into()) {
-            add("termination-protection", "termination protection of the stack is disabled".into());
+            add(RequiredApproval::TerminationProtection, "termination protection of the stack is disabled");
         }
         if change.path.starts_with("Tags") && change.after.is_none() {
-            add("tags", "tags are removed from the stack".into());
+            add(RequiredApproval::Tags, "tags are removed from the stack");
         }
     }
 }
@@ -118,7 +173,7 @@ fn renames(stack: &StackDiff) -> Option<ExpectedApproval> {
     let names: Vec<String> = stack.resources.iter().filter(is_renamed).map(ResourceChange::name).collect();
     (!names.is_empty()).then(|| ExpectedApproval {
         stack: stack.id.clone(),
-        approval: "rename".into(),
+        approval: RequiredApproval::Rename,
         reason: format!("a stack refactor renames {}", names.join(", ")),
         is_dangerous: false,
     })

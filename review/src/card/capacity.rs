@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stackwright_estimate::cost::Estimate;
-use stackwright_estimate::memory::{Gpu, MemoryVerdict, Stated, StatedMemory, gpu_of};
-use stackwright_estimate::quotas::Need;
+use stackwright_estimate::memory::{Gpu, MemoryVerdict, Stated, StatedMemory, StatementError, gpu_of};
+use stackwright_estimate::quotas::{Need, QuotaUnit};
 
 /// A service quota whose needed amount changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub struct QuotaChange {
     pub name: String,
     /// The code of the quota; `None` is unknown.
     pub code: Option<String>,
-    /// The unit of the quota: `instances`, `vCPUs`, `addresses` and others.
-    pub unit: &'static str,
+    /// The unit of the quota.
+    pub unit: QuotaUnit,
     /// The amount that all stacks need before the change, including a blue/green update; `None` is unknown.
     pub before: Option<u64>,
     /// The amount that all stacks need after the change; `None` is unknown.
@@ -47,7 +47,7 @@ pub struct MemoryChange {
     /// Whether the usable memory of one GPU decreases.
     pub shrinks: bool,
     /// The estimate after the change, or the reason why there is none; `None` if the resource states nothing.
-    pub stated: Option<Result<Stated, String>>,
+    pub stated: Option<Result<Stated, StatementError>>,
 }
 
 impl MemoryChange {
@@ -122,7 +122,7 @@ pub(crate) fn memory(
         let what = key(&one);
         let old = before.remove(&what).or_else(|| former_type(&mut before, &one, &unchanged));
         let old = old.map(|old| old.estimate);
-        let usable = |stated: &Result<Stated, String>| gpu(stated.as_ref().ok()?)?.usable_bytes;
+        let usable = |stated: &Result<Stated, StatementError>| gpu(stated.as_ref().ok()?)?.usable_bytes;
         changes.push(MemoryChange {
             before: old.as_ref().map(in_words),
             after: Some(in_words(&one.estimate)),
@@ -177,10 +177,10 @@ fn verdict(stated: &Stated) -> MemoryVerdict {
 }
 
 /// Returns the GPU memory that is needed, and whether it fits: `ml.g5.2xlarge: 18.4 of 22.3 GiB, fits`.
-fn in_words(stated: &Result<Stated, String>) -> String {
+fn in_words(stated: &Result<Stated, StatementError>) -> String {
     let stated = match stated {
         Ok(stated) => stated,
-        Err(error) => return error.clone(),
+        Err(error) => return error.to_string(),
     };
     let (needed, available) = match stated {
         Stated::Training(step) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stackwright_estimate::cost::{self, Estimate, Money, Per, Price, Total};
+use stackwright_estimate::cost::{self, Estimate, Per, Price};
 
 use super::{CostChange, CostRanges};
 
@@ -14,26 +14,21 @@ pub(crate) fn changes(old: &Estimate, new: &Estimate) -> Vec<CostChange> {
         .iter()
         .map(|one| CostChange {
             what: format!("{}/{}, {}", one.stack, one.resource, unit(one.per)),
-            before: one.before.map(amount),
-            after: one.after.map(amount),
+            before: one.before.map(|range| range.to_string()),
+            after: one.after.map(|range| range.to_string()),
             note: unknown(one.unknown),
-            ranges: (one.per == Per::Month).then(|| CostRanges {
-                before: one.before.map(dollars).unwrap_or_default(),
-                after: one.after.map(dollars).unwrap_or_default(),
-            }),
+            ranges: (one.per == Per::Month)
+                .then(|| CostRanges::new(one.before.unwrap_or_default(), one.after.unwrap_or_default())),
         })
         .collect();
     if found.resources.iter().any(|one| one.per == Per::Month) {
-        let range = |total: &Total| (total.floor, total.ceiling);
+        let (before, after) = (found.before.range(), found.after.range());
         changes.push(CostChange {
             what: "All stacks, a month".into(),
-            before: Some(amount(range(&found.before))),
-            after: Some(amount(range(&found.after))),
+            before: Some(before.to_string()),
+            after: Some(after.to_string()),
             note: unknown(found.before.unknown.max(found.after.unknown)),
-            ranges: Some(CostRanges {
-                before: dollars(range(&found.before)),
-                after: dollars(range(&found.after)),
-            }),
+            ranges: Some(CostRanges::new(before, after)),
         });
     }
     changes
@@ -67,17 +62,6 @@ fn unit(per: Per) -> &'static str {
         Per::UpdateHour => "an hour of an update",
         _ => "",
     }
-}
-
-/// Returns the minimum and the maximum amount as a string.
-fn amount((floor, ceiling): (Money, Money)) -> String {
-    if floor == ceiling { format!("{floor} USD") } else { format!("{floor} to {ceiling} USD") }
-}
-
-/// Returns the minimum and the maximum amount in USD, for a chart.
-fn dollars((floor, ceiling): (Money, Money)) -> (f64, f64) {
-    let one = |money: Money| money.exact().parse().unwrap_or_default();
-    (one(floor), one(ceiling))
 }
 
 fn unknown(number: usize) -> Option<String> {
@@ -139,7 +123,10 @@ mod tests {
         assert_eq!(last.what, "All stacks, a month");
         assert_ne!(last.before, last.after);
         let ranges = last.ranges.unwrap();
-        assert!(ranges.before.0 > 0.0 && ranges.after.0 > ranges.before.0, "{ranges:?}");
+        assert!(
+            ranges.before.least > cost::Money::ZERO && ranges.after.least > ranges.before.least,
+            "{ranges:?}"
+        );
         assert_eq!(changes(&old, &old), []);
         let prices = prices(&old, &new);
         let types: Vec<&str> = prices.iter().map(|price| price.item.as_str()).collect();

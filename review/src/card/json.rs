@@ -17,7 +17,7 @@ pub fn json(card: &Card) -> String {
         .map(|one| {
             json!({
                 "stack": one.stack,
-                "approval": one.approval,
+                "approval": one.approval.to_string(),
                 "words": one.words(),
                 "reason": one.reason,
                 "dangerous": one.is_dangerous,

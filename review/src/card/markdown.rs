@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cost::{summary_of, with_marks};
-use super::{Card, Verdict};
+use super::{Card, StackGraph, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
 use crate::graph;
@@ -43,7 +43,7 @@ fn parts(card: &Card) -> Vec<MarkdownPart> {
     for stack in &card.diff.stacks {
         add(&format!("the details of {}", stack.id), details(stack, in_table));
     }
-    for (id, graph) in &card.graphs {
+    for StackGraph { stack: id, graph } in &card.graphs {
         let diagram = graph::mermaid(graph);
         let text = format!(
             "\n<details><summary>Diagram of {}</summary>\n\n```mermaid\n{diagram}```\n\n</details>\n",
@@ -72,10 +72,9 @@ fn head(card: &Card) -> String {
         }
     }
     if card.verdict == Verdict::Refused {
-        let refused =
-            |(_, change): &(&StackDiff, &ResourceChange)| change.consequence == Consequence::Refused;
+        let refused = |change: &&ResourceChange| change.consequence == Consequence::Refused;
         let refused: Vec<String> =
-            card.diff.resources().filter(refused).map(|(_, change)| code(&change.logical_id)).collect();
+            card.diff.resources().filter(refused).map(|change| code(&change.logical_id)).collect();
         if !refused.is_empty() {
             let _ = writeln!(text, "\nCloudFormation refuses the update of {}.", refused.join(", "));
         }
@@ -98,8 +97,10 @@ fn approvals(card: &Card) -> String {
 
 /// Returns the changes that have a consequence, the most severe first, over all stacks.
 fn table(card: &Card) -> String {
+    let stacks = card.diff.stacks.iter();
     let mut changes: Vec<(&StackDiff, &ResourceChange)> =
-        card.diff.resources().filter(|(_, change)| change.consequence != Consequence::Unchanged).collect();
+        stacks.flat_map(|stack| stack.resources.iter().map(move |change| (stack, change))).collect();
+    changes.retain(|(_, change)| change.consequence != Consequence::Unchanged);
     changes.sort_by_key(|(_, change)| change.consequence);
     if changes.is_empty() {
         return String::new();

@@ -14,7 +14,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use stackwright_estimate::cost::Price;
+use stackwright_estimate::cost::{MoneyRange, Price};
 use stackwright_synth::Assembly;
 
 use crate::check;
@@ -24,13 +24,22 @@ use crate::graph::{self, Graph};
 
 pub use self::markdown::markdown;
 pub use crate::markdown::{GITHUB_LIMIT, GITLAB_LIMIT};
-pub use approvals::ExpectedApproval;
+pub use approvals::{ExpectedApproval, RequiredApproval};
 pub use capacity::{MemoryChange, QuotaChange};
 pub(crate) use cost::{summary_of, with_marks};
 pub use json::json;
 
 /// The options for the content of a card.
+///
+/// ```
+/// use stackwright_review::card::Options;
+///
+/// let options = Options::new("main").estimate(stackwright_estimate::cost::Options::default());
+/// assert_eq!(options.base, "main");
+/// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
 pub struct Options {
     /// The name of the base: a branch, a commit or a path.
     pub base: String,
@@ -42,8 +51,42 @@ pub struct Options {
     pub cost: Vec<CostChange>,
 }
 
+impl Options {
+    /// Creates the options with the name of the base: a branch, a commit or a path.
+    pub fn new(base: impl Into<String>) -> Self {
+        Self { base: base.into(), ..Self::default() }
+    }
+
+    /// Sets the options of the check.
+    pub fn check(mut self, options: check::Options) -> Self {
+        self.check = options;
+        self
+    }
+
+    /// Sets the options of the cost estimate. Without this call, no cost is estimated.
+    pub fn estimate(mut self, options: stackwright_estimate::cost::Options) -> Self {
+        self.estimate = Some(options);
+        self
+    }
+
+    /// Adds changes of cost.
+    pub fn cost(mut self, changes: impl IntoIterator<Item = CostChange>) -> Self {
+        self.cost.extend(changes);
+        self
+    }
+}
+
 /// An amount before and after a change, with its source.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// ```
+/// use stackwright_review::card::CostChange;
+///
+/// let change = CostChange::of("Serving").before("1,000 USD a month").after("1,200 USD a month");
+/// assert_eq!(change.note, None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
 pub struct CostChange {
     /// The item that is charged, such as the ID of a stack.
     pub what: String,
@@ -54,18 +97,66 @@ pub struct CostChange {
     /// The basis of the amounts: the source and the date of prices, and amounts that are not included; `None` if there is no
     /// note.
     pub note: Option<String>,
-    /// The minimum and the maximum amounts before and after the change in USD, for a chart; `None` if there is no
-    /// chart.
+    /// The minimum and the maximum amounts before and after the change, for a chart; `None` if there is no chart.
     pub ranges: Option<CostRanges>,
 }
 
-/// The minimum and the maximum of an amount before and after a change, in USD.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+impl CostChange {
+    /// Creates a change of the cost of an item, such as the ID of a stack, without amounts.
+    pub fn of(item: impl Into<String>) -> Self {
+        Self { what: item.into(), ..Self::default() }
+    }
+
+    /// Sets the amount before the change.
+    pub fn before(mut self, amount: impl Into<String>) -> Self {
+        self.before = Some(amount.into());
+        self
+    }
+
+    /// Sets the amount after the change.
+    pub fn after(mut self, amount: impl Into<String>) -> Self {
+        self.after = Some(amount.into());
+        self
+    }
+
+    /// Sets the basis of the amounts.
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = Some(text.into());
+        self
+    }
+
+    /// Sets the amounts for the chart.
+    pub fn ranges(mut self, ranges: CostRanges) -> Self {
+        self.ranges = Some(ranges);
+        self
+    }
+}
+
+/// A diagram of a stack.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StackGraph {
+    /// The ID of the stack.
+    pub stack: String,
+    /// The diagram.
+    pub graph: Graph,
+}
+
+/// The minimum and the maximum of an amount before and after a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CostRanges {
-    /// The minimum and the maximum before the change.
-    pub before: (f64, f64),
-    /// The minimum and the maximum after the change.
-    pub after: (f64, f64),
+    /// The amounts before the change.
+    pub before: MoneyRange,
+    /// The amounts after the change.
+    pub after: MoneyRange,
+}
+
+impl CostRanges {
+    /// Creates the ranges of an amount before and after a change.
+    pub fn new(before: MoneyRange, after: MoneyRange) -> Self {
+        Self { before, after }
+    }
 }
 
 /// The verdict about a change: whether it can be merged without further steps.
@@ -122,8 +213,8 @@ pub struct Card {
     pub memory: Vec<MemoryChange>,
     /// The cost after the change; `None` if no cost is estimated.
     pub estimate: Option<stackwright_estimate::cost::Estimate>,
-    /// The diagrams of stacks whose resources or references change, by the stack's ID.
-    pub graphs: Vec<(String, Graph)>,
+    /// The diagrams of stacks whose resources or references change.
+    pub graphs: Vec<StackGraph>,
 }
 
 /// Returns the old version for a comparison of amounts by stack: two single templates are versions of one stack, whatever they
@@ -148,7 +239,7 @@ fn under_one_name<'a>(old: &'a Assembly, new: &Assembly) -> Cow<'a, Assembly> {
 ///
 /// let old = Assembly::of_template("s.yaml", "Resources: {B: {Type: AWS::S3::Bucket}, T: {Type: AWS::SNS::Topic}}".into())?;
 /// let new = Assembly::of_template("s.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}".into())?;
-/// let card = card::card(&old, &new, Options { base: "main".into(), ..Options::default() });
+/// let card = card::card(&old, &new, Options::new("main"));
 /// assert_eq!(card.verdict, Verdict::NeedsApproval);
 /// assert_eq!(card.approvals[0].words(), "--approve deletion=B");
 /// # Ok::<(), stackwright_synth::TemplateError>(())
@@ -176,7 +267,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     costs.extend(options.cost);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
-    let refused = diff.resources().any(|(_, change)| !change.failures.is_empty())
+    let refused = diff.resources().any(|change| !change.failures.is_empty())
         || findings.new.iter().any(|one| one.counts_as(Severity::Error));
     let verdict = match () {
         () if refused => Verdict::Refused,
@@ -190,8 +281,9 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         .filter(|stack| graph::is_changed(stack))
         .filter_map(|changed| {
             let stack = new.stacks.iter().find(|stack| stack.id == changed.id)?;
-            let graph = graph::of_change(stack, changed);
-            Some((changed.id.clone(), graph::collapse(graph::around_changes(graph), graph::MAX_NODES)))
+            let graph = graph::around_changes(graph::of_change(stack, changed));
+            let graph = graph::collapse(graph, graph::MAX_NODES);
+            Some(StackGraph { stack: changed.id.clone(), graph })
         })
         .collect();
     Card {

@@ -10,7 +10,7 @@ fn assembly(template: &JsonValue) -> Assembly {
 }
 
 fn of(old: &JsonValue, new: &JsonValue) -> Card {
-    let options = Options { base: "main".into(), ..Options::default() };
+    let options = Options::new("main");
     card(&assembly(&json!({ "Resources": old })), &assembly(&json!({ "Resources": new })), options)
 }
 
@@ -73,8 +73,7 @@ fn the_costs_of_two_files_are_compared() {
         } });
         Assembly::of_template(name, template.to_string()).unwrap()
     };
-    let options =
-        || Options { estimate: Some(stackwright_estimate::cost::Options::default()), ..Options::default() };
+    let options = || Options::new("main").estimate(stackwright_estimate::cost::Options::default());
     let compared = card(&read("old.json", "a"), &read("new.json", "b"), options());
     assert_eq!((compared.cost.len(), compared.quotas.len()), (0, 0), "{:?}", compared.cost);
     // A key that is added costs.

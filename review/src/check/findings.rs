@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::{SourceLocation, pointer};
+use stackwright_synth::{RelatedLocation, pointer};
 
 use super::cursor::{Cursor, Tree as _};
 use super::resolve::Resolver;
@@ -263,8 +263,9 @@ impl Findings<'_, '_, '_> {
     fn source(&self, name: &str) -> Option<Source> {
         let parameter = self.view.template().sections().get("Parameters")?.get(name)?;
         let location = self.view.stack.provenance.find(&pointer::of(["Parameters", name, "Default"]));
-        let related = location
-            .map(|location| (format!("the value comes from the parameter `{name}`"), location.clone()));
+        let related = location.map(|location| {
+            RelatedLocation::new(format!("the value comes from the parameter `{name}`"), location.clone())
+        });
         let (is_assumed, given) = match parameter.get("Default") {
             None => (true, parameter["AllowedValues"].get(0)),
             Some(default) => {
@@ -279,7 +280,7 @@ impl Findings<'_, '_, '_> {
 
 /// The origin of the value that a finding is about.
 struct Source {
-    related: Option<(String, SourceLocation)>,
+    related: Option<RelatedLocation>,
     is_assumed: bool,
     /// The parameter and its value.
     value: String,

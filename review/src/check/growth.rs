@@ -7,7 +7,7 @@ use super::{Options, check};
 
 fn steps(text: String) -> usize {
     let assembly = Assembly::of_template("template.yaml", text).unwrap();
-    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
+    let options = Options::default().regions(["us-east-1"]);
     steps_of(|| drop(check(&assembly, &options)))
 }
 

@@ -30,13 +30,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 
 use stackwright_synth::secret::SecretValues;
-use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
+use stackwright_synth::{Assembly, Environment, SourceLocation, StackArtifact, TemplateError};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::Report;
 pub use fix::{Fixed, LineChange, apply_fixes, fix};
 pub use glob::matches as matches_pattern;
-pub use rules::{Rule, rule_named, rules, topics};
+pub use rules::{Rule, RuleSection, Topic, rule_named, rules, topics};
 
 use findings::{Findings, Found};
 use rules::{Check, template};
@@ -46,7 +46,16 @@ use view::{Resolved, View};
 pub const IN_BASELINE: &str = "the finding is in the baseline";
 
 /// The options of the check: regions, rules, severities, and findings that count as acknowledged.
+///
+/// ```
+/// use stackwright_review::check::Options;
+///
+/// let options = Options::default().regions(["eu-west-1"]).only(["dangling-reference"]);
+/// assert_eq!(options.regions, ["eu-west-1"]);
+/// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
 pub struct Options {
     /// The regions for which a stack is checked that is not bound to one, such as `eu-west-1`. A finding that occurs only in some
     /// of them names these. Default: none; rules about regions then report only values that are
@@ -98,6 +107,7 @@ impl Level {
 
 /// Findings that count as acknowledged. An empty list matches everything; `*` and `?` are wildcards.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Ignore {
     /// The names of rules. Empty: all rules.
     pub rules: Vec<String>,
@@ -123,6 +133,24 @@ impl Ignore {
 }
 
 impl Options {
+    /// Sets the regions for which a stack is checked that is not bound to one.
+    pub fn regions(mut self, regions: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.regions = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Evaluates only the rules with these names; none evaluates all rules.
+    pub fn only(mut self, rules: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.only = rules.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Counts the findings of the rules with these names as acknowledged.
+    pub fn allow(mut self, rules: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allow = rules.into_iter().map(Into::into).collect();
+        self
+    }
+
     fn evaluates(&self, name: &str) -> bool {
         let is_on = self.levels.get(name) != Some(&Level::Off);
         is_on && (self.only.is_empty() || self.only.iter().any(|only| only == name))
@@ -200,11 +228,8 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
         Diagnostic::error(template::UNREADABLE_TEMPLATE.name, file.to_owned(), error.message.clone());
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     if error.line > 0 {
-        diagnostic.location = Some(stackwright_synth::SourceLocation {
-            file: file.to_owned().into(),
-            line: size(error.line),
-            column: size(error.column),
-        });
+        diagnostic.location =
+            Some(SourceLocation::new(file.to_owned(), size(error.line), size(error.column)));
     }
     diagnostic
 }
@@ -220,15 +245,15 @@ pub fn reference() -> String {
         "# Rules\n\nThe rules that `check` evaluates. `stackwright explain --format markdown` writes this page; \
                     `stackwright explain NAME` shows one rule with two templates: one that it reports and one that it accepts.\n"
             .to_owned();
-    for (topic, rules) in topics() {
-        text.push_str(&format!("\n## {}\n\n| rule | severity | |\n|---|---|---|\n", title(topic)));
-        for rule in rules {
+    for Topic { title, rules, .. } in topics() {
+        text.push_str(&format!("\n## {title}\n\n| rule | severity | |\n|---|---|---|\n"));
+        for rule in *rules {
             let (name, severity) = (rule.name, rule.severity.name());
             text.push_str(&format!("| [`{name}`](#{name}) | {severity} | {} |\n", rule.summary()));
         }
-        for rule in rules {
+        for rule in *rules {
             text.push_str(&format!("\n### {}\n", rule.name));
-            for (heading, section) in rule.sections() {
+            for RuleSection { heading, text: section } in rule.sections() {
                 let introduction =
                     if heading == "What it checks" { String::new() } else { format!("**{heading}.** ") };
                 text.push_str(&format!("\n{introduction}{section}\n"));
@@ -237,20 +262,6 @@ pub fn reference() -> String {
         }
     }
     text
-}
-
-/// Returns the heading of a topic: `multi_model` is `Multi-model endpoints`.
-pub fn title(topic: &str) -> String {
-    match topic {
-        "hyperpod" => return "HyperPod".to_owned(),
-        "multi_model" => return "Multi-model endpoints".to_owned(),
-        "events" => return "EventBridge".to_owned(),
-        "delivery" => return "CodePipeline".to_owned(),
-        _ => {}
-    }
-    let text = topic.replace('_', " ");
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {

@@ -8,7 +8,7 @@ mod allowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::{Environment, Template};
+use stackwright_synth::{Environment, Partition, Template};
 
 use super::resolve::Resolver;
 use super::value::{children, function, one_or_many, shown};
@@ -107,14 +107,9 @@ pub(crate) fn pseudo_parameters(
     let mut known = Vec::new();
     let region = region.map(str::to_owned).or_else(|| environment.region.clone());
     if let Some(region) = region {
-        let environment = Environment { region: Some(region.clone()), ..environment.clone() };
-        if let Some(partition) = environment.partition() {
-            known.push(("AWS::Partition", partition.to_owned()));
-            let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-            if matches!(partition, "aws" | "aws-cn" | "aws-us-gov") {
-                known.push(("AWS::URLSuffix", suffix.to_owned()));
-            }
-        }
+        let partition = Partition::of_region(&region);
+        known.push(("AWS::Partition", partition.name().to_owned()));
+        known.push(("AWS::URLSuffix", partition.dns_suffix().to_owned()));
         known.push(("AWS::Region", region));
     }
     if let Some(account) = &environment.account {

@@ -11,7 +11,8 @@ use super::model::{Because, Diff, PropertyChange, ResourceAction, ResourceChange
 const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 
 /// A change of a resource in a change set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReportedChange {
     /// The logical ID.
     pub logical_id: String,
@@ -67,7 +68,7 @@ pub fn disagreements(found: &Diff, reported: &[ReportedChange], changes_tags: bo
         .map(|one| (one.logical_id.as_str(), one))
         .collect();
     let mut differing = Vec::new();
-    for predicted in found.resources().flat_map(|(_, change)| Predicted::of(change)) {
+    for predicted in found.resources().flat_map(Predicted::of) {
         let reported = open.remove(predicted.logical_id.as_str());
         if !predicted.agrees_with(reported) {
             differing.push(Disagreement {

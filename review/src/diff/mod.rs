@@ -113,6 +113,7 @@ fn compare_pairs(pairs: &[Pair<'_>]) -> Diff {
 /// The deployed version of a stack, for a comparison with the program.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[must_use]
 pub struct DeployedVersion {
     /// The deployed template, tags and termination protection, and all other settings of the program.
     pub stack: StackArtifact,
@@ -127,7 +128,6 @@ pub struct DeployedVersion {
 impl DeployedVersion {
     /// Creates the deployed version of a stack from its deployed template, tags and termination protection, and all other
     /// settings of the program. It has no values of parameters and no stack policy.
-    #[must_use]
     pub fn new(stack: StackArtifact) -> Self {
         Self {
             stack,
@@ -138,21 +138,18 @@ impl DeployedVersion {
     }
 
     /// Sets the current values of the parameters.
-    #[must_use]
     pub fn parameters(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
         self
     }
 
     /// Sets the values of the parameters after the deployment.
-    #[must_use]
     pub fn next_parameters(mut self, parameters: Parameters) -> Self {
         self.next_parameters = parameters;
         self
     }
 
     /// Sets the stack policy, a JSON document; `None` if the stack has none.
-    #[must_use]
     pub fn policy(mut self, policy: Option<String>) -> Self {
         self.policy = policy;
         self

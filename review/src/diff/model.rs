@@ -204,13 +204,19 @@ pub enum FileChange {
 }
 
 impl FileChange {
-    /// Returns the sign of the change (`+`, `-` or `~`) and the name of the file.
-    pub fn signed(&self) -> (char, &str) {
+    /// Returns the sign of the change: `+`, `-` or `~`.
+    pub fn sign(&self) -> char {
         match self {
-            Self::Added(name) => ('+', name),
-            Self::Removed(name) => ('-', name),
-            Self::Modified(name) => ('~', name),
+            Self::Added(_) => '+',
+            Self::Removed(_) => '-',
+            Self::Modified(_) => '~',
         }
+    }
+
+    /// Returns the name of the file.
+    pub fn name(&self) -> &str {
+        let (Self::Added(name) | Self::Removed(name) | Self::Modified(name)) = self;
+        name
     }
 }
 
@@ -220,9 +226,9 @@ impl Diff {
         self.stacks.is_empty()
     }
 
-    /// Returns every change of a resource, with its stack.
-    pub fn resources(&self) -> impl Iterator<Item = (&StackDiff, &ResourceChange)> {
-        self.stacks.iter().flat_map(|stack| stack.resources.iter().map(move |change| (stack, change)))
+    /// Returns every change of a resource, in the order of the stacks.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceChange> {
+        self.stacks.iter().flat_map(|stack| &stack.resources)
     }
 
     /// Returns whether the change gives permissions or access that did not exist before.

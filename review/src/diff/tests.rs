@@ -309,7 +309,7 @@ fn a_value_that_is_not_known_changes_with_its_inputs() {
     };
     let of = |old: &JsonValue, new: &JsonValue| {
         let found = compared(old, new);
-        found.resources().map(|(_, change)| (change.consequence, change.properties.clone())).next()
+        found.resources().map(|change| (change.consequence, change.properties.clone())).next()
     };
     let (consequence, properties) = of(&by_region("a", "b"), &by_region("c", "d")).unwrap();
     assert_eq!((consequence, properties[0].path.as_str()), (Consequence::Replaced, "ImageId"));
@@ -560,7 +560,7 @@ fn a_resource_with_a_former_id_is_compared_with_the_one_that_a_stack_refactor_ke
     });
     let (old, mut new) = (assembly(&json!({ "Resources": old })), assembly(&json!({ "Resources": new })));
     let without = compare(&old, &new);
-    assert!(without.resources().any(|(_, change)| change.consequence == Consequence::Deleted));
+    assert!(without.resources().any(|change| change.consequence == Consequence::Deleted));
     assert_eq!(without.moves.len(), 1, "only the topic has the same properties");
     for (id, former) in [("Jobs", "Tasks"), ("Alarms", "Late")] {
         new.stacks[0].former_ids.insert(id.into(), vec![former.into()]);
@@ -617,7 +617,8 @@ fn two_stacks(queue: &str, is_export: bool) -> Assembly {
 fn a_replacement_is_followed_into_other_stacks_through_ssm_parameters() {
     let found = compare(&two_stacks("one", false), &two_stacks("two", false));
     let of = |stack: &str, id: &str| {
-        let mut changes = found.resources().filter(|(one, _)| one.id == stack).map(|(_, change)| change);
+        let stacks = found.stacks.iter().filter(|one| one.id == stack);
+        let mut changes = stacks.flat_map(|stack| &stack.resources);
         changes.find(|change| change.logical_id == id).cloned().unwrap()
     };
     assert_eq!(of("Producer", "Jobs").consequence, Consequence::Replaced);
@@ -872,7 +873,7 @@ proptest! {
             a["Type"] != b["Type"] || node(a) != node(b)
         });
         prop_assert_eq!(!found.is_empty(), differs, "{}", text(&found, false));
-        for change in found.resources().flat_map(|(_, change)| &change.properties) {
+        for change in found.resources().flat_map(|change| &change.properties) {
             if let (Some(before), Some(after)) = (&change.before, &change.after) {
                 let (before, after) = view::pair(before, after);
                 prop_assert_ne!(before, after);

@@ -1,19 +1,19 @@
 //! A report with findings of every kind, for the tests of the formats.
 
-use stackwright_synth::SourceLocation;
+use stackwright_synth::{RelatedLocation, SourceLocation};
 
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(super) fn report() -> Report {
-    let location = |line| SourceLocation { file: "src/main.rs".into(), line, column: 6 };
+    let location = |line| SourceLocation::new("src/main.rs", line, 6);
     let error = Diagnostic {
         help: Some("use 1024 | 2048, 100 %".into()),
         when: Some("`Stage` is `prod`".into()),
         resource: Some("Scorer".into()),
         path: "/Resources/Scorer/Properties/ProductionVariants/0/MemorySizeInMB".into(),
         location: Some(location(2)),
-        related: Some(("the value comes from the parameter `Memory`".into(), location(7))),
+        related: Some(RelatedLocation::new("the value comes from the parameter `Memory`", location(7))),
         ..Diagnostic::error("value-not-allowed", "Serving".into(), "<1500> & co: not allowed here".into())
     };
     let warning = Diagnostic {

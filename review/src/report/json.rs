@@ -37,7 +37,7 @@ pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
         "resource": one.resource,
         "path": one.path,
         "location": one.location.as_ref().map(location),
-        "related": one.related.as_ref().map(|(how, at)| json!({ "message": how, "location": location(at) })),
+        "related": one.related.as_ref().map(|one| json!({ "message": one.label, "location": location(&one.location) })),
         "fix": one.fix.as_ref().map(fix),
         "acknowledged": one.acknowledged,
     })

@@ -74,9 +74,8 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
         None => json!({ "artifactLocation": { "uri": uri(&one.stack) }, "region": { "startLine": 1 } }),
     };
     result["locations"] = json!([location]);
-    if let Some((how, source)) = &one.related {
-        result["relatedLocations"] =
-            json!([{ "id": 1, "message": { "text": how }, "physicalLocation": physical(source) }]);
+    if let Some(related) = &one.related {
+        result["relatedLocations"] = json!([{ "id": 1, "message": { "text": related.label }, "physicalLocation": physical(&related.location) }]);
     }
     if let Some(reason) = &one.acknowledged {
         result["suppressions"] = json!([{ "kind": "inSource", "justification": reason }]);

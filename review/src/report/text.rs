@@ -48,10 +48,8 @@ pub fn text_up_to(
         *of_rule += 1;
         number += 1;
         let excerpt = diagnostic.location.as_ref().and_then(|location| files.excerpt(location));
-        let related = diagnostic
-            .related
-            .as_ref()
-            .and_then(|(how, location)| Some((how.as_str(), files.excerpt(location)?)));
+        let related = diagnostic.related.as_ref();
+        let related = related.and_then(|one| Some((one.label.as_str(), files.excerpt(&one.location)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
     }
@@ -228,7 +226,7 @@ mod tests {
             help: Some("use 1024 or 2048".into()),
             resource: Some("Scorer".into()),
             path: "/Resources/Scorer/Properties/Variants/0/MemorySizeInMB".into(),
-            location: Some(SourceLocation { file: "src/main.rs".into(), line: 2, column: 6 }),
+            location: Some(SourceLocation::new("src/main.rs", 2, 6)),
             ..Diagnostic::error("value-not-allowed", "DevTest".into(), "6000 is not allowed here".into())
         }]
         .into()
@@ -266,7 +264,7 @@ mod tests {
     fn of_a_long_line_the_part_with_the_word_is_shown_at_its_column() {
         let mut one = report();
         let line = format!("{} 6000{}", "ä".repeat(5_000), "x".repeat(900_000));
-        one.diagnostics[0].location = Some(SourceLocation { file: "t.yaml".into(), line: 1, column: 5_002 });
+        one.diagnostics[0].location = Some(SourceLocation::new("t.yaml", 1, 5_002));
         let shown = text(&one, |_| Some(line.clone()), false);
         assert!(shown.contains("--> t.yaml:1:5002") && shown.contains("6000x"), "{shown}");
         assert!(shown.len() < 3 * MAX_LINE, "{}", shown.len());

@@ -21,7 +21,7 @@ use stackwright_resources::applicationautoscaling::scalable_target::{
 use stackwright_resources::applicationautoscaling::{ScalableTarget, ScalableTargetHandle};
 use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value};
 
-use crate::metric::{Metric, Subject};
+use crate::metric::{Metric, Statistic, Subject};
 
 /// A scalable dimension of a SageMaker resource: what Application Auto Scaling counts and changes, such as instances or
 /// copies.
@@ -85,7 +85,7 @@ impl Target for CopyCount {
     const DIMENSION: ScalableDimension = ScalableDimension::SagemakerInferenceComponentDesiredCopyCount;
 
     fn wakes_up() -> Option<Metric> {
-        Some(Metric::invocations_named("NoCapacityInvocationFailures").statistic("Sum"))
+        Some(Metric::invocations_named("NoCapacityInvocationFailures").statistic(Statistic::Sum))
     }
 }
 
@@ -140,6 +140,7 @@ impl From<RangeInclusive<i64>> for CapacityRange {
 ///     .schedule(ScheduledCapacity::new("Morning", "cron(0 7 ? * MON-FRI *)", 2..=8).time_zone("Europe/Berlin"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Scaling<T> {
     tracking: Vec<TargetTracking<T>>,
     steps: Vec<StepScaling>,

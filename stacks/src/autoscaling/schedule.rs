@@ -5,6 +5,7 @@ use stackwright_synth::{IntoValue, Value};
 
 use super::CapacityRange;
 use crate::launch::ScheduleExpression;
+use crate::timestamp::Timestamp;
 
 /// A scheduled action: it sets the minimum and maximum capacity, which apply until the next scheduled action.
 ///
@@ -15,13 +16,14 @@ use crate::launch::ScheduleExpression;
 /// ScheduledCapacity::new("Evening", "cron(0 20 ? * MON-FRI *)", 1..=2).time_zone("Europe/Berlin");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ScheduledCapacity {
     name: Value<String>,
     schedule: Value<String>,
     capacity: CapacityRange,
     time_zone: Option<Value<String>>,
-    start: Option<Value<String>>,
-    end: Option<Value<String>>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
 }
 
 impl ScheduledCapacity {
@@ -50,19 +52,19 @@ impl ScheduledCapacity {
         self
     }
 
-    /// Sets the time at which the schedule starts (`StartTime`), in ISO 8601 and UTC, such as `2027-01-01T00:00:00Z`. By
-    /// default, the schedule applies as soon as it is deployed.
+    /// Sets the time in UTC at which the schedule starts (`StartTime`), such as `2027-01-01T00:00:00Z`. By default, the
+    /// schedule applies as soon as it is deployed. Another form is an error at the caller's line.
     #[track_caller]
-    pub fn starts(mut self, time: impl IntoValue<String>) -> Self {
-        self.start = Some(time.into().with_caller_location());
+    pub fn starts(mut self, time: impl Into<Timestamp>) -> Self {
+        self.start = Some(time.into());
         self
     }
 
-    /// Sets the time at which the schedule ends (`EndTime`), in ISO 8601 and UTC, such as `2027-12-31T00:00:00Z`. By
-    /// default, a schedule with `cron(…)` or `rate(…)` does not end.
+    /// Sets the time in UTC at which the schedule ends (`EndTime`), such as `2027-12-31T00:00:00Z`. By default, a schedule with
+    /// `cron(…)` or `rate(…)` does not end. Another form is an error at the caller's line.
     #[track_caller]
-    pub fn ends(mut self, time: impl IntoValue<String>) -> Self {
-        self.end = Some(time.into().with_caller_location());
+    pub fn ends(mut self, time: impl Into<Timestamp>) -> Self {
+        self.end = Some(time.into());
         self
     }
 
@@ -77,10 +79,10 @@ impl ScheduledCapacity {
             action = action.timezone(zone);
         }
         if let Some(time) = self.start {
-            action = action.start_time(time);
+            action = action.start_time(time.0);
         }
         if let Some(time) = self.end {
-            action = action.end_time(time);
+            action = action.end_time(time.0);
         }
         action
     }

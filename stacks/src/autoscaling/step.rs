@@ -29,6 +29,7 @@ use crate::metric::{Metric, Subject};
 /// StepScaling::at_most(Metric::gpu_utilization(), 20.0).change(-1);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct StepScaling {
     metric: Metric,
     threshold: Value<f64>,

@@ -45,6 +45,7 @@ use crate::metric::{Metric, Subject};
 /// let policy: TargetTracking<InstanceCount> = TargetTracking::backlog_per_instance(5.0);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TargetTracking<T> {
     metric: Tracked,
     value: Value<f64>,
@@ -167,7 +168,7 @@ impl<T: Target> TargetTracking<T> {
     ///
     /// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");
     /// let queue = queue.dimension("QueueName", "jobs");
-    /// let instances = Metric::cpu_utilization().statistic("SampleCount");
+    /// let instances = Metric::cpu_utilization().statistic(Statistic::SampleCount);
     /// let math = MetricMath::new("queue / instances").metric("queue", queue).metric("instances", instances);
     /// let policy: TargetTracking<InstanceCount> = TargetTracking::math(math, 10.0);
     /// ```
@@ -256,10 +257,11 @@ impl<T: Target> TargetTracking<T> {
 /// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");
 /// let queue = queue.dimension("QueueName", "jobs");
 /// // Each instance publishes one value a minute, so that the number of values is that of the instances.
-/// let instances = Metric::cpu_utilization().statistic("SampleCount");
+/// let instances = Metric::cpu_utilization().statistic(Statistic::SampleCount);
 /// MetricMath::new("queue / instances").metric("queue", queue).metric("instances", instances);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MetricMath {
     expression: Value<String>,
     metrics: Vec<(String, Metric)>,

@@ -25,6 +25,7 @@ use crate::network::NetworkHandle;
 /// KarpenterGroup::spot("burst-spot", "ml.g5.8xlarge");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct KarpenterGroup {
     group: GroupSettings,
 }

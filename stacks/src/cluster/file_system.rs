@@ -25,7 +25,7 @@ pub enum LustreThroughput {
 }
 
 impl LustreThroughput {
-    fn number(self) -> i64 {
+    pub(super) fn number(self) -> i64 {
         match self {
             Self::Mb125 => 125,
             Self::Mb250 => 250,
@@ -58,6 +58,7 @@ impl LustreThroughput {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct LustreFileSystem {
     network: NetworkHandle,
     size: Value<i64>,

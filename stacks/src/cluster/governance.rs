@@ -25,6 +25,7 @@ use super::{HyperPodHandle, group::GroupSettings};
 /// ClusterPolicy::new().priority_class("production", 90).priority_class("research", 50);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ClusterPolicy {
     classes: Vec<(String, Value<i64>)>,
     fair_share: bool,
@@ -160,6 +161,7 @@ enum Sharing {
 /// ComputeAllocation::new("vision").instances("ml.p5.48xlarge", 2).weight(60);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ComputeAllocation {
     team: String,
     quotas: Vec<Quota>,
@@ -332,6 +334,7 @@ impl ComputeAllocation {
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TaskGovernance {
     arn: Value<String>,
     name: Value<String>,

@@ -71,6 +71,7 @@ impl KubernetesVersion {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EksCluster {
     network: NetworkHandle,
     version: KubernetesVersion,

@@ -50,6 +50,7 @@ impl Hook {
 /// LifecycleScripts::directory("scripts", "on_create.sh");
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct LifecycleScripts {
     directory: Option<(PathBuf, String)>,
     steps: Vec<Step>,

@@ -107,6 +107,7 @@ const NAME_CHARACTERS: usize = 63;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct HyperPodCluster<K> {
     settings: Settings,
     kind: K,

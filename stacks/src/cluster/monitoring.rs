@@ -47,6 +47,7 @@ const PERIOD: i64 = 300;
 /// ClusterMonitoring::new(&topic).log_retention_days(90);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ClusterMonitoring {
     topics: Vec<TopicReference>,
     retention: Value<i64>,

@@ -56,6 +56,7 @@ pub type NodeGroup<P = AllOrNothing> = ClusterInstanceGroup<ForKubernetes, P>;
 /// let nodes: ClusterInstanceGroup<ForKubernetes> = ClusterInstanceGroup::new("system", "ml.m5.2xlarge", 2);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ClusterInstanceGroup<K, P = AllOrNothing> {
     group: GroupSettings,
     marker: PhantomData<(K, P)>,

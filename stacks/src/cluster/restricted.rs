@@ -7,6 +7,7 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_synth::{IntoValue, Value};
 
+use super::file_system::LustreThroughput;
 use super::group::{GroupSettings, Purchase, Types, deep_health_checks};
 use super::kubernetes::EksClusterHandle;
 use super::options::{JobNodeOptions, NodeOptions};
@@ -22,6 +23,14 @@ struct Storage {
 }
 
 impl Storage {
+    #[track_caller]
+    fn new(size_gib: impl IntoValue<i64>, throughput: LustreThroughput) -> Self {
+        Self {
+            size_gib: size_gib.into().with_caller_location(),
+            throughput: Value::from(throughput.number()).with_caller_location(),
+        }
+    }
+
     fn config(&self) -> FSxLustreConfig {
         FSxLustreConfig::new().size_in_gi_b(&self.size_gib).per_unit_storage_throughput(&self.throughput)
     }
@@ -44,6 +53,7 @@ impl Storage {
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RestrictedGroup {
     pub(super) group: GroupSettings,
     storage: Option<Storage>,
@@ -70,13 +80,10 @@ impl RestrictedGroup {
     }
 
     /// Adds an FSx for Lustre file system to the group (`FSxLustreConfig`): its size in GiB, 1,200 to 100,800, and its
-    /// throughput in MB/s for each TiB, 125 to 1,000. By default, there is none.
+    /// throughput. By default, there is none.
     #[track_caller]
-    pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
-        self.storage = Some(Storage {
-            size_gib: size_gib.into().with_caller_location(),
-            throughput: throughput.into().with_caller_location(),
-        });
+    pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: LustreThroughput) -> Self {
+        self.storage = Some(Storage::new(size_gib, throughput));
         self
     }
 
@@ -163,20 +170,17 @@ impl HyperPodCluster<Restricted> {
         self
     }
 
-    /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput in MB/s
-    /// for each TiB, 125 to 1,000, and whether the file system is kept when no group uses it any more. By default, there is
+    /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput,
+    /// and whether the file system is kept when no group uses it any more. By default, there is
     /// none.
     #[track_caller]
     pub fn shared_lustre(
         mut self,
         size_gib: impl IntoValue<i64>,
-        throughput: impl IntoValue<i64>,
+        throughput: LustreThroughput,
         is_kept: bool,
     ) -> Self {
-        let storage = Storage {
-            size_gib: size_gib.into().with_caller_location(),
-            throughput: throughput.into().with_caller_location(),
-        };
+        let storage = Storage::new(size_gib, throughput);
         let policy =
             if is_kept { FSxLustreDeletionPolicy::Keep } else { FSxLustreDeletionPolicy::DeleteIfNotUsed };
         self.kind.shared = Some((storage, policy));

@@ -23,6 +23,7 @@ use crate::network::NetworkHandle;
 /// ServiceNodes::new("controller", "ml.m5.4xlarge").volume_gb(200);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ServiceNodes {
     group: GroupSettings,
 }
@@ -99,6 +100,7 @@ fn checked_host_name(value: impl IntoValue<String>) -> Value<String> {
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AccountingDatabase {
     endpoint: Value<String>,
     secret_arn: Value<String>,

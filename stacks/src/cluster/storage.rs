@@ -22,6 +22,7 @@ use crate::key::EncryptionKey;
 /// SharedStorage::open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com").at("/home");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SharedStorage(Kind);
 
 #[derive(Clone, Debug)]

@@ -52,6 +52,7 @@ impl NodeShare {
 /// RollingBatches::new(NodeShare::percent(25)).wait(Duration::from_mins(10));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RollingBatches {
     batch: NodeShare,
     rollback_batch: Option<NodeShare>,

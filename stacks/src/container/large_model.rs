@@ -27,6 +27,7 @@ const MODEL_DIRECTORY: &str = "/opt/ml/model";
 /// Weights::hub("Qwen/Qwen3-8B").revision("b968826d9c46dd6066d109eabc6255188de91218");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Weights(From);
 
 #[derive(Clone, Debug)]
@@ -188,6 +189,7 @@ pub enum RollingBatch {
 ///     .quantize(TensorRtLlmQuantization::SmoothQuant);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct LargeModel<E> {
     image: ContainerImage,
     weights: Weights,
@@ -240,12 +242,17 @@ impl LargeModel<Vllm> {
         self.put("enable_prefix_caching", true)
     }
 
-    /// Serves LoRA adapters in addition to the model (options `enable_lora`, `max_loras` and `max_lora_rank`). `at_a_time` is
-    /// the maximum number of adapters in one batch, and `rank` is their maximum rank. By default, adapters are not
-    /// supported.
+    /// Serves LoRA adapters in addition to the model, with a maximum number of adapters in one batch (options `enable_lora` and
+    /// `max_loras`). By default, adapters are not supported.
     #[track_caller]
-    pub fn adapters(self, at_a_time: u32, rank: u32) -> Self {
-        self.put("enable_lora", true).put("max_loras", at_a_time).put("max_lora_rank", rank)
+    pub fn adapters(self, at_a_time: u32) -> Self {
+        self.put("enable_lora", true).put("max_loras", at_a_time)
+    }
+
+    /// Sets the maximum rank of the adapters (option `max_lora_rank`). The default is that of vLLM.
+    #[track_caller]
+    pub fn max_adapter_rank(self, rank: u32) -> Self {
+        self.put("max_lora_rank", rank)
     }
 
     /// Enables speculative decoding: a smaller draft model proposes this number of tokens at a time, and the model verifies

@@ -44,6 +44,7 @@ use crate::secret::SecretReference;
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Container {
     image: ContainerImage,
     /// The ARN of a model package, which determines the image too.
@@ -63,6 +64,7 @@ pub struct Container {
 
 /// The model data of a container: an archive or a prefix in S3, or an asset.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ModelData {
     data: Data,
     access: Option<Access>,
@@ -81,7 +83,7 @@ enum Access {
 enum Data {
     Archive(S3Location),
     Prefix(S3Location),
-    Made { uri: Value<String>, within: S3Location },
+    ArchiveWithin { uri: Value<String>, within: S3Location },
     Asset(Asset),
     MultiModel { models: S3Location, cached: Option<Value<bool>> },
 }
@@ -151,11 +153,11 @@ impl ModelData {
     ///
     /// let stack = App::new("serving").stack("Serving");
     /// let trained = stack.add("Model", Parameter::string());
-    /// ModelData::made_within(S3Location::new("my-runs", "relevance/"), trained);
+    /// ModelData::archive_within(S3Location::new("my-runs", "relevance/"), trained);
     /// ```
     #[track_caller]
-    pub fn made_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
-        Self::of(Data::Made { uri: uri.into().with_caller_location(), within: location })
+    pub fn archive_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
+        Self::of(Data::ArchiveWithin { uri: uri.into().with_caller_location(), within: location })
     }
 
     pub(crate) fn multi_model(models: S3Location, cached: Option<Value<bool>>) -> Self {
@@ -333,7 +335,7 @@ impl ModelData {
                 let archive = S3Location::from(scope.add(&format!("{part}Archive"), asset));
                 of_archive(definition, &archive, access)
             }
-            Data::Made { uri, within } => (with_archive(definition, &uri, access), within.read()),
+            Data::ArchiveWithin { uri, within } => (with_archive(definition, &uri, access), within.read()),
             Data::Prefix(prefix) => {
                 let prefix = prefix.as_prefix();
                 let source = data_source(&prefix.uri(), CompressionType::None, S3DataType::S3Prefix, access);

@@ -21,6 +21,7 @@ use crate::image::{ContainerImage, Processor};
 ///     .max_total_tokens(8_192);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TextGeneration {
     image: ContainerImage,
     weights: Weights,

@@ -30,6 +30,7 @@ use crate::topic::TopicReference;
 /// NotificationTopic::new("arn:aws:sns:us-east-1:123456789012:answers").with_answer();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct NotificationTopic {
     topic: TopicReference,
     with_answer: bool,
@@ -84,6 +85,7 @@ impl<T: Into<TopicReference>> From<T> for NotificationTopic {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AsynchronousEndpoint {
     containers: Containers,
     requests: Vec<S3Location>,

@@ -18,6 +18,7 @@ use crate::s3::S3Location;
 /// DataCapture::new(S3Location::new("my-runs", "captured/"), 20).json("application/json");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct DataCapture {
     pub(super) location: S3Location,
     percent: Value<i64>,

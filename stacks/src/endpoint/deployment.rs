@@ -57,6 +57,7 @@ impl CapacitySize {
 /// BlueGreen::all_at_once().termination_wait(Duration::from_mins(10));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct BlueGreen {
     traffic: Traffic,
     wait: Value<i64>,
@@ -152,6 +153,7 @@ impl BlueGreen {
 /// Rolling::new(CapacitySize::percent(20), Duration::from_mins(5));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Rolling {
     batch: CapacitySize,
     wait: Value<i64>,

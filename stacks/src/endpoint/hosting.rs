@@ -1,8 +1,8 @@
 //! The instances that a model is hosted on, and how they are started.
 
 use stackwright_resources::sagemaker::endpoint_config::{
-    self, CapacityReservationConfig, CoreDumpConfig, ManagedInstanceScaling, MetricsConfig,
-    PrefixAwareRoutingConfig, ProductionVariant, RoutingConfig, RoutingStrategy, Status,
+    self, CapacityReservationConfig, CoreDumpConfig, InferenceAmiVersion, ManagedInstanceScaling,
+    MetricsConfig, PrefixAwareRoutingConfig, ProductionVariant, RoutingConfig, RoutingStrategy, Status,
 };
 use stackwright_schemas::instances::{Instance, instance};
 use stackwright_synth::{IntoValue, Scope, Value};
@@ -84,7 +84,7 @@ pub struct Hosting {
     pub(super) download_timeout: Option<Value<i64>>,
     pub(super) health_check_timeout: Option<Value<i64>>,
     pub(super) provision_timeout: Option<Value<i64>>,
-    pub(super) ami_version: Option<Value<String>>,
+    pub(super) ami_version: Option<Value<InferenceAmiVersion>>,
     pub(super) reservation: Option<Value<String>>,
     pub(super) routing: Option<Routing>,
     pub(super) managed: Option<CapacityRange>,
@@ -259,6 +259,7 @@ fn known(name: &Value<String>) -> Option<&'static Instance> {
 /// InstanceMetrics::new().enhanced(true).publish_every_seconds(10);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InstanceMetrics(pub(super) MetricsConfig);
 
 impl Default for InstanceMetrics {

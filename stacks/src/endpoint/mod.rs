@@ -38,6 +38,7 @@ pub use options::{
 };
 pub use real_time::{OneVariant, RealTimeEndpoint, RollingUpdate, SeveralVariants, WithShadow};
 pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
+pub use stackwright_resources::sagemaker::endpoint_config::InferenceAmiVersion;
 pub use variant::Variant;
 
 use stackwright_estimate::memory::STATEMENT_MEMBER;

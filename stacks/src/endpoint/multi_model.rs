@@ -50,6 +50,7 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MultiModelEndpoint {
     container: Container,
     models: S3Location,

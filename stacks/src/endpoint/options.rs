@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stackwright_resources::sagemaker::endpoint_config::InferenceAmiVersion;
 use stackwright_synth::{IntoValue, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
@@ -172,11 +173,11 @@ pub trait HostingOptions: Sized {
         self
     }
 
-    /// Sets the AMI of the instances, which determines the version of the GPU driver, such as
-    /// `al2-ami-sagemaker-inference-gpu-3-1` (`InferenceAmiVersion`). By default, SageMaker chooses.
+    /// Sets the AMI of the instances, which determines the version of the GPU driver (`InferenceAmiVersion`). By default,
+    /// SageMaker chooses.
     #[track_caller]
-    fn ami_version(mut self, name: impl IntoValue<String>) -> Self {
-        self.hosting().ami_version = Some(name.into().with_caller_location());
+    fn ami_version(mut self, version: impl IntoValue<InferenceAmiVersion>) -> Self {
+        self.hosting().ami_version = Some(version.into().with_caller_location());
         self
     }
 

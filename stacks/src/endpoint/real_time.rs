@@ -74,6 +74,7 @@ pub enum RollingUpdate {}
 ///     .rolling(Rolling::new(CapacitySize::percent(20), Duration::from_mins(5)));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RealTimeEndpoint<V> {
     variants: Vec<Variant>,
     shadow: Option<Variant>,

@@ -81,6 +81,7 @@ pub struct MemorySizeValue(Value<i64>);
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ServerlessEndpoint {
     container: Container,
     memory: Value<i64>,

@@ -29,6 +29,7 @@ use crate::security::SecuritySettings;
 /// Variant::on_pools("Main", container, [InstancePool::new("ml.g5.2xlarge", 1), InstancePool::new("ml.g6.2xlarge", 2)]);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Variant {
     pub(super) name: Value<String>,
     pub(super) containers: Containers,

@@ -9,7 +9,7 @@ use stackwright_synth::{Scope, Value};
 use super::dashboard;
 use super::settings::Settings;
 use crate::alarm::{Alarm, Missing};
-use crate::metric::{Metric, Subject};
+use crate::metric::{Metric, Statistic, Subject};
 
 impl Settings {
     /// Adds the alarms on errors and latency of each variant or component, under ids that start with its part; the names
@@ -30,7 +30,7 @@ impl Settings {
 
                 let half = f64::from(longest_request) / 2.0 * 1e6;
                 let limit = self.latency.clone().unwrap_or_else(|| half.into());
-                let latency = Metric::model_latency().statistic("p99");
+                let latency = Metric::model_latency().statistic(Statistic::Percentile(99.0));
                 let description = "The 99th percentile of the model latency is too high";
                 let alarm = self.alarm(latency, subject, limit, description);
                 names.push(scope.add(&format!("{part}LatencyAlarm"), alarm).reference());

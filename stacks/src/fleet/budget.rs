@@ -29,6 +29,7 @@ use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Val
 ///     .at_forecast_percent(100);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct MonthlyBudget {
     usd: Value<f64>,
     tag: Option<(String, String)>,

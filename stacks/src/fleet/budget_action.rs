@@ -63,6 +63,7 @@ const LAUNCHES: [&str; 17] = [
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct LaunchBan {
     budget: Value<String>,
     percent: Value<f64>,

@@ -131,6 +131,7 @@ impl SpotAllocation {
 /// SpotMix::of(["g5.12xlarge", "g6.12xlarge"]).on_demand_base(2).spot_percent(80);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SpotMix {
     types: Vec<String>,
     base: Value<i64>,

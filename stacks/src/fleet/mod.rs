@@ -98,6 +98,7 @@ pub struct Mixed;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct GpuFleet<C = OnDemand> {
     network: NetworkHandle,
     instance_type: String,

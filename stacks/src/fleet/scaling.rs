@@ -31,6 +31,7 @@ const GPU_UTILIZATION: &str = "nvidia_smi_utilization_gpu";
 /// ScheduledSize::new("Night", "0 20 * * MON-FRI", 0..=0).time_zone("Europe/Berlin");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ScheduledSize {
     id: String,
     recurrence: Value<String>,
@@ -151,6 +152,7 @@ impl LifecycleHook {
 /// InstanceRefresh::keeping_healthy(90);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InstanceRefresh {
     minimum: Value<i64>,
     maximum: Option<Value<i64>>,

@@ -21,6 +21,7 @@ const BOUNDARY: &str = "==stackwright==";
 ///     .template("#!/bin/bash\naws s3 sync s3://{{bucket}} /data\n", &json!({ "bucket": "my-data" }));
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct UserData {
     parts: Vec<(&'static str, Value<String>)>,
     pub(super) errors: Vec<DeferredError>,

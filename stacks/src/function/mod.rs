@@ -58,6 +58,7 @@ use source::EventSource;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Function {
     code: Code,
     description: Option<Value<String>>,

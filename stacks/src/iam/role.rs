@@ -381,6 +381,7 @@ fn trust(service: &str) -> PolicyDocument {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ExecutionRole(ServiceRole);
 
 impl ExecutionRole {

@@ -61,6 +61,7 @@ impl From<PolicyDocument> for Value<Json> {
 /// Statement::deny(["s3:DeleteObject"]).on("arn:aws:s3:::models/*");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Statement {
     effect: &'static str,
     actions: Vec<String>,

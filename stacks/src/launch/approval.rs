@@ -40,11 +40,12 @@ use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings
 ///
 /// let approved = serving.add("Approved", Parameter::ssm().default("/scorers/approved"));
 /// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
-///     .model(ModelData::made_within(models.location(""), approved));
+///     .model(ModelData::archive_within(models.location(""), approved));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ApprovedModel {
     group: Value<String>,
     parameter: Value<String>,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use stackwright_synth::Value;
 
+use crate::timestamp::local_time_problem;
+
 const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:00:00)`";
 
 /// The times at which a schedule starts its target: `cron(…)`, `rate(…)` or `at(…)`. A string converts into an expression;
@@ -94,7 +96,7 @@ fn problem(text: &str) -> Option<String> {
         return rate_problem(rate);
     }
     match inner("at") {
-        Some(time) => at_problem(time),
+        Some(time) => local_time_problem(time),
         None => Some("it is not `cron(…)`, `rate(…)` or `at(…)`".into()),
     }
 }
@@ -109,16 +111,6 @@ fn rate_problem(rate: &str) -> Option<String> {
         Ok(count) if count > 0 => Some(format!("`{unit}` is not a unit; the units are {}", units.join(", "))),
         _ => Some(format!("`{count}` is not a whole number above 0")),
     }
-}
-
-fn at_problem(time: &str) -> Option<String> {
-    let pattern = "dddd-dd-ddTdd:dd:dd";
-    let is_shape = time.len() == pattern.len()
-        && time.bytes().zip(pattern.bytes()).all(|(byte, expected)| match expected {
-            b'd' => byte.is_ascii_digit(),
-            other => byte == other,
-        });
-    (!is_shape).then(|| "the time has the form `yyyy-mm-ddThh:mm:ss`".into())
 }
 
 /// A field of a cron expression: its name, its range of numbers, its names, and the other characters that it accepts.

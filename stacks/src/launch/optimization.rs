@@ -44,6 +44,7 @@ pub enum CompiledQuantization {
 /// SpeculativeDecoding::new().training_data(S3Location::new("my-data", "prompts/"));
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct SpeculativeDecoding {
     data: Option<S3Location>,
 }
@@ -157,6 +158,7 @@ impl Optimizations {
 /// .image(ContainerImage::aws("djl-lmi", "0.33.0", Processor::Gpu));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct OptimizationJob {
     model: S3Location,
     instance_type: Value<String>,

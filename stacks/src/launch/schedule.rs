@@ -44,6 +44,7 @@ const PREFIX_CHARACTERS: usize = 63 - 36 - 1;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Schedule {
     expression: Value<String>,
     target: ScheduleTarget,

@@ -50,6 +50,7 @@ const CAPACITY_WAIT: Duration = Duration::from_mins(10);
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct StateMachine {
     tasks: Vec<(String, Task, CallerLocation)>,
     topic: Option<TopicReference>,

@@ -23,6 +23,7 @@ pub struct NetworkHandle {
 /// NetworkSubnet::existing("subnet-0123456789abcdef0").in_zone_id("use1-az4");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct NetworkSubnet {
     pub(super) id: Value<String>,
     pub(super) zone: Option<String>,

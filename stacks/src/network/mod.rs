@@ -62,6 +62,7 @@ const HTTPS: i64 = 443;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Network {
     block: Option<Ipv4Net>,
     subnets: usize,

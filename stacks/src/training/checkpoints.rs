@@ -21,6 +21,7 @@ use crate::s3::S3Location;
 /// let continued = Checkpoints::continuing(location).local_path("/opt/ml/checkpoints/llama");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Checkpoints {
     location: Location,
     local_path: Option<Value<String>>,

@@ -70,6 +70,7 @@ impl EvaluationType {
 /// Customization::evaluation(model, EvaluationType::CustomScorer);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Customization {
     base_model: Value<String>,
     job_type: &'static str,
@@ -198,6 +199,7 @@ impl Customization {
 ///     .artifacts(S3Location::new("my-mlflow", "artifacts/"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Mlflow {
     arn: Value<String>,
     artifacts: Option<S3Location>,

@@ -41,6 +41,7 @@ impl InputMode {
 /// Input::manifest(S3Location::new("my-data", "train.manifest"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Input {
     source: Source,
     mode: Option<Value<String>>,

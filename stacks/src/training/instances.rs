@@ -19,6 +19,7 @@ use crate::image::Processor;
 /// .distributed_on("train");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Instances(Kind);
 
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use super::capacity::TrainingCapacity;
 use super::checkpoints::Checkpoints;
 use super::customization::{Customization, Mlflow};
 use super::distribution::Distribution;
+use super::experiment::{ExperimentOptions, ExperimentSettings};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::input::{Input, InputMode};
 use super::instances::Instances;
@@ -50,6 +51,7 @@ use crate::vpc::VpcConfig;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TrainingJob {
     pub(super) algorithm: Algorithm,
     pub(super) instances: Option<Instances>,
@@ -78,7 +80,7 @@ pub struct TrainingJob {
     pub(super) metrics: Vec<(Value<String>, Value<String>)>,
     pub(super) metrics_time_series: Option<Value<bool>>,
     pub(super) tags: Vec<(String, Value<String>)>,
-    pub(super) experiment: Vec<(&'static str, Value<String>)>,
+    pub(super) experiment: ExperimentSettings,
     pub(super) mlflow: Option<Mlflow>,
     pub(super) model_package_group: Option<Value<String>>,
     pub(super) source_model_package: Option<Value<String>>,
@@ -219,7 +221,7 @@ impl TrainingJob {
             metrics: Vec::new(),
             metrics_time_series: None,
             tags: Vec::new(),
-            experiment: Vec::new(),
+            experiment: ExperimentSettings::default(),
             mlflow: None,
             model_package_group: None,
             source_model_package: None,
@@ -573,27 +575,11 @@ impl TrainingJob {
         self
     }
 
-    /// Sets the name of the experiment of SageMaker Experiments that the job belongs to (`ExperimentConfig`). In a pipeline, the
-    /// default is the experiment of the pipeline; otherwise there is none.
-    #[track_caller]
-    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("ExperimentName", name.into().with_caller_location()));
-        self
-    }
-
-    /// Sets the name of the trial of the experiment that the job belongs to (`TrialName`). In a pipeline, the default is the
-    /// trial of the pipeline; otherwise there is none.
-    #[track_caller]
-    pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("TrialName", name.into().with_caller_location()));
-        self
-    }
-
     /// Sets the display name of the job in its trial of SageMaker Experiments (`TrialComponentDisplayName`). By default, SageMaker
     /// derives it from the name of the job.
     #[track_caller]
     pub fn trial_component(mut self, display_name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("TrialComponentDisplayName", display_name.into().with_caller_location()));
+        self.experiment.set("TrialComponentDisplayName", display_name.into().with_caller_location());
         self
     }
 
@@ -601,7 +587,7 @@ impl TrainingJob {
     /// run.
     #[track_caller]
     pub fn experiment_run(mut self, name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("RunName", name.into().with_caller_location()));
+        self.experiment.set("RunName", name.into().with_caller_location());
         self
     }
 
@@ -656,7 +642,7 @@ impl TrainingJob {
     /// });
     /// let shape = ModelShape::from_config(&config)?;
     /// // FSDP on 8 GPUs, 4 samples of 2,048 tokens on each.
-    /// let step = Training::new(Strategy::FullShard, 8, 4, 2048);
+    /// let step = Training::new(Strategy::FullShard, 2048).ranks(8).batch(4);
     /// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.p4d.24xlarge", 1), S3Location::new("my-runs", "models"))
     ///     .model_shape(&shape, &step);
     /// let app = App::new("language");
@@ -704,6 +690,12 @@ impl TrainingJob {
             true => HyperparameterFormat::Json,
             false => HyperparameterFormat::Plain,
         })
+    }
+}
+
+impl ExperimentOptions for TrainingJob {
+    fn experiment_settings(&mut self) -> &mut ExperimentSettings {
+        &mut self.experiment
     }
 }
 

@@ -5,10 +5,12 @@
 //! [`StateMachine`](crate::launch::StateMachine), or a [`Schedule`](crate::launch::Schedule). The request is the same
 //! with each of them, and it is checked like a resource.
 
+mod built_in_rule;
 mod capacity;
 mod checkpoints;
 mod customization;
 mod distribution;
+mod experiment;
 mod hyperparameter;
 mod input;
 mod instances;
@@ -19,6 +21,7 @@ mod recipe;
 mod request;
 mod run;
 
+pub use built_in_rule::BuiltInRule;
 pub use capacity::{Spot, TrainingCapacity, TrainingPlan, WarmPool};
 pub use checkpoints::Checkpoints;
 pub use customization::{Customization, CustomizationTechnique, EvaluationType, Mlflow};
@@ -26,6 +29,7 @@ pub use distribution::{
     ActivationCheckpointing, Ddp, DeepSpeed, DeepSpeedConfig, Distribution, Fsdp, ModelParallel, Mpi,
     MultiWorkerMirrored, ParameterServer, Precision, ShardingStrategy, Smddp, Stage1, Stage2, Stage3,
 };
+pub use experiment::{ExperimentOptions, ExperimentSettings};
 pub use hyperparameter::{Hyperparameter, HyperparameterFormat};
 pub use input::{Input, InputMode};
 pub use instances::{InstanceGroup, Instances};

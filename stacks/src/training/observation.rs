@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stackwright_synth::{IntoValue, Map, Properties, Scope, Value};
 
+use super::built_in_rule::BuiltInRule;
 use super::run::RunLocation;
 use crate::document::list;
 use crate::iam::{self, Statement};
@@ -24,6 +25,7 @@ use crate::image::ContainerImage;
 /// Profiler::disabled();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Profiler {
     output: Option<RunLocation>,
     interval: Option<i64>,
@@ -90,6 +92,7 @@ impl<L: Into<RunLocation>> From<L> for Profiler {
 ///     .parameter("save_interval", "100");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct DebuggerHook {
     output: RunLocation,
     local_path: Option<Value<String>>,
@@ -182,17 +185,18 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
 ///
 /// ```
 /// use stackwright_stacks::ContainerImage;
-/// use stackwright_stacks::training::DebuggerRule;
+/// use stackwright_stacks::training::{BuiltInRule, DebuggerRule};
 ///
 /// let rules = ContainerImage::ecr(
 ///     "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest",
 ///     "arn:aws:ecr:us-east-1:503895931360:repository/sagemaker-debugger-rules",
 /// );
-/// DebuggerRule::built_in("VanishingGradient", rules).parameter("threshold", "0.0000001");
+/// DebuggerRule::built_in(BuiltInRule::VanishingGradient, rules).parameter("threshold", "0.0000001");
 /// let own = ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/rules:1");
 /// DebuggerRule::custom("DeadUnits", own);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct DebuggerRule {
     name: Value<String>,
     image: ContainerImage,
@@ -204,11 +208,10 @@ pub struct DebuggerRule {
 }
 
 impl DebuggerRule {
-    /// Creates a rule that AWS maintains, by its name, such as `VanishingGradient` or `ProfilerReport`, with the image that
-    /// evaluates the rule.
+    /// Creates a rule that AWS maintains, with the image that evaluates the rule.
     #[track_caller]
-    pub fn built_in(name: &str, evaluator: ContainerImage) -> Self {
-        Self::custom(name, evaluator).parameter("rule_to_invoke", name)
+    pub fn built_in(rule: BuiltInRule, evaluator: ContainerImage) -> Self {
+        Self::custom(rule.name(), evaluator).parameter("rule_to_invoke", rule.name())
     }
 
     /// Creates a rule in a custom image, with a name for its configuration (`RuleConfigurationName`).
@@ -300,6 +303,7 @@ impl DebuggerRule {
 /// TensorBoard::new(S3Location::new("my-runs", "tensorboard/")).local_path("/opt/ml/output/tensorboard");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TensorBoard {
     output: RunLocation,
     local_path: Option<Value<String>>,

@@ -84,7 +84,7 @@ mod tests {
         let assembly = app.synth().map_err(|errors| errors.to_string())?;
         let documents = &assembly.stacks[0].documents;
         let is_definition = |name: &str| name.ends_with("PipelineDefinitionBody.json");
-        Ok(documents.iter().find(|(name, _)| is_definition(name)).unwrap().1.clone())
+        Ok(documents.iter().find(|one| is_definition(&one.name)).unwrap().text.clone())
     }
 
     #[test]

@@ -329,8 +329,8 @@ impl Builder<'_> {
         }
         let job = self.job;
         job.observation.put(&mut self.arguments, &mut self.statements, scope);
-        if !job.experiment.is_empty() {
-            self.arguments.put("ExperimentConfig", crate::entries::object(&job.experiment));
+        if let Some(config) = job.experiment.config() {
+            self.arguments.put("ExperimentConfig", config);
         }
         if !job.tags.is_empty() {
             self.arguments.put("Tags", tags(&job.tags));

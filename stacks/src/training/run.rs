@@ -24,6 +24,7 @@ const MARKER: &str = "stackwright:Run";
 /// let reports = S3Location::new("my-runs", "reports/").join(RunVariable::start_time());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RunVariable {
     /// The ID of the run.
     Id,

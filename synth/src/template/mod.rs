@@ -51,6 +51,16 @@ pub(crate) fn locations(text: &str) -> Vec<(String, Position)> {
     if text.trim_start().starts_with('{') { json::locations(text) } else { yaml::locations(text) }
 }
 
+/// A value that was read from a text with errors, and these errors.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recovered<T> {
+    /// The value, without the parts that could not be read.
+    pub value: T,
+    /// The errors, in the order of the text; empty if everything was read.
+    pub errors: Vec<TemplateError>,
+}
+
 /// The reason why a text is not a template, with the position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -149,28 +159,28 @@ impl Template {
     }
 
     /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML: unknown tags, repeated keys,
-    /// merge keys, and errors of syntax inside of an entry of a section. Returns these errors with the template. A value
-    /// that cannot be read is treated as if a macro computed it.
+    /// merge keys, and errors of syntax inside of an entry of a section. A value that cannot be read is treated as if a
+    /// macro computed it.
     ///
     /// ```
     /// use stackwright_synth::Template;
     ///
-    /// let (template, errors) = Template::read_with_errors("Resources:\n  A: {Type: !Rain::Embed a}\n  B: {Type: AWS::SNS::Topic}")?;
-    /// assert_eq!((template.resources().count(), errors.len()), (2, 1));
+    /// let found = Template::read_with_errors("Resources:\n  A: {Type: !Rain::Embed a}\n  B: {Type: AWS::SNS::Topic}")?;
+    /// assert_eq!((found.value.resources().count(), found.errors.len()), (2, 1));
     /// # Ok::<(), stackwright_synth::TemplateError>(())
     /// ```
     ///
     /// # Errors
     /// Returns an error if the top level is not an object, and the first error if reading cannot continue: after an error
     /// in JSON, or an error of syntax that is not in an entry of a section.
-    pub fn read_with_errors(text: &str) -> Result<(Self, Vec<TemplateError>), TemplateError> {
+    pub fn read_with_errors(text: &str) -> Result<Recovered<Self>, TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (value, errors) = if text.trim_start().starts_with('{') {
             (json::read(text)?, Vec::new())
         } else {
             yaml::read_with_errors(text)?
         };
-        Ok((Self::of_value(value)?, errors))
+        Ok(Recovered { value: Self::of_value(value)?, errors })
     }
 
     fn of_value(value: JsonValue) -> Result<Self, TemplateError> {

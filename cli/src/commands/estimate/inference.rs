@@ -124,7 +124,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn inference(arguments: &Arguments) -> Inference {
-    let mut inference = Inference::new(arguments.sequences, arguments.length);
+    let mut inference = Inference::new(arguments.length).sequences(arguments.sequences);
     inference.weights = match arguments.precision {
         PrecisionName::Fp32 => WeightPrecision::Fp32,
         PrecisionName::Bf16 => WeightPrecision::Bf16,

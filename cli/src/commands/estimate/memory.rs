@@ -210,8 +210,9 @@ pub(super) fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {
 
 fn training(arguments: &Arguments, gpu: Option<&Gpu>) -> Training {
     let per_instance = gpu.and_then(|gpu| gpu.count).map(u64::from).filter(|count| *count > 0);
-    let mut training =
-        Training::new(arguments.strategy.strategy(), arguments.ranks, arguments.batch, arguments.sequence);
+    let mut training = Training::new(arguments.strategy.strategy(), arguments.sequence)
+        .ranks(arguments.ranks)
+        .batch(arguments.batch);
     training.shard_ranks = arguments.shard_ranks.or(per_instance).unwrap_or(8).clamp(1, training.ranks);
     training.attention = match arguments.attention {
         AttentionName::Sdpa => Attention::Sdpa,
@@ -223,7 +224,7 @@ fn training(arguments: &Arguments, gpu: Option<&Gpu>) -> Training {
     training.quantized_base = arguments.qlora;
     training.image_patches = arguments.image_patches;
     training.offload =
-        Offload { optimizer: arguments.offload_optimizer, parameters: arguments.offload_parameters };
+        Offload::default().optimizer(arguments.offload_optimizer).parameters(arguments.offload_parameters);
     training.tensor_parallel = arguments.tensor_parallel;
     training.expert_parallel = arguments.expert_parallel;
     training.context_parallel = arguments.context_parallel;
@@ -237,7 +238,7 @@ fn category(value: &impl serde::Serialize) -> String {
 
 fn document(estimate: &TrainingEstimate, training: &Training, cheapest: &[Candidate]) -> serde_json::Value {
     let breakdown: serde_json::Map<_, _> =
-        estimate.peak.breakdown.iter().map(|(name, bytes)| (category(name), json!(bytes))).collect();
+        estimate.peak.breakdown.iter().map(|one| (category(&one.category), json!(one.bytes))).collect();
     json!({
         "peak_bytes": estimate.peak.bytes,
         "breakdown": breakdown,
@@ -266,9 +267,9 @@ pub(super) fn gib(bytes: u64) -> String {
 
 /// Returns the rows of the table: a label and a value.
 fn rows(estimate: &TrainingEstimate) -> Vec<(String, String)> {
-    let parts = estimate.peak.breakdown.iter().filter(|(_, bytes)| *bytes > 0);
+    let parts = estimate.peak.breakdown.iter().filter(|one| one.bytes > 0);
     let mut rows: Vec<_> =
-        parts.map(|(name, bytes)| (category(name).replace('_', " "), gib(*bytes))).collect();
+        parts.map(|one| (category(&one.category).replace('_', " "), gib(one.bytes))).collect();
     rows.push(("peak of allocated memory".to_owned(), gib(estimate.peak.bytes)));
     if let Some(upper) = estimate.upper_bytes {
         rows.push(("highest possible peak".to_owned(), gib(upper)));

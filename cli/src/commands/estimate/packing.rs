@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wrong = |error: String| Failure::usage(format!("{path}: {error}"));
     let text = std::fs::read_to_string(&arguments.models).map_err(|error| wrong(error.to_string()))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    let models = memory::packed_models(document.get("models").unwrap_or(&document)).map_err(wrong)?;
+    let models = memory::packed_models(document.get("models").unwrap_or(&document))
+        .map_err(|error| wrong(error.to_string()))?;
     let gpu = accelerator(&arguments.instance)?;
     let estimate = memory::packing_estimate(&models, &gpu, !arguments.one_gpu_each)
         .ok_or_else(|| wrong("the file describes no model".to_owned()))?;

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::{Assembly, StackArtifact, Template, pointer};
+use stackwright_synth::{Assembly, Recovered, StackArtifact, Template, pointer};
 
 use self::edits::Edit;
 use self::source::Source;
@@ -59,7 +59,11 @@ pub fn fix(file: &str, text: &str, options: &Options) -> Fixed {
     let (mut current, mut before) = (unchanged, None);
     let (mut applied, mut failed) = (HashSet::new(), HashSet::new());
     for _ in 0..MAX_ROUNDS {
-        let Ok((assembly, _)) = Assembly::of_template_with_errors(file, current.text.clone()) else { break };
+        let Ok(Recovered { value: assembly, .. }) =
+            Assembly::of_template_with_errors(file, current.text.clone())
+        else {
+            break;
+        };
         let mut found = check(&assembly, options).diagnostics;
         let remaining: HashSet<Finding> =
             found.iter().map(finding).filter(|one| applied.contains(one)).collect();
@@ -123,7 +127,8 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
     if !diagnostics.iter().any(is_fixable) {
         return unchanged();
     }
-    let Ok((assembly, _)) = Assembly::of_template_with_errors(file, text.to_owned()) else {
+    let Ok(Recovered { value: assembly, .. }) = Assembly::of_template_with_errors(file, text.to_owned())
+    else {
         return unchanged();
     };
     let Some(located) = applicable(file, text, &assembly, diagnostics) else { return unchanged() };
@@ -269,7 +274,7 @@ impl Original<'_> {
         let read = if self.is_readable {
             Template::read(&text)
         } else {
-            Template::read_with_errors(&text).map(|(template, _)| template)
+            Template::read_with_errors(&text).map(|found| found.value)
         };
         let Ok(new) = read else { return false };
         let entries: HashSet<&str> =

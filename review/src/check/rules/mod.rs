@@ -58,6 +58,16 @@ pub struct Rule {
     pub(crate) check: Check,
 }
 
+/// A section of the documentation of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleSection {
+    /// The heading, such as `How to fix`.
+    pub heading: &'static str,
+    /// The text in Markdown.
+    pub text: String,
+}
+
 /// When a rule is evaluated.
 pub(crate) enum Check {
     /// The rule is evaluated once, for the template as it is written.
@@ -92,29 +102,33 @@ impl Rule {
         }
     }
 
-    /// Returns the sections of the documentation in their order, each with its heading: what the rule checks comes first.
-    pub fn sections(&self) -> Vec<(&'static str, String)> {
-        let mut sections = vec![("What it checks", String::new())];
+    /// Returns the sections of the documentation in their order: what the rule checks comes first.
+    pub fn sections(&self) -> Vec<RuleSection> {
+        let section = |heading| RuleSection { heading, text: String::new() };
+        let mut sections = vec![section("What it checks")];
         for line in self.documentation.lines() {
             let line = line.strip_prefix(' ').unwrap_or(line);
             match line.strip_prefix("# ") {
-                Some(heading) => sections.push((heading, String::new())),
+                Some(heading) => sections.push(section(heading)),
                 None => {
-                    if let Some((_, text)) = sections.last_mut() {
+                    if let Some(RuleSection { text, .. }) = sections.last_mut() {
                         text.push_str(line);
                         text.push('\n');
                     }
                 }
             }
         }
-        sections.into_iter().map(|(heading, text)| (heading, text.trim().to_owned())).collect()
+        for one in &mut sections {
+            one.text = one.text.trim().to_owned();
+        }
+        sections
     }
 
     /// Returns the page that `explain` prints, in Markdown.
     pub fn page(&self) -> String {
         let mut page = format!("# {}\n\nSeverity: {}\n", self.name, self.severity.name());
         let mut example = self.example();
-        for (heading, text) in self.sections() {
+        for RuleSection { heading, text } in self.sections() {
             if heading == "How to fix" {
                 page.push_str(&std::mem::take(&mut example));
             }
@@ -166,40 +180,56 @@ macro_rules! rule {
 }
 pub(crate) use rule;
 
+/// A topic with its rules.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Topic {
+    /// The name, which is that of the directory of the rules, such as `multi_model`.
+    pub name: &'static str,
+    /// The heading, such as `Multi-model endpoints`.
+    pub title: &'static str,
+    /// The rules, in the order of the documentation.
+    pub rules: &'static [&'static Rule],
+}
+
+const fn topic(name: &'static str, title: &'static str, rules: &'static [&'static Rule]) -> Topic {
+    Topic { name, title, rules }
+}
+
 /// Every rule by topic.
-static TOPICS: &[(&str, &[&Rule])] = &[
-    ("template", template::RULES),
-    ("schema", schema::RULES),
-    ("serverless", serverless::RULES),
-    ("multi_model", multi_model::RULES),
-    ("endpoint", endpoint::RULES),
-    ("asynchronous", asynchronous::RULES),
-    ("inference_component", inference_component::RULES),
-    ("autoscaling", autoscaling::RULES),
-    ("deployment", deployment::RULES),
-    ("large_model", large_model::RULES),
-    ("training", training::RULES),
-    ("distribution", distribution::RULES),
-    ("optimization", optimization::RULES),
-    ("pipeline", pipeline::RULES),
-    ("state_machine", state_machine::RULES),
-    ("feature_store", feature_store::RULES),
-    ("events", events::RULES),
-    ("lambda", lambda::RULES),
-    ("delivery", delivery::RULES),
-    ("hyperpod", hyperpod::RULES),
-    ("fleet", fleet::RULES),
-    ("security", security::RULES),
+static TOPICS: &[Topic] = &[
+    topic("template", "Template", template::RULES),
+    topic("schema", "Schema", schema::RULES),
+    topic("serverless", "Serverless", serverless::RULES),
+    topic("multi_model", "Multi-model endpoints", multi_model::RULES),
+    topic("endpoint", "Endpoint", endpoint::RULES),
+    topic("asynchronous", "Asynchronous", asynchronous::RULES),
+    topic("inference_component", "Inference component", inference_component::RULES),
+    topic("autoscaling", "Autoscaling", autoscaling::RULES),
+    topic("deployment", "Deployment", deployment::RULES),
+    topic("large_model", "Large model", large_model::RULES),
+    topic("training", "Training", training::RULES),
+    topic("distribution", "Distribution", distribution::RULES),
+    topic("optimization", "Optimization", optimization::RULES),
+    topic("pipeline", "Pipeline", pipeline::RULES),
+    topic("state_machine", "State machine", state_machine::RULES),
+    topic("feature_store", "Feature store", feature_store::RULES),
+    topic("events", "EventBridge", events::RULES),
+    topic("lambda", "Lambda", lambda::RULES),
+    topic("delivery", "CodePipeline", delivery::RULES),
+    topic("hyperpod", "HyperPod", hyperpod::RULES),
+    topic("fleet", "Fleet", fleet::RULES),
+    topic("security", "Security", security::RULES),
 ];
 
 /// Returns every rule, by topic.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    TOPICS.iter().flat_map(|(_, rules)| rules.iter().copied())
+    TOPICS.iter().flat_map(|topic| topic.rules.iter().copied())
 }
 
 /// Returns every topic with its rules.
-pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])> {
-    TOPICS.iter().copied()
+pub fn topics() -> &'static [Topic] {
+    TOPICS
 }
 
 /// Returns the rules that apply to a template, in the order of the table.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_synth::{Assembly, Template};
 
-use super::{Rule, rules, topics};
+use super::{Rule, Topic, rules, topics};
 use crate::check::value::function;
 use crate::check::{Options, check, unreadable};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -19,8 +19,7 @@ fn region(example: &str) -> Option<&str> {
 fn found(text: &str, region: Option<&str>) -> Vec<Diagnostic> {
     match Assembly::of_template("template.yaml", text.to_owned()) {
         Ok(assembly) => {
-            let regions = region.map(str::to_owned).into_iter().collect();
-            check(&assembly, &Options { regions, ..Options::default() }).diagnostics
+            check(&assembly, &Options::default().regions(region)).diagnostics
         }
         Err(error) => vec![unreadable("template.yaml", &error)],
     }
@@ -74,7 +73,7 @@ fn every_rule_is_documented_and_has_examples() {
 #[test]
 fn every_file_is_in_the_table() {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules");
-    for (topic, rules) in topics() {
+    for &Topic { name: topic, rules, .. } in topics() {
         let files = std::fs::read_dir(directory.join(topic)).unwrap();
         let files: BTreeSet<String> = files
             .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().replace('_', "-"))
@@ -217,7 +216,9 @@ fn finds_the_same_in_other_forms(rule: &Rule) {
     };
     let expected = paths(&found(rule.bad, region(rule.bad)), rule);
     assert_eq!(paths(&found(template.json(), region(rule.bad)), rule), expected, "in JSON");
-    if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name)) {
+    if topics()
+        .iter()
+        .any(|topic| topic.name == "template" && topic.rules.iter().any(|one| one.name == rule.name)) {
         // These rules check the form of the template itself.
         return;
     }

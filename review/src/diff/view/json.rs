@@ -65,12 +65,7 @@ fn stack(stack: &StackDiff) -> JsonValue {
 
 fn file_changes(files: &[FileChange]) -> JsonValue {
     let of = |wanted: char| -> Vec<&str> {
-        files
-            .iter()
-            .map(FileChange::signed)
-            .filter(|(sign, _)| *sign == wanted)
-            .map(|(_, name)| name)
-            .collect()
+        files.iter().filter(|file| file.sign() == wanted).map(FileChange::name).collect()
     };
     json!({ "added": of('+'), "removed": of('-'), "modified": of('~') })
 }

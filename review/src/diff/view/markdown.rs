@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::{fate, summary};
 use super::value::{Line, grouped};
-use crate::diff::model::{Diff, FileChange, PropertyChange, ResourceChange, StackAction, StackDiff};
+use crate::diff::model::{Diff, PropertyChange, ResourceChange, StackAction, StackDiff};
 use crate::markdown::{cell, code};
 
 /// Returns the comparison as Markdown.
@@ -46,8 +46,8 @@ pub(crate) fn stack_markdown(stack: &StackDiff, with_resources: bool) -> String 
         for asset in &stack.assets {
             let key = |key: &Option<String>| key.as_ref().map_or("nothing".to_owned(), |key| code(key));
             let _ = writeln!(text, "- {} → {}", key(&asset.before), key(&asset.after));
-            for (sign, name) in asset.files.iter().flatten().map(FileChange::signed) {
-                let _ = writeln!(text, "  - {sign} {}", code(name));
+            for file in asset.files.iter().flatten() {
+                let _ = writeln!(text, "  - {} {}", file.sign(), code(file.name()));
             }
         }
         text.push_str("\n</details>\n");

@@ -6,7 +6,7 @@ use stackwright_schemas::consequence::Consequence;
 
 use super::value::{Line, grouped};
 use crate::diff::model::{
-    Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
+    Diff, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
 };
 use crate::diff::security::Effect;
 use crate::visible::visible;
@@ -51,8 +51,7 @@ pub fn text(diff: &Diff, styled: bool) -> String {
 
 /// Returns the summary in one line: `1 replaced, 2 updated in place; 3 stacks are unchanged`.
 pub(crate) fn summary(diff: &Diff) -> String {
-    let count =
-        |wanted: Consequence| diff.resources().filter(|(_, change)| change.consequence == wanted).count();
+    let count = |wanted: Consequence| diff.resources().filter(|change| change.consequence == wanted).count();
     let words = [
         (Consequence::Refused, "refused"),
         (Consequence::Replaced, "replaced"),
@@ -100,8 +99,8 @@ fn one(stack: &StackDiff, style: &Style, text: &mut String) {
     for asset in &stack.assets {
         let key = |key: &Option<String>| key.as_deref().map_or("nothing".into(), visible).into_owned();
         let _ = writeln!(text, "  ~ asset {} → {}", key(&asset.before), key(&asset.after));
-        for (sign, name) in asset.files.iter().flatten().map(FileChange::signed) {
-            let _ = writeln!(text, "      {sign} {}", visible(name));
+        for file in asset.files.iter().flatten() {
+            let _ = writeln!(text, "      {} {}", file.sign(), visible(file.name()));
         }
     }
     for change in &stack.security {

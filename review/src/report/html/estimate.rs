@@ -82,9 +82,8 @@ pub(super) fn memory(card: &Card) -> String {
             // The table has them.
             None | Some(Err(_)) => {}
             Some(Ok(Stated::Training(step))) => {
-                let parts = step.peak.breakdown.iter().filter(|(_, bytes)| *bytes > 0);
-                let bars: Vec<Bar> =
-                    parts.map(|(category, bytes)| bar(&category.to_string(), *bytes)).collect();
+                let parts = step.peak.breakdown.iter().filter(|one| one.bytes > 0);
+                let bars: Vec<Bar> = parts.map(|one| bar(&one.category.to_string(), one.bytes)).collect();
                 let fit = step.verdict.words();
                 text.push_str(&chart(&format!("{name}: {fit}"), &bars));
             }
@@ -126,8 +125,7 @@ mod tests {
         );
         let old = Assembly::of_template("Stack.yaml", "Resources: {}".into()).unwrap();
         let new = Assembly::of_template("Stack.yaml", text).unwrap();
-        let options =
-            Options { estimate: Some(stackwright_estimate::cost::Options::default()), ..Options::default() };
+        let options = Options::new("main").estimate(stackwright_estimate::cost::Options::default());
         let html = super::super::html(&card(&old, &new, options), &new, |_| None);
         let (gateway, key) = (html.find("Stack/Gateway</th>").unwrap(), html.find("Stack/Key</th>").unwrap());
         assert!(gateway < key, "the most expensive is first");

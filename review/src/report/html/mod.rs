@@ -8,13 +8,12 @@ mod estimate;
 
 use std::fmt::Write as _;
 
+use stackwright_estimate::cost::{Money, MoneyRange};
 use stackwright_synth::Assembly;
 
 use crate::card::{Card, Verdict, summary_of, with_marks};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{
-    self, Diff, Effect, FileChange, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff,
-};
+use crate::diff::{self, Diff, Effect, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff};
 use crate::graph;
 use crate::visible::is_unsafe_character;
 
@@ -137,7 +136,7 @@ fn changes(diff: &Diff) -> String {
     if diff.is_empty() {
         return String::new();
     }
-    let mut names: Vec<&str> = diff.resources().map(|(_, change)| change.consequence.name()).collect();
+    let mut names: Vec<&str> = diff.resources().map(|change| change.consequence.name()).collect();
     names.sort_unstable();
     names.dedup();
     // Shown by the script: without it there is nothing to filter with.
@@ -179,8 +178,8 @@ fn stack_changes(stack: &StackDiff) -> String {
                 write!(text, "<li><code>{}</code> → <code>{}</code>", key(&asset.before), key(&asset.after));
             if let Some(files) = &asset.files {
                 text.push_str("<ul>");
-                for (sign, name) in files.iter().map(FileChange::signed) {
-                    let _ = write!(text, "<li>{sign} <code>{}</code></li>", escaped(name));
+                for file in files {
+                    let _ = write!(text, "<li>{} <code>{}</code></li>", file.sign(), escaped(file.name()));
                 }
                 text.push_str("</ul>");
             }
@@ -369,6 +368,12 @@ fn prices(card: &Card) -> String {
     text
 }
 
+/// Returns the minimum and the maximum amount as numbers.
+fn dollars(range: MoneyRange) -> (f64, f64) {
+    let one = |money: Money| money.exact().parse().unwrap_or_default();
+    (one(range.least), one(range.most))
+}
+
 /// Returns the monthly amounts as bars: the minimum in a full color, and the difference to the maximum in a light color.
 fn cost_chart(card: &Card) -> String {
     const ROW: usize = 26;
@@ -378,7 +383,8 @@ fn cost_chart(card: &Card) -> String {
         .iter()
         .filter_map(|one| one.ranges.map(|ranges| (one, ranges)))
         .flat_map(|(one, ranges)| {
-            [(one.what.as_str(), "before", ranges.before), (one.what.as_str(), "after", ranges.after)]
+            let what = one.what.as_str();
+            [(what, "before", dollars(ranges.before)), (what, "after", dollars(ranges.after))]
         })
         .collect();
     let most = rows.iter().map(|(.., (_, ceiling))| *ceiling).fold(0.0, f64::max);
@@ -477,8 +483,8 @@ fn diagrams(card: &Card, new: &Assembly) -> String {
         );
     };
     for stack in &new.stacks {
-        match card.graphs.iter().find(|(id, _)| *id == stack.id) {
-            Some((id, graph)) => add(id, graph, true),
+        match card.graphs.iter().find(|one| one.stack == stack.id) {
+            Some(one) => add(&one.stack, &one.graph, true),
             None => add(&stack.id, &graph::of_stack(stack), false),
         }
         for graph in graph::documents(stack) {
@@ -531,7 +537,7 @@ mod tests {
         let new = read(
             "Resources: {T: {Type: AWS::SNS::Topic, Properties: {DisplayName: '<script>alert(1)</script>', Wrong: '</style>'}}}",
         );
-        let card = card(&old, &new, Options { base: "<b>".into(), ..Options::default() });
+        let card = card(&old, &new, Options::new("<b>"));
         let page = html(&card, &new, |_| Some("<img src=x>\n".into()));
         assert!(
             !page.contains("<script>alert") && !page.contains("<b>") && !page.contains("<img src=x"),

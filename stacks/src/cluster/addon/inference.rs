@@ -27,6 +27,7 @@ const BUCKET_PREFIX: &str = "hyperpod-tls-";
 ///     .autoscaler_role("arn:aws:iam::123456789012:role/models-keda");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InferenceOperator {
     execution_role: Option<Value<String>>,
     certificate_bucket: Option<Value<String>>,

@@ -175,6 +175,7 @@ impl Addons {
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct HyperPodAddons {
     addons: Addons,
     cluster_arn: Value<String>,

@@ -42,6 +42,7 @@ impl MetricLevel {
 /// Observability::new();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Observability {
     workspace: Option<(Value<String>, Value<String>)>,
     key: Option<EncryptionKey>,

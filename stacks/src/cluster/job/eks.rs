@@ -16,6 +16,7 @@ const AGENT_PORT: u16 = 8080;
 /// It becomes the file `STACK.ID.job.yaml` in the assembly, and no resource of the template. Start the job with
 /// `kubectl apply --filename FILE`.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EksJob {
     pub(super) job: ClusterJob,
     pub(super) image: String,

@@ -35,6 +35,7 @@ use crate::training::OnCluster;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RecipeJob {
     on: Scheduler,
     results: String,

@@ -11,6 +11,7 @@ use crate::training::OnCluster;
 /// It becomes the file `STACK.ID.job.sbatch` in the assembly, and no resource of the template. Start the job with
 /// `sbatch FILE` on a login node. The output is written to `logs/NAME_JOBID.out` in the directory of the script.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SlurmJob {
     pub(super) job: ClusterJob,
     pub(super) partition: Option<String>,

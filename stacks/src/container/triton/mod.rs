@@ -42,6 +42,7 @@ use crate::image::{ContainerImage, Processor};
 /// Triton::on("25.09", Processor::Cpu, ModelRepository::new());
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Triton {
     image: ContainerImage,
     repository: ModelRepository,

@@ -57,6 +57,7 @@ impl TritonType {
 /// Tensor::new("features", TritonType::Fp32, [64]);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Tensor {
     pub(super) name: String,
     pub(super) data_type: TritonType,
@@ -98,6 +99,7 @@ impl Tensor {
 /// TritonInstanceGroup::model(1);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TritonInstanceGroup {
     kind: &'static str,
     count: u32,
@@ -137,6 +139,7 @@ impl TritonInstanceGroup {
 /// DynamicBatching::new().preferred([16, 32]).max_queue_delay(Duration::from_micros(500));
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct DynamicBatching {
     pub(super) preferred: Vec<u32>,
     delay: Option<Duration>,
@@ -184,6 +187,7 @@ impl DynamicBatching {
 /// SequenceBatching::direct();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SequenceBatching {
     candidates: Option<u32>,
     max_idle: Option<Duration>,
@@ -265,6 +269,7 @@ impl SequenceBatching {
 /// WarmUp::new("largest").batch_size(32).random(Tensor::new("features", TritonType::Fp32, [64]));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct WarmUp {
     name: String,
     batch_size: u32,
@@ -341,6 +346,7 @@ pub enum VersionPolicy {
 /// TensorRtOptions::fp32();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TensorRtOptions {
     precision: &'static str,
     workspace: Option<u64>,
@@ -421,6 +427,7 @@ impl VersionData {
 /// TritonModel::tensorflow_saved_model("ranker", Asset::new(env!("CARGO_MANIFEST_DIR")));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TritonModel {
     pub(super) name: String,
     platform: Option<&'static str>,
@@ -724,6 +731,7 @@ fn pairs(pairs: &[(String, String)]) -> Vec<JsonValue> {
 ///     .step(EnsembleStep::new("combine").input("scores", "coupling").output("relevance", "relevance"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Ensemble {
     pub(super) name: String,
     pub(super) max_batch_size: u32,
@@ -806,6 +814,7 @@ impl Ensemble {
 /// EnsembleStep::new("scorer").input("features", "image_features").output("score", "score");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EnsembleStep {
     pub(super) model: String,
     version: Option<u32>,

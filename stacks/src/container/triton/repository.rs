@@ -27,6 +27,7 @@ use crate::deferred_error::DeferredError;
 /// ModelRepository::new().model(TritonModel::onnx("scorer", file));
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct ModelRepository {
     models: Vec<TritonModel>,
     ensembles: Vec<Ensemble>,

@@ -27,7 +27,7 @@ use crate::s3::S3Location;
 /// let weights = Weights::prefix(S3Location::new("my-models", "qwen3-8b/"));
 /// let base = stack.add(
 ///     "Chat",
-///     InferenceComponent::new(&host, LargeModel::vllm("0.36.0", weights).adapters(4, 16), 16_384).accelerators(1),
+///     InferenceComponent::new(&host, LargeModel::vllm("0.36.0", weights).adapters(4).max_adapter_rank(16), 16_384).accelerators(1),
 /// );
 /// let adapter = S3Location::new("my-models", "support/adapter.tar.gz");
 /// stack.add("Support", AdapterComponent::new(&base, adapter));
@@ -35,6 +35,7 @@ use crate::s3::S3Location;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AdapterComponent {
     base: InferenceComponentHandle,
     adapter: S3Location,

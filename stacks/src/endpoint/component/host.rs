@@ -47,6 +47,7 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ComponentEndpoint {
     hosting: Hosting,
     settings: Settings,

@@ -48,6 +48,7 @@ use crate::metric::Subject;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InferenceComponent {
     host: ComponentHost,
     container: Container,

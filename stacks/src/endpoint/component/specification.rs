@@ -54,6 +54,7 @@ impl CopyBatch {
 /// ForInstanceType::new("ml.g6e.12xlarge").accelerators(1).memory_mb(32_768);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ForInstanceType {
     pub(super) instance_type: Value<String>,
     pub(super) container: Option<Container>,

@@ -66,6 +66,7 @@ enum Capacity {
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TrainingFleet {
     network: NetworkHandle,
     types: Vec<String>,

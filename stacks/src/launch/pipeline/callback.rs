@@ -95,6 +95,7 @@ impl OutputsHandle {
 /// let prefix = chosen.output::<String>("prefix");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct LambdaStep {
     function: Value<String>,
     parameters: Parameters,
@@ -168,6 +169,7 @@ impl Step for LambdaStep {
 /// let manifest = labelled.output::<String>("manifest");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct CallbackStep {
     queue: Value<String>,
     parameters: Parameters,

@@ -67,6 +67,7 @@ impl CheckType {
 /// let statistics = check.calculated_statistics();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct CheckStep {
     check: CheckType,
     job: ProcessingJob,

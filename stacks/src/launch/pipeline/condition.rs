@@ -44,6 +44,7 @@ impl From<Value<i64>> for Measure {
 /// Comparison::is_one_of(&stage, ["test", "staging"]).or(Comparison::not(Comparison::equal(&stage, "production"))).or(small);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Comparison(Vec<(&'static str, Value<Json>)>);
 
 impl Comparison {
@@ -136,6 +137,7 @@ impl Measure {
 /// pipeline.step("Check", check);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ConditionStep {
     comparisons: Vec<Comparison>,
     then: Vec<(String, Kind, CallerLocation)>,
@@ -226,6 +228,7 @@ impl Step for ConditionStep {
 /// pipeline.step("Reject", FailStep::new("The accuracy is below 0.9."));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct FailStep {
     message: Value<String>,
     options: Options,

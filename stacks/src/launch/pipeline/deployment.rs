@@ -29,6 +29,7 @@ use crate::key::EncryptionKey;
 /// pipeline.step("Endpoint", EndpointStep::new("scorer", &config));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EndpointConfigStep {
     variant: Properties,
     key: Option<EncryptionKey>,
@@ -123,6 +124,7 @@ impl EndpointConfigHandle {
 ///
 /// See [`EndpointConfigStep`] for an example.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct EndpointStep {
     endpoint: Value<String>,
     config: Value<String>,

@@ -25,7 +25,7 @@ pub use register::{ModelMetric, RegisterModelStep};
 pub use repack::{RepackHandle, RepackStep};
 pub use step::{RetryOn, RetryPolicy, Step, StepOptions};
 pub use training::{TrainingHandle, TrainingStep};
-pub use transform::{SplitType, TransformHandle, TransformStep};
+pub use transform::{SplitType, TransformData, TransformHandle, TransformRecords, TransformStep};
 pub use tuning::{
     Objective, ParameterRange, RangeScaling, TuningHandle, TuningJob, TuningStep, TuningStrategy, WarmStart,
 };
@@ -74,6 +74,7 @@ const VERSION: &str = "2020-12-01";
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Pipeline {
     parameters: Vec<(String, &'static str, JsonValue, CallerLocation)>,
     steps: Vec<(String, step::Kind, CallerLocation)>,

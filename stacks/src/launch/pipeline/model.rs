@@ -29,6 +29,7 @@ use crate::vpc::VpcConfig;
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct CreateModelStep {
     containers: Vec<StepContainer>,
     reads: Vec<S3Location>,

@@ -18,7 +18,7 @@ use crate::image::{ContainerImage, Processor};
 use crate::key::EncryptionKey;
 use crate::s3::{S3Location, access_to_set};
 use crate::secret::SecretReference;
-use crate::training::{Request, RunLocation};
+use crate::training::{ExperimentOptions, ExperimentSettings, Request, RunLocation};
 use crate::vpc::VpcConfig;
 
 /// A SageMaker processing job (`CreateProcessingJob`): a container that reads from and writes to S3. A
@@ -35,6 +35,7 @@ use crate::vpc::VpcConfig;
 ///     .output("evaluation", S3Location::new("my-runs", "evaluation").per_run());
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ProcessingJob {
     image: ContainerImage,
     instance_type: Value<String>,
@@ -52,7 +53,7 @@ pub struct ProcessingJob {
     switches: Vec<(&'static str, Value<bool>)>,
     key: Option<EncryptionKey>,
     tags: Vec<(String, Value<String>)>,
-    experiment: Vec<(&'static str, Value<String>)>,
+    experiment: ExperimentSettings,
     statements: Vec<Statement>,
     others: Vec<(String, Value<Json>)>,
     role: RoleSettings,
@@ -91,7 +92,7 @@ impl ProcessingJob {
             switches: Vec::new(),
             key: None,
             tags: Vec::new(),
-            experiment: Vec::new(),
+            experiment: ExperimentSettings::default(),
             statements: Vec::new(),
             others: Vec::new(),
             role: RoleSettings::default(),
@@ -265,21 +266,6 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets the name of the experiment of SageMaker Experiments that the job belongs to (`ExperimentConfig`). By default, the
-    /// pipeline sets it.
-    #[track_caller]
-    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("ExperimentName", name.into().with_caller_location()));
-        self
-    }
-
-    /// Sets the name of the trial of the experiment that the job belongs to (`TrialName`). By default, the pipeline sets it.
-    #[track_caller]
-    pub fn trial(mut self, name: impl IntoValue<String>) -> Self {
-        self.experiment.push(("TrialName", name.into().with_caller_location()));
-        self
-    }
-
     /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`. Use it
     /// where a setter is missing. The result is checked like the rest of the request. The role may read a literal
     /// S3 URI in the value, and write below it if a member's name contains `Output`; for other values, add
@@ -288,6 +274,12 @@ impl ProcessingJob {
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
         self
+    }
+}
+
+impl ExperimentOptions for ProcessingJob {
+    fn experiment_settings(&mut self) -> &mut ExperimentSettings {
+        &mut self.experiment
     }
 }
 
@@ -321,8 +313,8 @@ impl Construct for Definition {
         if !job.tags.is_empty() {
             arguments.put("Tags", tags(&job.tags));
         }
-        if !job.experiment.is_empty() {
-            arguments.put("ExperimentConfig", crate::entries::object(&job.experiment));
+        if let Some(config) = job.experiment.config() {
+            arguments.put("ExperimentConfig", config);
         }
         statements.extend(key.as_ref().map(iam::use_key));
         statements.extend(job.others.iter().flat_map(|(pointer, value)| access_to_set(pointer, value)));
@@ -459,6 +451,7 @@ impl ProcessingJob {
 /// pipeline.step("Train", TrainingStep::new(job));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ProcessingStep {
     job: ProcessingJob,
     property_files: Vec<(String, PropertyFile)>,
@@ -473,6 +466,7 @@ pub struct ProcessingStep {
 /// PropertyFile::in_output("evaluation").path("metrics/evaluation.json");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct PropertyFile {
     output: String,
     path: String,

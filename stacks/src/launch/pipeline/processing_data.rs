@@ -17,6 +17,7 @@ pub(super) const ROOT: &str = "/opt/ml/processing";
 /// ProcessingInput::new(S3Location::new("my-data", "raw/")).local_path("/opt/ml/processing/raw").sharded();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ProcessingInput {
     pub(super) location: RunLocation,
     local_path: Option<Value<String>>,
@@ -123,6 +124,7 @@ of_locations!(ProcessingInput, ProcessingOutput);
 /// ProcessingOutput::new(S3Location::new("my-runs", "prepared").per_run()).local_path("/opt/ml/processing/train");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ProcessingOutput {
     pub(super) location: RunLocation,
     local_path: Option<Value<String>>,

@@ -65,6 +65,7 @@ impl ModelMetric {
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RegisterModelStep {
     group: Value<String>,
     image: ContainerImage,

@@ -38,6 +38,7 @@ const OUTPUT: &str = "archive";
 /// pipeline.step("Model", CreateModelStep::new(image).model(packed.model()));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RepackStep {
     job: ProcessingJob,
     options: Options,

@@ -182,6 +182,7 @@ impl RetryOn {
 /// RetryPolicy::until(Duration::from_hours(6), [RetryOn::ResourceLimit]);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RetryPolicy {
     on: Vec<RetryOn>,
     interval: Duration,

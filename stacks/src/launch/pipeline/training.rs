@@ -23,6 +23,7 @@ use crate::training::{Definition, RunLocation, TrainingJob};
 /// let model = trained.model();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TrainingStep {
     job: TrainingJob,
     options: Options,

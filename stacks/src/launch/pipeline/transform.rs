@@ -44,12 +44,13 @@ pub enum SplitType {
 /// );
 /// pipeline.step(
 ///     "Predict",
-///     TransformStep::new(&model, "ml.m5.xlarge", data, predictions.per_run())
+///     TransformStep::new(&model, "ml.m5.xlarge", TransformData::read(data).write(predictions.per_run()))
 ///         .content_type("text/csv")
 ///         .split(SplitType::Line),
 /// );
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TransformStep {
     arguments: Properties,
     processing: Option<Properties>,
@@ -62,17 +63,46 @@ pub struct TransformStep {
     location: S3Location,
 }
 
+/// The records that a batch transform job sends to a model, and the location of the responses.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::TransformData;
+///
+/// let answers = S3Location::new("my-runs", "predictions/").per_run();
+/// TransformData::read(S3Location::new("my-data", "records/")).write(answers);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct TransformData {
+    records: RunLocation,
+    responses: RunLocation,
+}
+
+impl TransformData {
+    /// Reads the objects whose keys start with a location.
+    pub fn read(records: impl Into<RunLocation>) -> TransformRecords {
+        TransformRecords(records.into())
+    }
+}
+
+/// The records of [`TransformData`], which needs the location of the responses too.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct TransformRecords(RunLocation);
+
+impl TransformRecords {
+    /// Stores the responses below a location.
+    pub fn write(self, responses: impl Into<RunLocation>) -> TransformData {
+        TransformData { records: self.0, responses: responses.into() }
+    }
+}
+
 impl TransformStep {
-    /// Creates a step that invokes a model of the same pipeline, on one instance of a type, with the objects whose keys start
-    /// with `input`, and stores the responses below `output`.
+    /// Creates a step that invokes a model of the same pipeline, on one instance of a type, with the records of a data set.
     #[track_caller]
-    pub fn new(
-        model: &ModelHandle,
-        instance_type: impl IntoValue<String>,
-        input: impl Into<RunLocation>,
-        output: impl Into<RunLocation>,
-    ) -> Self {
-        let (data, answers) = (input.into(), output.into());
+    pub fn new(model: &ModelHandle, instance_type: impl IntoValue<String>, data: TransformData) -> Self {
+        let TransformData { records: data, responses: answers } = data;
         let mut arguments = Properties::default();
         arguments.put("ModelName", model.model_name());
         let mut source = Properties::default();

@@ -1,5 +1,7 @@
 //! The pipeline step that tunes hyperparameters.
 
+use std::ops::RangeInclusive;
+
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
@@ -92,6 +94,7 @@ pub enum ParameterRange {
 ///     .early_stopping();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TuningJob {
     job: TrainingJob,
     metric: Value<String>,
@@ -100,7 +103,7 @@ pub struct TuningJob {
     most: Value<i64>,
     parallel: Value<i64>,
     strategy: TuningStrategy,
-    hyperband: Option<(i64, i64)>,
+    hyperband: Option<RangeInclusive<u32>>,
     scaling: Vec<(String, RangeScaling)>,
     early_stopping: bool,
     autotune: bool,
@@ -164,9 +167,9 @@ impl TuningJob {
 
     /// Uses the strategy [`TuningStrategy::Hyperband`], with the minimum and the maximum resources (usually epochs) of a training
     /// job. It replaces [`strategy`](Self::strategy).
-    pub fn hyperband(mut self, least: u32, most: u32) -> Self {
+    pub fn hyperband(mut self, resources: RangeInclusive<u32>) -> Self {
         self.strategy = TuningStrategy::Hyperband;
-        self.hyperband = Some((least.into(), most.into()));
+        self.hyperband = Some(resources);
         self
     }
 
@@ -301,10 +304,10 @@ impl TuningJob {
         }
         let mut config = Properties::default();
         config.put("Strategy", format!("{:?}", self.strategy));
-        if let Some((least, most)) = self.hyperband {
+        if let Some(range) = &self.hyperband {
             let mut resources = Properties::default();
-            resources.put("MinResource", least);
-            resources.put("MaxResource", most);
+            resources.put("MinResource", i64::from(*range.start()));
+            resources.put("MaxResource", i64::from(*range.end()));
             config.put("StrategyConfig", within("HyperbandStrategyConfig", resources));
         }
         if self.early_stopping {
@@ -339,6 +342,7 @@ impl TuningJob {
 /// pipeline.step("Tune", TuningStep::new(tuning));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TuningStep {
     job: TuningJob,
     options: Options,

@@ -47,6 +47,7 @@ impl Default for Ddp {
 /// Smddp::new().custom_mpi_options("-verbose -x NCCL_DEBUG=VERSION");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Smddp {
     options: Value<String>,
     source: CallerLocation,

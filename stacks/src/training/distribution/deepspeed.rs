@@ -70,6 +70,7 @@ pub enum Stage3 {}
 /// DeepSpeed::zero_2(4).offload_parameters_to_cpu();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct DeepSpeed<Stage> {
     config: Map<String, JsonValue>,
     zero: Map<String, JsonValue>,
@@ -233,6 +234,7 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
 /// ActivationCheckpointing::new();
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct ActivationCheckpointing(Map<String, JsonValue>);
 
 impl ActivationCheckpointing {

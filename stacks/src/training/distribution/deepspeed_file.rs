@@ -23,6 +23,7 @@ const FILE: &str = "ds_config.json";
 /// DeepSpeedConfig::for_trainer(r#"{ "train_batch_size": "auto", "zero_optimization": { "stage": 2 } }"#);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct DeepSpeedConfig {
     config: Result<JsonValue, String>,
     argument: String,

@@ -44,6 +44,7 @@ impl ShardingStrategy {
 /// Fsdp::new(ShardingStrategy::ShardGradOp).precision(Precision::Bf16).wrap("Qwen3VLTextDecoderLayer");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Fsdp {
     strategy: ShardingStrategy,
     precision: Option<Precision>,

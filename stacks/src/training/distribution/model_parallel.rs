@@ -18,6 +18,7 @@ use super::Launch;
 /// ModelParallel::new().hybrid_shard_degree(64).tensor_parallel_degree(2).activation_offloading(4).smddp();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ModelParallel {
     parameters: Map<String, JsonValue>,
     delayed_parameter_initialization: Option<CallerLocation>,

@@ -16,6 +16,7 @@ use super::Launch;
 /// Mpi::new().processes_per_host(8).custom_options("-x NCCL_DEBUG=INFO");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Mpi {
     processes_per_host: Option<Value<i64>>,
     options: Value<String>,

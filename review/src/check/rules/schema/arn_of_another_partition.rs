@@ -1,7 +1,7 @@
 //! `arn-of-another-partition`
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::Environment;
+use stackwright_synth::Partition;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -30,9 +30,8 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let environment = Environment { account: None, region: view.region.map(str::to_owned) };
-    let Some(here) = environment.partition() else { return };
-    let region = environment.region.as_deref().unwrap_or_default();
+    let Some(region) = view.region else { return };
+    let here = Partition::of_region(region).name();
     for resource in view.resources.iter().filter(|resource| has_foreign(&resource.properties, here)) {
         let mut found = Vec::new();
         arns(&resource.properties, here, &mut Vec::new(), &mut found);
@@ -92,7 +91,7 @@ mod tests {
     /// Returns the paths of the findings in a region.
     fn found(text: &str, region: &str) -> Vec<String> {
         let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();
-        let options = Options { regions: vec![region.to_owned()], ..Options::default() };
+        let options = Options::default().regions([region]);
         let found = check(&assembly, &options).diagnostics;
         found.into_iter().filter(|one| one.id == super::RULE.name).map(|one| one.path).collect()
     }

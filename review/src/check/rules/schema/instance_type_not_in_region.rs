@@ -138,7 +138,7 @@ mod tests {
         let text = super::RULE.good.replace("ml.m5.large", "ml.p5.48xlarge");
         let assembly = stackwright_synth::Assembly::of_template("t", text).unwrap();
         let found = |region: &str| {
-            let options = Options { regions: vec![region.to_owned()], ..Options::default() };
+            let options = Options::default().regions([region]);
             check(&assembly, &options).diagnostics.iter().any(|one| one.id == super::RULE.name)
         };
         assert!(found("eu-south-1") && !found("us-east-1") && !found("mars-north-1"));

@@ -60,7 +60,7 @@ mod tests {
         let text = "Resources: {Cluster: {Type: AWS::SageMaker::Cluster}}";
         let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();
         let found = |region: &str| {
-            let options = Options { regions: vec![region.to_owned()], ..Options::default() };
+            let options = Options::default().regions([region]);
             check(&assembly, &options).diagnostics.iter().any(|one| one.id == "type-not-in-region")
         };
         assert!(found(region) && !found("us-east-1") && !found("mars-north-1"));

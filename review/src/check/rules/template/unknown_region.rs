@@ -81,7 +81,7 @@ mod tests {
         let text = "Resources: {Topic: {Type: AWS::SNS::Topic}}";
         let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();
         let found = |region: &str| {
-            let options = Options { regions: vec![region.to_owned()], ..Options::default() };
+            let options = Options::default().regions([region]);
             check(&assembly, &options).diagnostics.iter().any(|one| one.id == "unknown-region")
         };
         assert!(found("eu-centrl-1") && !found("eu-central-1") && !found("cn-north-1"));

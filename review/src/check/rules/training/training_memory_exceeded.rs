@@ -1,7 +1,7 @@
 //! `training-memory-exceeded`
 
 use serde_json::Value as JsonValue;
-use stackwright_estimate::memory::{MemoryVerdict, STATEMENT_MEMBER, training_statements};
+use stackwright_estimate::memory::{JobMemory, MemoryVerdict, STATEMENT_MEMBER, training_statements};
 use stackwright_synth::pointer::escape;
 
 use crate::check::findings::Findings;
@@ -47,7 +47,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let documents = resource.documents.iter().filter_map(|document| document.value.as_deref().ok());
         let all: JsonValue =
             std::iter::once(&*resource.properties).chain(documents).cloned().collect::<Vec<_>>().into();
-        for (name, estimate) in training_statements(resource.id, metadata, &all) {
+        for JobMemory { job: name, estimate, .. } in training_statements(resource.id, metadata, &all) {
             let pointer = format!("/Resources/{}/Metadata/{STATEMENT_MEMBER}/{}", resource.id, escape(&name));
             let (message, help) = match estimate {
                 Err(error) => (error.to_string(), "correct the metadata, or remove it".to_owned()),
