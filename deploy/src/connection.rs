@@ -9,7 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
-use stackwright_synth::{Partition, StackArtifact};
+use stackwright_synth::{Environment, Partition, StackArtifact};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::Report;
@@ -177,9 +177,9 @@ impl Connection {
 
     /// Replaces the pseudo parameters in a name such as that of the bucket for assets.
     pub(crate) fn resolve_pseudo_parameters(&self, name: &str) -> String {
-        name.replace("${AWS::AccountId}", &self.account)
-            .replace("${AWS::Region}", &self.region)
-            .replace("${AWS::Partition}", self.partition().name())
+        let environment = Environment::default().account(&self.account).region(&self.region);
+        let known = environment.pseudo_parameters().into_iter();
+        known.fold(name.to_owned(), |name, one| name.replace(&format!("${{{}}}", one.name), &one.value))
     }
 
     fn partition(&self) -> Partition {

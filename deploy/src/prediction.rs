@@ -20,6 +20,16 @@ use crate::{Progress, Report};
 
 /// A resource for which the change set differs from what the comparison of the templates predicts. What CloudFormation
 /// reports is what happens.
+///
+/// ```
+/// use std::collections::BTreeSet;
+/// use stackwright_deploy::{ChangeOutcome, PredictionDifference};
+/// use stackwright_schemas::consequence::Consequence;
+///
+/// let replaced = ChangeOutcome::new(Consequence::Replaced, BTreeSet::from(["BucketName".to_owned()]));
+/// let found = PredictionDifference::new("Models", "AWS::S3::Bucket").reported(Some(replaced));
+/// assert_eq!(found.predicted, None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PredictionDifference {

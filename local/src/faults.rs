@@ -18,9 +18,8 @@ pub struct Faults {
     /// The account's service quotas by their codes, such as `{"L-9614C779": 2}`. The others have AWS's default values, as far as
     /// they are known.
     pub quotas: BTreeMap<String, u64>,
-    /// The attributes that the handlers of custom resources return. Local mode runs no handler; an attribute that is not set
-    /// here is a
-    /// placeholder.
+    /// The attributes that the handlers of custom resources return. Local mode runs no handler; an attribute that is
+    /// not set here is a placeholder.
     pub custom_resources: Vec<CustomResource>,
 }
 

@@ -4,7 +4,7 @@
 #[path = "../generator/mod.rs"]
 mod generator;
 
-use stackwright_schemas::registry::resource_type;
+use stackwright_schemas::registry::{resource_type, type_names};
 
 #[test]
 fn a_list_that_may_be_json_is_a_list() {
@@ -14,4 +14,20 @@ fn a_list_that_may_be_json_is_a_list() {
     assert!(text.contains("pub fn new(key_schema: impl s::IntoValue<Vec<table::KeySchema>>)"));
     assert!(text.contains("pub struct KeySchema<const MISSING: usize = 0>(s::Properties);"));
     assert!(!text.contains("attribute_name(mut self, value: impl s::IntoValue<s::Json>)"));
+}
+
+/// Two arguments could be swapped without an error.
+#[test]
+fn no_generated_function_takes_two_arguments() {
+    let is_used = |name: &&str| {
+        ["AWS::Events::", "AWS::Lambda::", "AWS::EC2::"].iter().any(|one| name.starts_with(one))
+    };
+    let mut text = String::new();
+    generator::service("EC2", true, type_names().filter(is_used).filter_map(resource_type), &mut text);
+    let functions: Vec<&str> = text.split("pub fn ").skip(1).collect();
+    assert!(functions.len() > 5_000, "only {} functions were found", functions.len());
+    for function in functions {
+        let (head, _) = function.split_once(" {").unwrap();
+        assert!(head.matches(": ").count() <= 1, "{head}");
+    }
 }

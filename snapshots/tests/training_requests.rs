@@ -40,6 +40,32 @@ fn image(uri: &str) -> ContainerImage {
     ContainerImage::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
 }
 
+/// An image of AWS's deep learning containers.
+fn aws_image(name: &str) -> ContainerImage {
+    image(&format!("763104351884.dkr.ecr.us-east-1.amazonaws.com/{name}"))
+}
+
+/// An image of SageMaker's algorithms and of scikit-learn.
+fn algorithm_image(name: &str) -> ContainerImage {
+    image(&format!("683313688378.dkr.ecr.us-east-1.amazonaws.com/{name}"))
+}
+
+/// A job that runs the script with the SDK's default output path.
+fn scripted(image: ContainerImage, instances: Instances) -> TrainingJob {
+    TrainingJob::new(image, instances, root()).source(script(), "train.py")
+}
+
+trait Observed {
+    /// Adds the hook without collections and the profiler, which the SDK adds to jobs.
+    fn observed(self, location: S3Location) -> Self;
+}
+
+impl Observed for TrainingJob {
+    fn observed(self, location: S3Location) -> Self {
+        self.debugger(DebuggerHook::new(location.clone()).without_collections()).profiler(location)
+    }
+}
+
 /// The request that a pipeline makes for a job, with the functions of CloudFormation replaced.
 fn request(job: TrainingJob) -> JsonValue {
     request_of(|pipeline| drop(pipeline.step("Train", TrainingStep::new(job))))
@@ -173,15 +199,14 @@ fn model_parallel_with_a_file_system() {
 
 #[test]
 fn built_in_xgboost_on_spot_capacity() {
-    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1");
+    let image = algorithm_image("sagemaker-xgboost:1.7-1");
     let job = TrainingJob::new(image, Instances::of("ml.m5.4xlarge", 1), at("o"))
         .hyperparameter("eta", 0.2)
         .hyperparameter("max_depth", 5)
         .hyperparameter("num_round", 50)
         .hyperparameter("objective", "reg:squarederror")
         .input("train", Input::s3(at("train")).content_type("libsvm"))
-        .debugger(DebuggerHook::new(at("o")).without_collections())
-        .profiler(at("o"))
+        .observed(at("o"))
         .volume_gb(5)
         .max_run(Duration::from_hours(1))
         .capacity(Spot::new(Duration::from_hours(2), Checkpoints::continuing(at("ck"))));
@@ -195,9 +220,7 @@ fn a_heterogeneous_cluster_trains_on_one_group() {
         InstanceGroup::new("dnn_group", "ml.p3.2xlarge", 1),
     ])
     .distributed_on("dnn_group");
-    let image = image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.11.0-gpu-py38");
-    let job = TrainingJob::new(image, instances, root())
-        .source(script(), "train.py")
+    let job = scripted(aws_image("pytorch-training:1.11.0-gpu-py38"), instances)
         .distribution(Mpi::new().processes_per_host(1).custom_options("--NCCL_DEBUG INFO"))
         .hyperparameter("batch-size", 8192)
         .hyperparameter("pin-memory", true)
@@ -213,57 +236,51 @@ fn a_heterogeneous_cluster_trains_on_one_group() {
 
 #[test]
 fn hugging_face_in_a_training_plan() {
-    let image = image(
-        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04",
-    );
-    let job = TrainingJob::new(image, Instances::of("ml.g5.2xlarge", 1), root())
-        .source(script(), "train.py")
-        .hyperparameter("epochs", 1)
-        .hyperparameter("model_name", "distilbert")
-        .environment("HUGGINGFACE_HUB_CACHE", "/tmp/.cache")
-        .input("train", at("x"))
-        .metrics_time_series(true)
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root())
-        .encrypt_between_containers()
-        .infrastructure_check(true)
-        .remote_debug()
-        .retries(2)
-        .capacity(TrainingPlan::new("arn:aws:sagemaker:us-east-1:111122223333:training-plan/p"));
+    let job = scripted(
+        aws_image("huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04"),
+        Instances::of("ml.g5.2xlarge", 1),
+    )
+    .hyperparameter("epochs", 1)
+    .hyperparameter("model_name", "distilbert")
+    .environment("HUGGINGFACE_HUB_CACHE", "/tmp/.cache")
+    .input("train", at("x"))
+    .metrics_time_series(true)
+    .observed(root())
+    .encrypt_between_containers()
+    .infrastructure_check(true)
+    .remote_debug()
+    .retries(2)
+    .capacity(TrainingPlan::new("arn:aws:sagemaker:us-east-1:111122223333:training-plan/p"));
     compare("hf", job, &[SCRIPT]);
 }
 
 #[test]
 fn scikit_learn_with_managed_mlflow() {
-    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3");
-    let job = TrainingJob::new(image, Instances::of("ml.c4.xlarge", 1), root())
-        .source(script(), "train.py")
-        .hyperparameter("max_leaf_nodes", 30)
-        .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
-        .input("train", at("x"))
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root())
-        .capacity(WarmPool::new(Duration::from_hours(1)));
+    let job =
+        scripted(algorithm_image("sagemaker-scikit-learn:1.2-1-cpu-py3"), Instances::of("ml.c4.xlarge", 1))
+            .hyperparameter("max_leaf_nodes", 30)
+            .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
+            .input("train", at("x"))
+            .observed(root())
+            .capacity(WarmPool::new(Duration::from_hours(1)));
     compare("sk", job, &[SCRIPT]);
 }
 
 #[test]
 fn the_defaults_of_the_sdk_are_differences_where_they_are_not_set() {
-    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3");
-    let job = TrainingJob::new(image, Instances::of("ml.c4.xlarge", 1), root())
-        .source(script(), "train.py")
-        .hyperparameter("max_leaf_nodes", 30)
-        .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
-        .input("train", at("x"))
-        .capacity(WarmPool::new(Duration::from_hours(1)));
+    let job =
+        scripted(algorithm_image("sagemaker-scikit-learn:1.2-1-cpu-py3"), Instances::of("ml.c4.xlarge", 1))
+            .hyperparameter("max_leaf_nodes", 30)
+            .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
+            .input("train", at("x"))
+            .capacity(WarmPool::new(Duration::from_hours(1)));
     compare("sk", job, &[SCRIPT, HOOK, PROFILER]);
 }
 
 /// A TensorFlow job, with the image of its instance type.
 fn tensorflow(processor: &str, instances: Instances) -> TrainingJob {
-    let uri =
-        format!("763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.13-{processor}-py310");
-    TrainingJob::new(image(&uri), instances, root()).source(script(), "train.py").metrics_time_series(true)
+    let image = aws_image(&format!("tensorflow-training:2.13-{processor}-py310"));
+    scripted(image, instances).metrics_time_series(true)
 }
 
 /// The SDK's `model_dir` of TensorFlow.
@@ -278,8 +295,7 @@ fn tensorflow_with_mirrored_workers() {
         .distribution(MultiWorkerMirrored::new())
         .hyperparameter("epochs", 2)
         .input("training", at("x"))
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root());
+        .observed(root());
     let fabric = [
         ("/Environment/FI_PROVIDER", "ml.g5.12xlarge has EFA, and the toolkit does not know it"),
         ("/Environment/RDMAV_FORK_SAFE", "ml.g5.12xlarge has EFA, and the toolkit does not know it"),
@@ -335,25 +351,23 @@ fn pytorch_with_smddp_and_efs() {
         .input("training", Input::efs("fs-0123456789abcdef0", "/data"))
         .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
         .metrics_time_series(true)
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root());
+        .observed(root());
     compare("pt-smddp", job, &[SCRIPT]);
 }
 
 #[test]
 fn pytorch_on_trainium() {
-    let image = image(
-        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuron:1.11.0-neuron-py38-sdk2.4.0-ubuntu20.04",
-    );
-    let job = TrainingJob::new(image, Instances::of("ml.trn1.32xlarge", 2), root())
-        .source(script(), "train.py")
-        .distribution(Ddp::new())
-        .hyperparameter("batch_size", 8)
-        .input("train", at("x"))
-        .metrics_time_series(true)
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(Profiler::disabled())
-        .volume_gb(512);
+    let job = scripted(
+        aws_image("pytorch-training-neuron:1.11.0-neuron-py38-sdk2.4.0-ubuntu20.04"),
+        Instances::of("ml.trn1.32xlarge", 2),
+    )
+    .distribution(Ddp::new())
+    .hyperparameter("batch_size", 8)
+    .input("train", at("x"))
+    .metrics_time_series(true)
+    .debugger(DebuggerHook::new(root()).without_collections())
+    .profiler(Profiler::disabled())
+    .volume_gb(512);
     compare("pt-trainium", job, &[SCRIPT]);
 }
 
@@ -363,8 +377,7 @@ fn pytorch_on_a_cpu_instance_gets_the_cpu_image() {
         .source(script(), "train.py")
         .input_mode(InputMode::Pipe)
         .metrics_time_series(true)
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root());
+        .observed(root());
     let image = [(
         "/AlgorithmSpecification/TrainingImage",
         "the SDK keeps `2.6` in the tag; here the tag has the full version, and names the same image",
@@ -374,48 +387,40 @@ fn pytorch_on_a_cpu_instance_gets_the_cpu_image() {
 
 #[test]
 fn hugging_face_on_spot_capacity() {
-    let image = image(
-        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04",
-    );
-    let job = TrainingJob::new(image, Instances::of("ml.p4d.24xlarge", 1), root())
-        .source(script(), "train.py")
-        .distribution(Ddp::new())
-        .hyperparameter("model_id", "google/flan-t5-xxl")
-        .hyperparameter("deepspeed", "ds.json")
-        .hyperparameter("lr", 5e-5)
-        .input("train", at("x"))
-        .metrics_time_series(true)
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root())
-        .max_run(Duration::from_hours(10))
-        .capacity(Spot::new(Duration::from_hours(20), Checkpoints::continuing(at("ck"))));
+    let job = scripted(
+        aws_image("huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04"),
+        Instances::of("ml.p4d.24xlarge", 1),
+    )
+    .distribution(Ddp::new())
+    .hyperparameter("model_id", "google/flan-t5-xxl")
+    .hyperparameter("deepspeed", "ds.json")
+    .hyperparameter("lr", 5e-5)
+    .input("train", at("x"))
+    .metrics_time_series(true)
+    .observed(root())
+    .max_run(Duration::from_hours(10))
+    .capacity(Spot::new(Duration::from_hours(20), Checkpoints::continuing(at("ck"))));
     compare("hf-spot", job, &[SCRIPT, SPOT_RETRIES]);
 }
 
 #[test]
 fn xgboost_in_script_mode() {
-    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1");
-    let job = TrainingJob::new(image, Instances::of("ml.m5.2xlarge", 2), root())
-        .source(script(), "train.py")
+    let job = scripted(algorithm_image("sagemaker-xgboost:1.7-1"), Instances::of("ml.m5.2xlarge", 2))
         .hyperparameter("objective", "reg:squarederror")
         .hyperparameter("verbosity", 1)
         .input("train", Input::s3(at("train")).content_type("text/csv"))
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root());
+        .observed(root());
     compare("xgb-script", job, &[SCRIPT]);
 }
 
 #[test]
 fn autogluon_with_a_configuration_channel() {
-    let image = image("763104351884.dkr.ecr.us-east-1.amazonaws.com/autogluon-training:1.1.1-cpu-py311");
-    let job = TrainingJob::new(image, Instances::of("ml.m5.2xlarge", 1), root())
-        .source(script(), "train.py")
+    let job = scripted(aws_image("autogluon-training:1.1.1-cpu-py311"), Instances::of("ml.m5.2xlarge", 1))
         .hyperparameter("config", "config.yaml")
         .hyperparameter("fit", true)
         .input("config", at("config"))
         .input("train", at("train"))
-        .debugger(DebuggerHook::new(root()).without_collections())
-        .profiler(root());
+        .observed(root());
     compare("autogluon", job, &[SCRIPT]);
 }
 
@@ -441,8 +446,7 @@ fn image_classification_with_manifests() {
         .kms_key("arn:aws:kms:us-east-1:111122223333:key/k")
         .encrypt_between_containers()
         .network_isolation()
-        .debugger(DebuggerHook::new(at("out")).without_collections())
-        .profiler(at("out"));
+        .observed(at("out"));
     compare("image-classification", job, &[]);
 }
 
@@ -472,25 +476,21 @@ fn a_container_with_its_own_entry_point() {
 #[test]
 fn debugger_profiler_and_tensorboard() {
     let rules = || image("503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest");
-    let job = TrainingJob::new(
-        image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.12-gpu-py38"),
-        Instances::of("ml.g4dn.12xlarge", 1),
-        root(),
-    )
-    .source(script(), "train.py")
-    .input("train", at("x"))
-    .metrics_time_series(true)
-    .debugger(
-        DebuggerHook::new(at("tensors"))
-            .collection("gradients", [("save_interval", "500")])
-            .parameter("save_interval", "100"),
-    )
-    .debugger_rule(
-        DebuggerRule::built_in(BuiltInRule::VanishingGradient, rules()).parameter("threshold", "0.0000001"),
-    )
-    .profiler(Profiler::new(at("profiles")).interval(Duration::from_millis(500)))
-    .profiler_rule(DebuggerRule::built_in(BuiltInRule::ProfilerReport, rules()))
-    .tensor_board(TensorBoard::new(at("tensorboard")).local_path("/opt/ml/output/tensorboard"));
+    let job = scripted(aws_image("pytorch-training:1.12-gpu-py38"), Instances::of("ml.g4dn.12xlarge", 1))
+        .input("train", at("x"))
+        .metrics_time_series(true)
+        .debugger(
+            DebuggerHook::new(at("tensors"))
+                .collection("gradients", [("save_interval", "500")])
+                .parameter("save_interval", "100"),
+        )
+        .debugger_rule(
+            DebuggerRule::built_in(BuiltInRule::VanishingGradient, rules())
+                .parameter("threshold", "0.0000001"),
+        )
+        .profiler(Profiler::new(at("profiles")).interval(Duration::from_millis(500)))
+        .profiler_rule(DebuggerRule::built_in(BuiltInRule::ProfilerReport, rules()))
+        .tensor_board(TensorBoard::new(at("tensorboard")).local_path("/opt/ml/output/tensorboard"));
     compare("debugged", job, &[SCRIPT]);
 }
 
@@ -517,8 +517,7 @@ fn a_recipe_of_hyperpod_with_the_adapter() {
         .recipe(adapter, "llama_pretrain.py", recipe("recipe.yaml"))
         .input("train", at("train"))
         .input("val", at("val"))
-        .debugger(DebuggerHook::new(at("out")).without_collections())
-        .profiler(at("out"));
+        .observed(at("out"));
     let name = [(
         "/HyperParameters/config-name",
         "the SDK gives the file a temporary name; here it has a fixed one",
@@ -532,8 +531,7 @@ fn a_recipe_of_hyperpod_in_a_channel() {
     let job = TrainingJob::new(image, Instances::of("ml.p5.48xlarge", 1), at("out"))
         .input("train", at("train"))
         .recipe_channel(recipe("recipe-channel.yaml"))
-        .debugger(DebuggerHook::new(at("out")).without_collections())
-        .profiler(at("out"));
+        .observed(at("out"));
     let location =
         [("/InputDataConfig/1/DataSource/S3DataSource/S3Uri", "the recipe is an asset of the stack")];
     compare("recipe-channel", job, &[&location]);
@@ -555,8 +553,7 @@ fn built_in_text_classification() {
         .hyperparameter("word_ngrams", 2)
         .input("train", records("train"))
         .input("validation", records("validation"))
-        .debugger(DebuggerHook::new(at("output")).without_collections())
-        .profiler(at("output"))
+        .observed(at("output"))
         .volume_gb(30)
         .max_run(Duration::from_secs(360_000));
     compare("blazingtext", job, &[]);
@@ -575,8 +572,7 @@ fn built_in_forecasting() {
         .hyperparameter("prediction_length", "84")
         .input("train", at("train/"))
         .input("test", at("test/"))
-        .debugger(DebuggerHook::new(at("output")).without_collections())
-        .profiler(at("output"));
+        .observed(at("output"));
     compare("deepar", job, &[]);
 }
 

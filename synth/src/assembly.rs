@@ -79,8 +79,8 @@ pub struct StackArtifact {
     pub termination_protection: Option<bool>,
     /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
-    /// Readable copies of documents: the JSON documents that the template contains as strings, such as
-    /// a pipeline definition, and the files that constructs generate into archives.
+    /// Readable copies of documents: the JSON documents that the template contains as strings, such as a pipeline
+    /// definition, and the files that constructs generate into archives.
     pub documents: Vec<DocumentFile>,
     /// The S3 bucket for a template that is too large to be passed in a request.
     template_bucket: String,

@@ -62,6 +62,23 @@ pub enum Part<'a> {
     Variable(&'a str),
 }
 
+/// Returns a literal as a part of the string of an `Fn::Sub`: `${Name}` becomes `${!Name}`.
+///
+/// ```
+/// use stackwright_synth::function::{escape, unescape};
+///
+/// assert_eq!(escape("echo ${HOME}"), "echo ${!HOME}");
+/// assert_eq!(unescape("echo ${!HOME}"), "echo ${HOME}");
+/// ```
+pub fn escape(literal: &str) -> String {
+    literal.replace("${", "${!")
+}
+
+/// Returns the literal of a string of `Fn::Sub` without variables.
+pub fn unescape(format: &str) -> String {
+    format.replace("${!", "${")
+}
+
 /// Splits the string of an `Fn::Sub` into its parts. `${!Name}` is the literal `${Name}`.
 pub fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();

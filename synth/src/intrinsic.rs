@@ -120,8 +120,7 @@ pub fn to_json_string(document: impl IntoValue<Json>) -> Value<String> {
 }
 
 /// Writes a document as a JSON string, for properties that take a definition as a string. References in it become
-/// `Fn::Sub`.
-/// The assembly contains an indented copy of it in a separate file.
+/// `Fn::Sub`. The assembly contains an indented copy of it in a separate file.
 ///
 /// A value that CloudFormation resolves is written in quotes, unless it is [`unquoted`].
 ///

@@ -71,7 +71,7 @@ pub use policy::{CreationPolicy, DeletionPolicy, InstanceRefreshStrategy, Update
 pub use provenance::Provenance;
 pub use rename::rename_references;
 pub use resource::{Handle, Resource, ResourceOptions, TypedResource};
-pub use stack::{Environment, Stack};
+pub use stack::{Environment, PseudoParameter, Stack};
 pub use template::{Recovered, Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};

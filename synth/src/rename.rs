@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as JsonValue, json};
 
-use crate::function::{Part, function, parts};
+use crate::function::{Part, escape, function, parts};
 use crate::template::Template;
 
 /// Returns a copy of a value in which every `Ref`, `Fn::GetAtt` and `Fn::Sub` of a renamed resource contains its new
@@ -81,7 +81,7 @@ fn renamed_format(
         return format.to_owned();
     }
     let written = parts.into_iter().map(|part| match part {
-        Part::Literal(literal) => literal.replace("${", "${!"),
+        Part::Literal(literal) => escape(literal),
         Part::Variable(name) => match (id_of(name), name.split_once('.')) {
             (Some(new), Some((_, attribute))) => format!("${{{new}.{attribute}}}"),
             (Some(new), None) => format!("${{{new}}}"),

@@ -12,6 +12,7 @@ use crate::condition::Condition;
 use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
+use crate::function::{escape, unescape};
 use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parallel;
@@ -450,7 +451,7 @@ impl Renderer<'_> {
         for piece in pieces {
             let name = match piece {
                 Expression::Literal(JsonValue::String(text)) => {
-                    format.push_str(&text.replace("${", "${!"));
+                    format.push_str(&escape(text));
                     continue;
                 }
                 Expression::AssetBucket => {
@@ -466,7 +467,7 @@ impl Renderer<'_> {
                 },
                 other => match self.expression(other) {
                     JsonValue::String(text) => {
-                        format.push_str(&text.replace("${", "${!"));
+                        format.push_str(&escape(&text));
                         continue;
                     }
                     value => {
@@ -480,7 +481,7 @@ impl Renderer<'_> {
             format.push_str(&format!("${{{name}}}"));
         }
         if resolved {
-            return format.replace("${!", "${").into();
+            return unescape(&format).into();
         }
         if variables.is_empty() {
             json!({ "Fn::Sub": format })

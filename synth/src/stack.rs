@@ -66,11 +66,37 @@ impl Environment {
         self.region.as_deref().map(Partition::of_region)
     }
 
+    /// Returns the values of the pseudo parameters that are the same in every stack of the account and the region, as far as
+    /// these are set: `AWS::Partition`, `AWS::URLSuffix`, `AWS::Region` and `AWS::AccountId`.
+    pub fn pseudo_parameters(&self) -> Vec<PseudoParameter> {
+        let of_region = |region: &String| {
+            let partition = Partition::of_region(region);
+            [
+                ("AWS::Partition", partition.name().to_owned()),
+                ("AWS::URLSuffix", partition.dns_suffix().to_owned()),
+                ("AWS::Region", region.clone()),
+            ]
+        };
+        let of_account = self.account.iter().map(|account| ("AWS::AccountId", account.clone()));
+        let known = self.region.iter().flat_map(of_region).chain(of_account);
+        known.map(|(name, value)| PseudoParameter { name, value }).collect()
+    }
+
     pub(crate) fn describe(&self) -> String {
         let account = self.account.as_deref().unwrap_or("any account");
         let region = self.region.as_deref().unwrap_or("any region");
         format!("{account}, {region}")
     }
+}
+
+/// A pseudo parameter with its value in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PseudoParameter {
+    /// The name, such as `AWS::Region`.
+    pub name: &'static str,
+    /// The value, such as `us-east-1`.
+    pub value: String,
 }
 
 /// An element of a stack, with the location that added it.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use stackwright_synth::Template;
-use stackwright_synth::function::{Part, function, parts};
+use stackwright_synth::function::{Part, function, parts, scalar_text};
+use stackwright_synth::{Environment, Template};
 
 /// The maximum depth to which nested functions are resolved.
 const DEPTH: u32 = 32;
@@ -18,7 +18,9 @@ pub(crate) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn new(template: &'a Template, region: &str) -> Self {
-        let mut values: BTreeMap<&str, Json> = BTreeMap::from([("AWS::Region", Json::from(region))]);
+        let known = Environment::default().region(region).pseudo_parameters();
+        let mut values: BTreeMap<&str, Json> =
+            known.into_iter().map(|one| (one.name, one.value.into())).collect();
         for (name, parameter) in template.section("Parameters") {
             let is_ssm = parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::"));
             if let Some(default) = parameter.get("Default").filter(|_| !is_ssm) {
@@ -166,10 +168,7 @@ pub(crate) fn reference(value: &Json) -> Option<&str> {
 
 /// Returns a scalar as a string.
 pub(crate) fn text(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    scalar_text(value).into_owned()
 }
 
 /// Returns a number, which may be written as a string.

@@ -213,8 +213,8 @@ pub struct JobMemory {
     pub estimate: Result<TrainingEstimate, StatementError>,
 }
 
-/// Returns the estimates of the training jobs that a resource states. `properties` are those
-/// of the resource, with known values resolved, and `metadata` is its `Metadata`.
+/// Returns the estimates of the training jobs that a resource states. `properties` are those of the resource, with
+/// known values resolved, and `metadata` is its `Metadata`.
 pub fn training_statements(id: &str, metadata: &Json, properties: &Json) -> Vec<JobMemory> {
     let Some(statements) = metadata[MEMBER].as_object() else { return Vec::new() };
     let jobs = cost::training_jobs(properties, id);

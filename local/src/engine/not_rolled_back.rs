@@ -1,6 +1,5 @@
-//! Operations that failed and are not rolled back: the state after them, and how the next operation continues (CloudFormation
-//! User
-//! Guide, "Choose how to handle failures when provisioning resources").
+//! Operations that failed and are not rolled back: the state after them, and how the next operation continues
+//! (CloudFormation User Guide, "Choose how to handle failures when provisioning resources").
 
 use crate::engine::Engine;
 use crate::state::{ExecutionStatus, Millis, Resource, ResourceStatus, Stack, StackStatus};

@@ -2,9 +2,9 @@
 //! that its cost depends on the size of the changes and not on the size of the state. When the journal has become several times
 //! as large as the state, it is replaced by one record with the whole state.
 //!
-//! Only the user who created the directory can read it and its files. Records that may contain secrets (values of parameters
-//! with `NoEcho`,
-//! secrets, secure strings, hashes of the content of objects) and the content of objects are encrypted, if there is a key.
+//! Only the user who created the directory can read it and its files. Records that may contain secrets (values of
+//! parameters with `NoEcho`, secrets, secure strings, hashes of the content of objects) and the content of objects are
+//! encrypted, if there is a key.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

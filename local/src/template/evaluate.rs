@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
-use stackwright_synth::Partition;
 
 use super::check::named_conditions;
 use super::{StackTemplate, single};
@@ -78,14 +77,9 @@ pub(crate) struct Progress {
 pub(crate) fn pseudo_parameters_of(
     environment: crate::state::Environment<'_>,
 ) -> BTreeMap<&'static str, Json> {
-    let region = environment.region;
-    let partition = Partition::of_region(region);
-    BTreeMap::from([
-        ("AWS::AccountId", environment.account.into()),
-        ("AWS::Partition", partition.name().into()),
-        ("AWS::Region", region.into()),
-        ("AWS::URLSuffix", partition.dns_suffix().into()),
-    ])
+    let known =
+        stackwright_synth::Environment::default().account(environment.account).region(environment.region);
+    known.pseudo_parameters().into_iter().map(|one| (one.name, one.value.into())).collect()
 }
 
 /// Returns the pseudo parameters of a stack.

@@ -6,16 +6,16 @@ use stackwright_schemas::held::{changes_network, changes_permissions};
 
 use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction, StackDiff};
 
-/// What an approval permits. Its text (`Display`) is the value for `--approve`.
+/// The change that an approval permits. Its text (`Display`) is the value for `--approve`.
 ///
 /// ```
-/// use stackwright_review::card::RequiredApproval;
+/// use stackwright_review::card::ApprovedChange;
 ///
-/// assert_eq!(RequiredApproval::Deletion("Models".into()).to_string(), "deletion=Models");
+/// assert_eq!(ApprovedChange::Deletion("Models".into()).to_string(), "deletion=Models");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RequiredApproval {
+pub enum ApprovedChange {
     /// The replacement of the resource with this logical ID.
     Replacement(String),
     /// The deletion of the resource with this logical ID.
@@ -39,7 +39,7 @@ pub enum RequiredApproval {
     Rename,
 }
 
-impl fmt::Display for RequiredApproval {
+impl fmt::Display for ApprovedChange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replacement(id) => write!(formatter, "replacement={id}"),
@@ -61,7 +61,7 @@ pub struct ExpectedApproval {
     /// The stack's ID.
     pub stack: String,
     /// What the approval permits.
-    pub approval: RequiredApproval,
+    pub approval: ApprovedChange,
     /// A sentence that states the reason.
     pub reason: String,
     /// Whether data is lost, or traffic or workloads are interrupted. Such a change needs its own approval in
@@ -91,8 +91,8 @@ pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
             stack.resources.iter().filter(is_touched).map(|change| change.logical_id.as_str()).collect()
         };
         for (approval, ids) in [
-            (RequiredApproval::Permissions, ids(changes_permissions)),
-            (RequiredApproval::Network, ids(changes_network)),
+            (ApprovedChange::Permissions, ids(changes_permissions)),
+            (ApprovedChange::Network, ids(changes_network)),
         ] {
             if !ids.is_empty() {
                 found.push(ExpectedApproval {
@@ -117,7 +117,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
         let path = &element.path;
         found.push(ExpectedApproval {
             stack: stack.id.clone(),
-            approval: RequiredApproval::ElementDeletion { resource: id.to_owned(), path: path.clone() },
+            approval: ApprovedChange::ElementDeletion { resource: id.to_owned(), path: path.clone() },
             reason: format!(
                 "deletion of {path} of {id} ({}), which {}",
                 change.resource_type,
@@ -129,10 +129,10 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
     let Some(held) = change.holds else { return };
     let (kind, approval) = match change.consequence {
         Consequence::Replaced | Consequence::MayBeReplaced => {
-            ("replacement", RequiredApproval::Replacement(id.to_owned()))
+            ("replacement", ApprovedChange::Replacement(id.to_owned()))
         }
         Consequence::Deleted | Consequence::Snapshot => {
-            ("deletion", RequiredApproval::Deletion(id.to_owned()))
+            ("deletion", ApprovedChange::Deletion(id.to_owned()))
         }
         _ => return,
     };
@@ -146,7 +146,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
 
 /// Attributes of the stack itself that need an approval.
 fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
-    let mut add = |approval: RequiredApproval, reason: &str| {
+    let mut add = |approval: ApprovedChange, reason: &str| {
         let one = ExpectedApproval {
             stack: stack.id.clone(),
             approval,
@@ -159,10 +159,10 @@ fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
     };
     for change in &stack.settings {
         if change.path == "TerminationProtection" && change.after == Some(false.into()) {
-            add(RequiredApproval::TerminationProtection, "termination protection of the stack is disabled");
+            add(ApprovedChange::TerminationProtection, "termination protection of the stack is disabled");
         }
         if change.path.starts_with("Tags") && change.after.is_none() {
-            add(RequiredApproval::Tags, "tags are removed from the stack");
+            add(ApprovedChange::Tags, "tags are removed from the stack");
         }
     }
 }
@@ -173,7 +173,7 @@ fn renames(stack: &StackDiff) -> Option<ExpectedApproval> {
     let names: Vec<String> = stack.resources.iter().filter(is_renamed).map(ResourceChange::name).collect();
     (!names.is_empty()).then(|| ExpectedApproval {
         stack: stack.id.clone(),
-        approval: RequiredApproval::Rename,
+        approval: ApprovedChange::Rename,
         reason: format!("a stack refactor renames {}", names.join(", ")),
         is_dangerous: false,
     })

@@ -24,7 +24,7 @@ use crate::graph::{self, Graph};
 
 pub use self::markdown::markdown;
 pub use crate::markdown::{GITHUB_LIMIT, GITLAB_LIMIT};
-pub use approvals::{ExpectedApproval, RequiredApproval};
+pub use approvals::{ExpectedApproval, ApprovedChange};
 pub use capacity::{MemoryChange, QuotaChange};
 pub(crate) use cost::{summary_of, with_marks};
 pub use json::json;
@@ -143,6 +143,14 @@ pub struct StackGraph {
 }
 
 /// The minimum and the maximum of an amount before and after a change.
+///
+/// ```
+/// use stackwright_estimate::cost::MoneyRange;
+/// use stackwright_review::card::{CostChange, CostRanges};
+///
+/// let ranges = CostRanges::new(MoneyRange::default(), MoneyRange::default());
+/// assert_eq!(CostChange::of("Serving").ranges(ranges).ranges, Some(ranges));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CostRanges {

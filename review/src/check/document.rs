@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value as JsonValue, json};
 
+use stackwright_synth::function::escape;
+
 use super::text::{Part, Piece, Text, parts};
 use super::value::{entries, items};
 
@@ -199,7 +201,7 @@ fn put_holes_back(value: &mut JsonValue, holes: &[JsonValue]) {
                 *value = hole.clone();
                 return;
             }
-            let format = text.replace("${", "${!").replace(OPEN, "${Hole").replace(CLOSE, "}");
+            let format = escape(text).replace(OPEN, "${Hole").replace(CLOSE, "}");
             let variables: Map<_, _> = holes
                 .iter()
                 .enumerate()

@@ -10,7 +10,7 @@ use stackwright_synth::{RelatedLocation, pointer};
 use super::cursor::{Cursor, Tree as _};
 use super::resolve::Resolver;
 use super::rules::{Rule, schema};
-use super::value::{function, shown};
+use super::value::{function, is_set, shown};
 use super::view::{Resource, View};
 use super::work;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
@@ -121,6 +121,14 @@ impl Findings<'_, '_, '_> {
     ) {
         let path = at.path();
         self.add_at(resource, path.as_deref(), message, help);
+    }
+
+    /// Reports the second of two members of an object that exclude each other, if both are set.
+    pub fn add_if_both(&mut self, resource: &Resource<'_>, object: &Cursor<'_>, [first, second]: [&str; 2]) {
+        if is_set(&object[first]) && is_set(&object[second]) {
+            let message = format!("`{first}` and `{second}` exclude each other");
+            self.add(resource, &object[second], message, "keep one of them");
+        }
     }
 
     /// Reports the value at a path: the steps from the properties, or `None` for the resource itself.

@@ -57,9 +57,9 @@ pub const IN_BASELINE: &str = "the finding is in the baseline";
 #[non_exhaustive]
 #[must_use]
 pub struct Options {
-    /// The regions for which a stack is checked that is not bound to one, such as `eu-west-1`. A finding that occurs only in some
-    /// of them names these. Default: none; rules about regions then report only values that are
-    /// wrong in every region.
+    /// The regions for which a stack is checked that is not bound to one, such as `eu-west-1`. A finding that occurs
+    /// only in some of them names these. Default: none; rules about regions then report only values that are wrong in
+    /// every region.
     pub regions: Vec<String>,
     /// The names of the rules to evaluate. Default: empty, which evaluates all rules.
     pub only: Vec<String>,

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_synth::Template;
-use stackwright_synth::function::references;
+use stackwright_synth::function::{escape, references, unescape};
 use stackwright_synth::pointer;
 
 use super::scenario::{Given, Scenario};
@@ -163,11 +163,10 @@ impl<'t, 's> Resolver<'t, 's> {
         let mut left = Map::new();
         let mut changed = false;
         let mut is_known = true;
-        let literal = |text: &str| text.replace("${", "${!");
         for part in parts(format) {
             let name = match part {
                 Part::Literal(known) => {
-                    text.push_str(&literal(known));
+                    text.push_str(&escape(known));
                     continue;
                 }
                 Part::Variable(name) => name,
@@ -182,7 +181,7 @@ impl<'t, 's> Resolver<'t, 's> {
             };
             match Text::of(&value).known() {
                 Some(known) => {
-                    text.push_str(&literal(known));
+                    text.push_str(&escape(known));
                     changed = true;
                 }
                 None => {
@@ -195,7 +194,7 @@ impl<'t, 's> Resolver<'t, 's> {
             }
         }
         if is_known {
-            Cow::Owned(text.replace("${!", "${").into())
+            Cow::Owned(unescape(&text).into())
         } else if !changed && variables.is_none() {
             Cow::Borrowed(whole)
         } else if left.is_empty() {

@@ -8,7 +8,7 @@ mod allowed;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::{Environment, Partition, Template};
+use stackwright_synth::{Environment, PseudoParameter, Template};
 
 use super::resolve::Resolver;
 use super::value::{children, function, one_or_many, shown};
@@ -99,23 +99,12 @@ pub(crate) fn is_list(kind: &str) -> bool {
     kind == "CommaDelimitedList" || kind.contains("List<")
 }
 
-/// Returns the value of a pseudo parameter in an environment.
-pub(crate) fn pseudo_parameters(
-    environment: &Environment,
-    region: Option<&str>,
-) -> Vec<(&'static str, String)> {
-    let mut known = Vec::new();
-    let region = region.map(str::to_owned).or_else(|| environment.region.clone());
-    if let Some(region) = region {
-        let partition = Partition::of_region(&region);
-        known.push(("AWS::Partition", partition.name().to_owned()));
-        known.push(("AWS::URLSuffix", partition.dns_suffix().to_owned()));
-        known.push(("AWS::Region", region));
+/// Returns the pseudo parameters of an environment, or of another region.
+pub(crate) fn pseudo_parameters(environment: &Environment, region: Option<&str>) -> Vec<PseudoParameter> {
+    match region {
+        Some(region) => environment.clone().region(region).pseudo_parameters(),
+        None => environment.pseudo_parameters(),
     }
-    if let Some(account) = &environment.account {
-        known.push(("AWS::AccountId", account.clone()));
-    }
-    known
 }
 
 /// Returns the deployments that a template allows, the one with every default first.
@@ -125,7 +114,7 @@ pub(crate) fn scenarios<'a>(
     region: Option<&str>,
 ) -> Scenarios<'a> {
     let mut base = Scenario::default();
-    for (name, value) in pseudo_parameters(environment, region) {
+    for PseudoParameter { name, value, .. } in pseudo_parameters(environment, region) {
         base.values.insert(name, Given::Value(value.into()));
     }
     let choices = choices(template, &base);

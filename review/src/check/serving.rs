@@ -43,6 +43,11 @@ impl<'v, 'a> Variant<'v, 'a> {
         string(&self.value["VariantName"]).unwrap_or("?")
     }
 
+    /// Returns whether the instances have accelerators of the first generation of AWS Inferentia.
+    pub fn has_inferentia_1(&self) -> bool {
+        string(&self.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."))
+    }
+
     pub fn is_serverless(&self) -> bool {
         is_set(&self.value["ServerlessConfig"])
     }

@@ -1,6 +1,7 @@
 //! Queries of values of a template, which return only values that are known before deployment.
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::function::scalar_text;
 pub(crate) use stackwright_synth::function::{below, children, function, is_container};
 
 use super::cursor::Tree;
@@ -102,5 +103,5 @@ pub(crate) fn one_or_many<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = T> 
 
 /// Returns a value as text: a string without quotes.
 pub(crate) fn shown(value: &JsonValue) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    scalar_text(value).into_owned()
 }

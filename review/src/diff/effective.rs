@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::function::{function, references};
-use stackwright_synth::{StackArtifact, Template};
+use stackwright_synth::{PseudoParameter, StackArtifact, Template};
 
 use super::stack::Parameters;
 use crate::check::resolve::Resolver;
@@ -29,7 +29,7 @@ impl<'a> Effective<'a> {
     pub fn new(stack: &'a StackArtifact, parameters: Option<&Parameters>) -> Self {
         let template = &stack.template;
         let mut scenario = Scenario::default();
-        for (name, value) in pseudo_parameters(&stack.environment, None) {
+        for PseudoParameter { name, value, .. } in pseudo_parameters(&stack.environment, None) {
             scenario.values.insert(name, Given::Value(value.into()));
         }
         let mut ssm = BTreeMap::new();

@@ -176,6 +176,17 @@ impl<'a> ComparedStack<'a> {
 
 /// Compares deployed stacks with the stacks of the program: the values of parameters are those of the deployed stack, and
 /// a stack policy that forbids an update is known. A stack that is not deployed is new.
+///
+/// ```
+/// use stackwright_review::diff::{ComparedStack, DeployedVersion, compare_deployed};
+/// use stackwright_synth::Assembly;
+///
+/// let read = |name: &str| Assembly::of_template("s.yaml", format!("Resources: {{{name}: {{Type: AWS::SNS::Topic}}}}"));
+/// let (old, new) = (read("A")?, read("B")?);
+/// let deployed = DeployedVersion::new(old.stacks[0].clone());
+/// assert!(!compare_deployed(&[ComparedStack::new(Some(deployed), &new.stacks[0])]).is_empty());
+/// # Ok::<(), stackwright_synth::TemplateError>(())
+/// ```
 pub fn compare_deployed(stacks: &[ComparedStack<'_>]) -> Diff {
     let pairs: Vec<Pair<'_>> = stacks
         .iter()

@@ -7,8 +7,8 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_schemas::registry::Schema;
-use stackwright_synth::function::function;
 pub(crate) use stackwright_synth::function::scalar_text;
+use stackwright_synth::function::{escape, function};
 
 use super::lists::{self, Kind};
 use crate::check::text::{Piece, Text};
@@ -288,7 +288,7 @@ pub(crate) fn joined(pieces: Vec<JsonValue>) -> JsonValue {
     let mut format = String::new();
     for piece in &pieces {
         match (piece, variable(piece)) {
-            (JsonValue::String(known), _) => format.push_str(&known.replace("${", "${!")),
+            (JsonValue::String(known), _) => format.push_str(&escape(known)),
             (_, Some(name)) => format.push_str(&format!("${{{name}}}")),
             _ => return json!({ "Fn::Join": ["", pieces] }),
         }

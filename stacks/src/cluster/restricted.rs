@@ -170,9 +170,8 @@ impl HyperPodCluster<Restricted> {
         self
     }
 
-    /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput,
-    /// and whether the file system is kept when no group uses it any more. By default, there is
-    /// none.
+    /// Adds one FSx for Lustre file system for all groups: its size in GiB, 1,200 to 100,800, its throughput, and
+    /// whether the file system is kept when no group uses it any more. By default, there is none.
     #[track_caller]
     pub fn shared_lustre(
         mut self,

@@ -44,8 +44,7 @@ pub trait EndpointOptions: Sized {
     }
 
     /// Adds a tag to the endpoint and its configuration, or to the component, in addition to the tags of the stack
-    /// (`Tags`). A second call for the same key replaces
-    /// the value.
+    /// (`Tags`). A second call for the same key replaces the value.
     #[track_caller]
     fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         crate::entries::set(&mut self.settings().tags, key, value.into().with_caller_location());

@@ -194,9 +194,9 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Sets an existing instance profile, by its ARN, such as `arn:aws:iam::123456789012:instance-profile/Training`. By default,
-    /// the construct creates a profile and a role; with this call, the settings of the role
-    /// ([`RoleOptions`]) have no effect.
+    /// Sets an existing instance profile, by its ARN, such as `arn:aws:iam::123456789012:instance-profile/Training`. By
+    /// default, the construct creates a profile and a role; with this call, the settings of the role ([`RoleOptions`])
+    /// have no effect.
     #[track_caller]
     pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
         self.settings.profile = Some(arn.into().with_caller_location());

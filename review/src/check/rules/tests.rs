@@ -18,9 +18,7 @@ fn region(example: &str) -> Option<&str> {
 
 fn found(text: &str, region: Option<&str>) -> Vec<Diagnostic> {
     match Assembly::of_template("template.yaml", text.to_owned()) {
-        Ok(assembly) => {
-            check(&assembly, &Options::default().regions(region)).diagnostics
-        }
+        Ok(assembly) => check(&assembly, &Options::default().regions(region)).diagnostics,
         Err(error) => vec![unreadable("template.yaml", &error)],
     }
 }
@@ -218,7 +216,8 @@ fn finds_the_same_in_other_forms(rule: &Rule) {
     assert_eq!(paths(&found(template.json(), region(rule.bad)), rule), expected, "in JSON");
     if topics()
         .iter()
-        .any(|topic| topic.name == "template" && topic.rules.iter().any(|one| one.name == rule.name)) {
+        .any(|topic| topic.name == "template" && topic.rules.iter().any(|one| one.name == rule.name))
+    {
         // These rules check the form of the template itself.
         return;
     }

@@ -258,8 +258,7 @@ impl ProcessingJob {
         self
     }
 
-    /// Adds a tag to the job (`Tags`). A second call for the same key replaces
-    /// the value.
+    /// Adds a tag to the job (`Tags`). A second call for the same key replaces the value.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         crate::entries::set(&mut self.tags, key, value.into().with_caller_location());

@@ -3,7 +3,6 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
-use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
@@ -25,13 +24,6 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in view.of_type(ENDPOINT) {
         let config = &endpoint.properties["DeploymentConfig"];
-        if is_set(&config["BlueGreenUpdatePolicy"]) && is_set(&config["RollingUpdatePolicy"]) {
-            findings.add(
-                endpoint,
-                &config["RollingUpdatePolicy"],
-                "`BlueGreenUpdatePolicy` and `RollingUpdatePolicy` exclude each other",
-                "keep one of them",
-            );
-        }
+        findings.add_if_both(endpoint, config, ["BlueGreenUpdatePolicy", "RollingUpdatePolicy"]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, Variant, config_of, variants_of};
-use crate::check::value::{is_set, string};
+use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
@@ -27,14 +27,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let policy = &endpoint.properties["DeploymentConfig"]["RollingUpdatePolicy"];
         let Some(config) = config_of(view, endpoint).filter(|_| is_set(policy)) else { continue };
         let variants: Vec<_> = variants_of(view, config).filter(|variant| !variant.is_shadow).collect();
-        let inferentia = |variant: &Variant<'_, '_>| {
-            string(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."))
-        };
         let what = if variants.len() > 1 {
             "several variants"
         } else if variants.iter().any(Variant::is_serverless) {
             "a serverless variant"
-        } else if variants.iter().any(inferentia) {
+        } else if variants.iter().any(Variant::has_inferentia_1) {
             "Inferentia 1"
         } else {
             continue;

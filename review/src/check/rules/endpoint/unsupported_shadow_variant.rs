@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, Variant, is_multi_model, variants_of};
-use crate::check::value::{is_set, items, string};
+use crate::check::value::{is_set, items};
 use crate::check::view::View;
 
 rule! {
@@ -35,11 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let containers = variant.containers();
             match variant {
                 _ if variant.is_serverless() => Some("serverless variants"),
-                _ if string(&variant.value["InstanceType"])
-                    .is_some_and(|name| name.starts_with("ml.inf1.")) =>
-                {
-                    Some("Inferentia 1")
-                }
+                _ if variant.has_inferentia_1() => Some("Inferentia 1"),
                 _ if containers.iter().any(|(_, one)| is_multi_model(one)) => Some("multi-model endpoints"),
                 _ if containers.len() > 1 => Some("several containers"),
                 _ => None,

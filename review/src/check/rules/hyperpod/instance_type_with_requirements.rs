@@ -26,14 +26,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for group in groups(cluster) {
             let (one, many) = (&group["InstanceType"], &group["InstanceRequirements"]);
-            if is_set(one) && is_set(many) {
-                findings.add(
-                    cluster,
-                    many,
-                    "`InstanceType` and `InstanceRequirements` exclude each other",
-                    "keep one of them",
-                );
-            } else if !is_set(one) && !is_set(many) && group.is_object() && !is_unresolved(group) {
+            findings.add_if_both(cluster, group, ["InstanceType", "InstanceRequirements"]);
+            if !is_set(one) && !is_set(many) && group.is_object() && !is_unresolved(group) {
                 findings.add(
                     cluster,
                     group,

@@ -3,7 +3,6 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::INFERENCE_COMPONENT;
-use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
@@ -24,14 +23,6 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for component in view.of_type(INFERENCE_COMPONENT) {
-        let (one, many) = (&component.properties["Specification"], &component.properties["Specifications"]);
-        if is_set(one) && is_set(many) {
-            findings.add(
-                component,
-                many,
-                "`Specification` and `Specifications` exclude each other",
-                "keep one of them",
-            );
-        }
+        findings.add_if_both(component, &component.properties, ["Specification", "Specifications"]);
     }
 }

@@ -26,18 +26,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let specification = &job.arguments["AlgorithmSpecification"];
         let (image, name) = (&specification["TrainingImage"], &specification["AlgorithmName"]);
-        if is_set(image) && is_set(name) {
-            findings.add(
-                job.resource,
-                name,
-                "`TrainingImage` and `AlgorithmName` exclude each other",
-                "keep one of them",
-            );
-        } else if specification.is_object()
-            && !is_unresolved(specification)
-            && !is_set(image)
-            && !is_set(name)
-        {
+        findings.add_if_both(job.resource, specification, ["TrainingImage", "AlgorithmName"]);
+        if specification.is_object() && !is_unresolved(specification) && !is_set(image) && !is_set(name) {
             findings.add(
                 job.resource,
                 specification,

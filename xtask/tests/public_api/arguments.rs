@@ -1,6 +1,7 @@
-//! No public function takes two strings beside each other that a program can swap without an error.
+//! No public function takes two arguments of one kind beside each other that a program can swap without an error.
 //!
-//! Only strings are found: the compiler refuses swapped values of different types.
+//! Strings of all types are one kind, and so are integers and numbers, because literals of them have no type of their own. Of
+//! other types, each is a kind. In the generated types (`resources/`), no function takes two arguments; a test there finds them.
 
 use super::CRATES;
 use super::sources::{Sources, without_tests};
@@ -18,10 +19,30 @@ const STRINGS: [&str; 9] = [
     "Value<String>",
 ];
 
-/// Names of parameters that are written in this order everywhere: a name, and what it is the name of.
-const ORDERED: [(&str, &str); 3] = [("key", "value"), ("name", "value"), ("rule", "reason")];
+/// The types of parameters that accept every integer literal.
+const INTEGERS: [&str; 9] =
+    ["u8", "u16", "u32", "u64", "usize", "i32", "i64", "impl IntoValue<i64>", "Value<i64>"];
 
-/// Functions whose strings have different forms, so that strings in the wrong order are errors at the caller's line.
+/// The types of parameters that accept every literal with a decimal point.
+const NUMBERS: [&str; 4] = ["f32", "f64", "impl IntoValue<f64>", "Value<f64>"];
+
+/// Names of parameters that are written in this order everywhere: a name and what it is the name of, the start and the end of a
+/// range, two versions, two sides.
+const ORDERED: [(&str, &str); 11] = [
+    ("before", "after"),
+    ("from", "to"),
+    ("key", "value"),
+    ("least", "most"),
+    ("left", "right"),
+    ("line", "column"),
+    ("name", "value"),
+    ("numerator", "denominator"),
+    ("old", "new"),
+    ("rule", "reason"),
+    ("then", "otherwise"),
+];
+
+/// Functions whose arguments have different forms, so that arguments in the wrong order are errors at the caller's line.
 const PARSED: &[(&str, &str)] = &[
     ("AccountingDatabase::new", "a host name, the ARN of a secret, and a name"),
     ("Ami::from_parameter", "the name of a parameter, and a device below `/dev`"),
@@ -56,9 +77,10 @@ const PARSED: &[(&str, &str)] = &[
     ("ServiceNodes::new", "a name, and an instance type"),
     ("SharedStorage::lustre", "a DNS name, and a name"),
     ("TrainingJob::recipe", "the path of a script in the directory, and a YAML document"),
+    ("VpcConfig::new", "IDs of subnets, and IDs of security groups"),
 ];
 
-/// Functions whose strings have no form that could be verified, and why they are in this order.
+/// Functions whose arguments have no form that could be verified, and why they are in this order.
 const EXPLAINED: &[(&str, &str)] = &[
     ("Asset::file", "the name of a file, and its content"),
     ("Assembly::of_template", "the name of a file as `&str`, and its text as `String`"),
@@ -70,6 +92,7 @@ const EXPLAINED: &[(&str, &str)] = &[
         "the levels of `Fn::FindInMap`, from the top; with a default, missing keys are valid",
     ),
     ("MarkdownPart::new", "the name of a part, and its text"),
+    ("PredictionDifference::new", "the commands create differences; programs do not"),
     ("PriceBook::insert_instance", "tests and the commands fill price books; programs do not"),
     ("PriceBook::insert_unit", "tests and the commands fill price books; programs do not"),
     ("PriceBook::instance", "the commands read price books; programs do not"),
@@ -78,11 +101,15 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("TrainingJob::metric", "a name, and the expression that it is the name of"),
     ("Value::invalid", "the name, the message and the help of an error, as a diagnostic prints them"),
     ("apply_fixes", "the name of a file, and its text"),
+    ("cidr", "the order of `Fn::Cidr`"),
     ("fix", "the name of a file, and its text"),
+    ("inference_statement", "rules of the check call it with members of a resource; programs do not"),
+    ("is_same", "the order does not matter"),
     ("matches", "a pattern, and the name that it is compared with"),
     ("of_template", "the commands estimate templates; programs estimate assemblies"),
     ("property_lines", "the commands print properties; programs print differences"),
     ("split", "the order of `Fn::Split`"),
+    ("training_statements", "rules of the check call it with members of a resource; programs do not"),
 ];
 
 /// A public function with the names and types of its parameters.
@@ -92,14 +119,19 @@ struct Signature {
 }
 
 impl Signature {
-    /// Whether two parameters beside each other accept every string and have names without an order.
+    /// Whether two parameters beside each other are of one kind and have names without an order.
     fn is_swappable(&self) -> bool {
         self.parameters.windows(2).any(|pair| {
             let [(first, first_type), (second, second_type)] = pair else { return false };
-            let are_strings = [first_type, second_type].iter().all(|one| STRINGS.contains(&one.as_str()));
-            are_strings && !ORDERED.contains(&(first.as_str(), second.as_str()))
+            kind(first_type) == kind(second_type) && !ORDERED.contains(&(first.as_str(), second.as_str()))
         })
     }
+}
+
+/// The kind of a type: types of one kind accept the same arguments.
+fn kind(type_name: &str) -> &str {
+    let kinds = [("string", &STRINGS[..]), ("integer", &INTEGERS), ("number", &NUMBERS)];
+    kinds.into_iter().find(|(_, types)| types.contains(&type_name)).map_or(type_name, |(kind, _)| kind)
 }
 
 /// The public functions of a file: those of types, of public traits, and free ones.
@@ -207,7 +239,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_two_strings_beside_each_other_can_be_swapped() {
+fn no_two_arguments_beside_each_other_can_be_swapped() {
     let mut swappable = Vec::new();
     let mut functions = 0;
     for name in CRATES {
@@ -234,26 +266,36 @@ fn no_two_strings_beside_each_other_can_be_swapped() {
         swappable.iter().filter(|one| !known().any(|(explained, _)| explained == one)).collect();
     assert!(
         unexplained.is_empty(),
-        "parse one of the strings, or set one by name, in:\n{}",
+        "parse one of the arguments, or set one by name, in:\n{}",
         unexplained.iter().map(|one| one.as_str()).collect::<Vec<_>>().join("\n")
     );
     let outdated: Vec<_> = known().filter(|(name, _)| !swappable.iter().any(|one| one == name)).collect();
-    assert!(outdated.is_empty(), "these functions take no two strings beside each other: {outdated:?}");
+    assert!(
+        outdated.is_empty(),
+        "these functions take no two such arguments beside each other: {outdated:?}"
+    );
 }
 
 #[test]
-fn strings_beside_each_other_are_found() {
+fn arguments_of_one_kind_beside_each_other_are_found() {
     let text = "impl<T: Into<u8>> Open<T> {\n    pub fn new(namespace: &str, name: impl IntoValue<String>) -> Self {\n    }\n    \
                 pub fn tag(mut self, key: &str, value: &str) -> Self {\n    }\n    fn private(one: &str, two: &str) {\n    }\n    \
                 pub fn of<S: Into<String>>(\n        count: Option<(u8, u8)>,\n        one: S,\n        two: String,\n    ) {\n    }\n}\n\
                 impl From<u8> for Open<u8> {\n    fn from(one: &str, two: &str) -> Self {\n    }\n}\npub trait Settings: Sized {\n    \
-                fn set(mut self, one: &str, two: &str) -> Self {\n    }\n}\npub fn free(call: impl Fn(&str, &str) -> u8, one: &str) {\n}\n";
+                fn set(mut self, one: &str, two: &str) -> Self {\n    }\n    fn resize(self, size: u32, count: impl IntoValue<i64>) -> Self {\n    }\n    \
+                fn range(self, least: f64, most: f64) -> Self {\n    }\n    fn weigh(self, size: u32, share: f64) -> Self {\n    }\n}\n\
+                pub fn join(input: impl Into<Location>, output: impl Into<Location>) {\n}\n\
+                pub fn free(call: impl Fn(&str, &str) -> u8, one: &str) {\n}\n";
     let found: Vec<_> = signatures(text).into_iter().map(|one| (one.is_swappable(), one.function)).collect();
     let expected = [
         (true, "Open::new"),
         (false, "Open::tag"),
         (true, "Open::of"),
         (true, "Settings::set"),
+        (true, "Settings::resize"),
+        (false, "Settings::range"),
+        (false, "Settings::weigh"),
+        (true, "join"),
         (false, "free"),
     ];
     assert_eq!(found, expected.map(|(is_swappable, function)| (is_swappable, function.to_owned())));
