@@ -107,14 +107,14 @@ pub mod prelude {
     pub use stackwright_stacks::launch::{
         CompiledQuantization, ConditionStep, CreateModelStep, FailStep, Objective, OptimizationJob,
         Optimizations, ParameterRange, Pipeline, ProcessingJob, ProcessingStep, PropertyFile, Quantization,
-        RegisterModelStep, Schedule, ScheduleExpression, SpeculativeDecoding, StateMachine, TrainingStep, TransformData,
-        TransformStep, TuningJob, TuningStep,
+        RegisterModelStep, Schedule, ScheduleExpression, SpeculativeDecoding, StateMachine, TrainingStep,
+        TransformData, TransformStep, TuningJob, TuningStep,
     };
     pub use stackwright_stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
     pub use stackwright_stacks::training::{
         Checkpoints, Customization, CustomizationTechnique, Ddp, DeepSpeed, DeepSpeedConfig, EvaluationType,
-        ExperimentOptions, Fsdp, Input, InstanceGroup, Instances, ModelParallel, Precision, RunLocation, RunVariable,
-        ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob, TrainingPlan, WarmPool,
+        ExperimentOptions, Fsdp, Input, InstanceGroup, Instances, ModelParallel, Precision, RunLocation,
+        RunVariable, ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob, TrainingPlan, WarmPool,
     };
     pub use stackwright_stacks::{
         AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,

@@ -475,9 +475,9 @@ fn by_type(lines: &[&Line]) -> Vec<Need> {
                     .sagemaker
                     .get(&capacity.instance_type)
                     .and_then(|codes| codes.get(&usage));
-                let need = found
-                    .entry(name.clone())
-                    .or_insert_with(|| empty(name, code.cloned(), QuotaService::SageMaker, QuotaUnit::Instances));
+                let need = found.entry(name.clone()).or_insert_with(|| {
+                    empty(name, code.cloned(), QuotaService::SageMaker, QuotaUnit::Instances)
+                });
                 (need, Some(capacity.most))
             }
             None if capacity.usage == Use::Ec2 => {

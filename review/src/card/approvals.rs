@@ -131,9 +131,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
         Consequence::Replaced | Consequence::MayBeReplaced => {
             ("replacement", ApprovedChange::Replacement(id.to_owned()))
         }
-        Consequence::Deleted | Consequence::Snapshot => {
-            ("deletion", ApprovedChange::Deletion(id.to_owned()))
-        }
+        Consequence::Deleted | Consequence::Snapshot => ("deletion", ApprovedChange::Deletion(id.to_owned())),
         _ => return,
     };
     found.push(ExpectedApproval {

@@ -24,7 +24,7 @@ use crate::graph::{self, Graph};
 
 pub use self::markdown::markdown;
 pub use crate::markdown::{GITHUB_LIMIT, GITLAB_LIMIT};
-pub use approvals::{ExpectedApproval, ApprovedChange};
+pub use approvals::{ApprovedChange, ExpectedApproval};
 pub use capacity::{MemoryChange, QuotaChange};
 pub(crate) use cost::{summary_of, with_marks};
 pub use json::json;

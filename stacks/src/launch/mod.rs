@@ -20,8 +20,8 @@ pub use pipeline::{
     CallbackStep, CheckStep, CheckType, ConditionStep, CreateModelStep, EndpointConfigStep, EndpointStep,
     FailStep, LambdaStep, ModelMetric, Objective, OutputType, ParameterRange, Pipeline, PipelineHandle,
     ProcessingInput, ProcessingJob, ProcessingOutput, ProcessingStep, PropertyFile, RegisterModelStep,
-    RepackStep, RetryOn, RetryPolicy, SplitType, StepOptions, TrainingStep, TransformData, TransformRecords, TransformStep, TuningJob,
-    TuningStep,
+    RepackStep, RetryOn, RetryPolicy, SplitType, StepOptions, TrainingStep, TransformData, TransformRecords,
+    TransformStep, TuningJob, TuningStep,
 };
 pub use schedule::{Schedule, ScheduleHandle, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};

@@ -9,20 +9,10 @@ use super::CRATES;
 use super::sources::{Sources, defined_type, without_tests};
 
 /// Names that are public twice, and why a program does not need both.
-const EXPLAINED: &[(&str, &str)] = &[
-    (
-        "Options",
-        "each belongs to the functions of its module and is written with it: `check::Options`, `cost::Options`",
-    ),
-    (
-        "DeployedStack",
-        "a program does not deploy; the commands convert that of `deploy` to that of `review::diff`",
-    ),
-    (
-        "ResourceOutcome",
-        "a program does not deploy; the commands convert that of `review::diff` to that of `deploy`",
-    ),
-];
+const EXPLAINED: &[(&str, &str)] = &[(
+    "Options",
+    "each belongs to the functions of its module and is written with it: `check::Options`, `cost::Options`",
+)];
 
 /// The public types by their names, each with the modules that define it.
 fn definitions(crates: &[(&str, Sources)]) -> BTreeMap<String, Vec<String>> {
