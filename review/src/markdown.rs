@@ -40,7 +40,6 @@ impl MarkdownPart {
     }
 
     /// Adds parts that follow this one, and that are omitted together with it.
-    #[must_use]
     pub fn followed_by(mut self, parts: Vec<Self>) -> Self {
         self.parts.extend(parts);
         self

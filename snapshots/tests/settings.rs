@@ -101,7 +101,7 @@ fn model_data_states_how_it_may_be_read() {
     let at = |key: &str| S3Location::new("jumpstart-models", key);
     let made = template(|stack| {
         let gated = gpu().model(ModelData::prefix(at("llama/")).accept_eula(true));
-        let metrics = InstanceMetrics::new().enhanced(true).publish_every_seconds(30);
+        let metrics = InstanceMetrics::new().enhanced(true).publish_every(Duration::from_secs(30));
         stack.add("Gated", one(gated, "ml.g5.xlarge").metrics(metrics));
         let of_hub = ModelData::archive(at("llama.tar.gz")).hub_content(hub);
         stack.add("Hub", one(gpu().model(of_hub), "ml.g5.xlarge"));

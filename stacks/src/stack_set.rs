@@ -85,7 +85,6 @@ impl StackSet {
 
     /// Adds a region, such as `us-east-1` (`Regions`). CloudFormation deploys to regions in the order in which they are
     /// added. A stack set without a region is an error.
-    #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.regions.push(region.into());
         self

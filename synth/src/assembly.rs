@@ -149,6 +149,15 @@ pub enum AssemblyError {
         /// The reason why the content is not valid.
         message: String,
     },
+    /// A file of the assembly is not the expected JSON.
+    #[error("{path}: {error}")]
+    Json {
+        /// The path of the file.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        error: serde_json::Error,
+    },
     /// A template of the assembly is not valid.
     #[error("{path}:{line}:{column}: {message}", line = error.line, column = error.column, message = error.message)]
     Template {
@@ -534,14 +543,15 @@ impl Assembly {
         };
         let is_stack = |artifact: &JsonValue| artifact["type"] == "aws:cloudformation:stack";
         let mut provenances = match directory.join(PROVENANCE) {
-            path if path.is_file() => provenance::read(&read_text(&path)?)
-                .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
+            path if path.is_file() => {
+                provenance::read(&read_text(&path)?).map_err(|error| AssemblyError::Json { path, error })?
+            }
             _ => BTreeMap::new(),
         };
         let mut former_ids: IndexMap<String, IndexMap<String, Vec<String>>> = match directory.join(FORMER_IDS)
         {
             path if path.is_file() => serde_json::from_value(read_json(&path)?)
-                .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
+                .map_err(|error| AssemblyError::Json { path, error })?,
             _ => IndexMap::new(),
         };
         let mut stacks = Vec::new();
@@ -815,7 +825,7 @@ fn read_text(path: &Path) -> Result<String, AssemblyError> {
 
 fn read_json(path: &Path) -> Result<JsonValue, AssemblyError> {
     serde_json::from_str(&read_text(path)?)
-        .map_err(|error| AssemblyError::Malformed { path: path.to_owned(), message: error.to_string() })
+        .map_err(|error| AssemblyError::Json { path: path.to_owned(), error })
 }
 
 fn pretty(value: &impl Serialize) -> String {

@@ -66,7 +66,6 @@ impl SecretValues {
     }
 
     /// Returns the union of both sets.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::new(self.values.into_iter().chain(other.values))
     }

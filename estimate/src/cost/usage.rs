@@ -133,14 +133,12 @@ impl ResourceUsage {
     }
 
     /// States the number of requests per month.
-    #[must_use]
     pub fn requests_per_month(mut self, number: u64) -> Self {
         self.requests_per_month = Some(number);
         self
     }
 
     /// States the duration of a request, which is stored in milliseconds.
-    #[must_use]
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration_ms = u64::try_from(duration.as_millis()).ok();
         self
@@ -148,35 +146,30 @@ impl ResourceUsage {
 
     /// Sets the typical capacity: its position between the minimum (0) and the maximum (100), in percent. The default
     /// is 50.
-    #[must_use]
     pub fn utilization_percent(mut self, percent: u32) -> Self {
         self.utilization_percent = Some(percent);
         self
     }
 
     /// States the amount of stored data in gigabytes.
-    #[must_use]
     pub fn gigabytes(mut self, number: u64) -> Self {
         self.gigabytes = Some(number);
         self
     }
 
     /// States the amount of transferred or processed data in gigabytes per month.
-    #[must_use]
     pub fn gigabytes_per_month(mut self, number: u64) -> Self {
         self.gigabytes_per_month = Some(number);
         self
     }
 
     /// States the number of hours per month in which a notebook or an application runs.
-    #[must_use]
     pub fn hours_per_month(mut self, number: u64) -> Self {
         self.hours_per_month = Some(number);
         self
     }
 
     /// States the duration of a run of each job of the resource, which is stored in whole minutes.
-    #[must_use]
     pub fn run_duration(mut self, duration: Duration) -> Self {
         self.minutes_per_run = Some(duration.as_secs().div_ceil(60));
         self
@@ -184,35 +177,30 @@ impl ResourceUsage {
 
     /// States the number of tokens that a run of a training job trains on. The expected cost is then computed from
     /// the model that the job states.
-    #[must_use]
     pub fn tokens_per_run(mut self, number: u64) -> Self {
         self.tokens_per_run = Some(number);
         self
     }
 
     /// States the number of steps of a run of a training job, instead of tokens.
-    #[must_use]
     pub fn steps_per_run(mut self, number: u64) -> Self {
         self.steps_per_run = Some(number);
         self
     }
 
     /// States the model FLOPs utilization of a training job, in percent. The default is the range of published runs.
-    #[must_use]
     pub fn mfu_percent(mut self, percent: u32) -> Self {
         self.mfu_percent = Some(percent);
         self
     }
 
     /// States the number of runs per month of each job of the resource.
-    #[must_use]
     pub fn runs_per_month(mut self, number: u64) -> Self {
         self.runs_per_month = Some(number);
         self
     }
 
     /// States the number of models of a multi-model endpoint.
-    #[must_use]
     pub fn models(mut self, number: u64) -> Self {
         self.models = Some(number);
         self

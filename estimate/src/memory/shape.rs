@@ -487,7 +487,6 @@ impl ModelShape {
     }
 
     /// Returns the model with another implementation.
-    #[must_use]
     pub fn run_by(mut self, implementation: Implementation) -> Self {
         self.implementation = implementation;
         self

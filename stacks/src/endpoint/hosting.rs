@@ -9,6 +9,7 @@ use stackwright_synth::{IntoValue, Scope, Value};
 
 use crate::autoscaling::CapacityRange;
 use crate::container::Containers;
+use crate::duration::Seconds;
 use crate::iam::Statement;
 use crate::image::Processor;
 use crate::key::EncryptionKey;
@@ -254,9 +255,10 @@ fn known(name: &Value<String>) -> Option<&'static Instance> {
 /// How SageMaker publishes utilization metrics of an endpoint (`MetricsConfig`), for [`MetricsOptions::metrics`](super::MetricsOptions::metrics).
 ///
 /// ```
+/// use std::time::Duration;
 /// use stackwright_stacks::endpoint::InstanceMetrics;
 ///
-/// InstanceMetrics::new().enhanced(true).publish_every_seconds(10);
+/// InstanceMetrics::new().enhanced(true).publish_every(Duration::from_secs(10));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -283,7 +285,7 @@ impl InstanceMetrics {
     /// Sets the interval at which metrics are published (`MetricPublishFrequencyInSeconds`): 10, 30, 60, 120, 180, 240 or
     /// 300 seconds. The default is 60.
     #[track_caller]
-    pub fn publish_every_seconds(self, seconds: impl IntoValue<i64>) -> Self {
-        Self(self.0.metric_publish_frequency_in_seconds(seconds.into().with_caller_location()))
+    pub fn publish_every(self, interval: impl Into<Seconds>) -> Self {
+        Self(self.0.metric_publish_frequency_in_seconds(interval.into().0.with_caller_location()))
     }
 }

@@ -76,7 +76,6 @@ impl Comparison {
     }
 
     /// Returns a condition that is true if either of two conditions is true (`Or`).
-    #[must_use]
     pub fn or(self, other: Self) -> Self {
         let conditions: Vec<Value<Json>> = vec![self.written(), other.written()];
         Self::of("Or", [("Conditions", Value::<Vec<Json>>::from(conditions).cast())])
