@@ -328,6 +328,7 @@ impl<T> Value<T> {
     }
 
     /// Sets the recorded location, or removes it with `None`, for a value that is derived from another one.
+    #[must_use]
     pub fn with_location(mut self, source: Option<CallerLocation>) -> Self {
         self.source = source;
         self

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod constructors;
+mod growth;
 mod names;
 mod prelude;
 mod sources;
