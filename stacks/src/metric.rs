@@ -19,7 +19,7 @@ pub(crate) enum Subject {
 /// metric. Metrics of SageMaker get the dimensions of the resource, such as `EndpointName` and `VariantName`.
 ///
 /// ```
-/// use stackwright_stacks::{Metric, MetricNamespace};
+/// use stackwright_stacks::{Metric, MetricNamespace, Statistic};
 ///
 /// Metric::gpu_utilization();
 /// MetricNamespace::new("Shop").metric("RequestsWaiting").dimension("Model", "relevance").statistic(Statistic::Maximum);

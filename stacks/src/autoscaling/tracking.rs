@@ -163,7 +163,7 @@ impl<T: Target> TargetTracking<T> {
     /// instances. The result has to decrease as the capacity grows.
     ///
     /// ```
-    /// use stackwright_stacks::{Metric, MetricNamespace};
+    /// use stackwright_stacks::{Metric, MetricNamespace, Statistic};
     /// use stackwright_stacks::autoscaling::{InstanceCount, MetricMath, TargetTracking};
     ///
     /// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");
@@ -251,7 +251,7 @@ impl<T: Target> TargetTracking<T> {
 /// An expression of CloudWatch metric math with its metrics, for [`TargetTracking::math`].
 ///
 /// ```
-/// use stackwright_stacks::{Metric, MetricNamespace};
+/// use stackwright_stacks::{Metric, MetricNamespace, Statistic};
 /// use stackwright_stacks::autoscaling::MetricMath;
 ///
 /// let queue = MetricNamespace::new("AWS/SQS").metric("ApproximateNumberOfMessagesVisible");

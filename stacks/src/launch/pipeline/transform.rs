@@ -29,7 +29,7 @@ pub enum SplitType {
 /// [`CreateModelStep`](super::CreateModelStep).
 ///
 /// ```
-/// use stackwright_stacks::launch::{CreateModelStep, Pipeline, SplitType, TransformStep};
+/// use stackwright_stacks::launch::{CreateModelStep, Pipeline, SplitType, TransformData, TransformStep};
 /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// let data = S3Location::new("my-data", "batch/");
