@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stackwright_synth::AssemblyError;
+use stackwright_synth::{AssemblyError, with_causes};
 
 use crate::safe_text;
 
@@ -103,7 +103,7 @@ impl Failure {
 
 impl From<AssemblyError> for Failure {
     fn from(error: AssemblyError) -> Self {
-        Self::new(error)
+        Self::new(with_causes(&error))
     }
 }
 
@@ -113,6 +113,6 @@ impl From<std::io::Error> for Failure {
             // The reader of the output, such as `head`, has closed it: that is not a failure.
             return Self::reported().with_code(ExitCode::Success);
         }
-        Self::new(error)
+        Self::new(with_causes(&error))
     }
 }

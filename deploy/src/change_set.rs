@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus, Parameter};
 use serde::{Deserialize, Serialize};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use crate::Report;
 use crate::approval::{RequiredApproval, required_approvals};
@@ -160,7 +160,7 @@ async fn failed(
     remove(connection, &stack.name, name, created_stack).await?;
     let (failures, reason) = match failures {
         Ok(failures) => (failures, reason),
-        Err(error) => (Vec::new(), format!("{reason} (the details cannot be read: {error})")),
+        Err(error) => (Vec::new(), format!("{reason} (the details cannot be read: {})", with_causes(&error))),
     };
     Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, failures })
 }
@@ -235,7 +235,7 @@ async fn wait(
         if start.elapsed() > CREATION_TIMEOUT {
             return Err(DeployError::Timeout {
                 activity: format!("the creation of the change set {name}"),
-                seconds: CREATION_TIMEOUT.as_secs(),
+                limit: CREATION_TIMEOUT,
                 backend: connection.backend(),
             });
         }

@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};
 use serde::Serialize;
 use stackwright_schemas::held::{Held, held};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use crate::approval::RequiredApproval;
 use crate::attributes::AttributeChange;
@@ -119,7 +119,7 @@ pub async fn deletion_preview(
             Err(error) => {
                 report(Progress::OperationUnavailable {
                     operation: "GetTemplate",
-                    reason: error.to_string(),
+                    reason: with_causes(&error),
                 });
                 None
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::{Stack, TemplateStage};
 use stackwright_synth::secret::{MASK, default_text, is_no_echo};
-use stackwright_synth::{StackArtifact, Template};
+use stackwright_synth::{StackArtifact, Template, with_causes};
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -115,7 +115,7 @@ async fn policy(
     match answer.map_err(DeployError::call("GetStackPolicy")) {
         Ok(answer) => Ok(answer.stack_policy_body),
         Err(error) if error.is_access_denied() => {
-            let reason = error.to_string();
+            let reason = with_causes(&error);
             report(Progress::OperationUnavailable { operation: "GetStackPolicy", reason });
             Ok(None)
         }

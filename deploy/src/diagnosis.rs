@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use serde::Serialize;
+use stackwright_synth::with_causes;
 
 use crate::advice::{Advice, plain};
 use crate::connection::Connection;
@@ -303,7 +304,7 @@ async fn annotations_of(
         }
     };
     read.await.unwrap_or_else(|error: DeployError| {
-        report(Progress::OperationUnavailable { operation: "GetHookResult", reason: error.to_string() });
+        report(Progress::OperationUnavailable { operation: "GetHookResult", reason: with_causes(&error) });
         Vec::new()
     })
 }

@@ -118,7 +118,7 @@ async fn wait_for_detection(connection: &Connection, stack: &str) -> Result<bool
         if start.elapsed() > DETECTION_TIMEOUT {
             return Err(DeployError::Timeout {
                 activity: format!("drift detection for the stack {stack}"),
-                seconds: DETECTION_TIMEOUT.as_secs(),
+                limit: DETECTION_TIMEOUT,
                 backend: connection.backend(),
             });
         }

@@ -1,6 +1,7 @@
 //! The errors of the crate. The messages of CloudFormation are always kept.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
@@ -25,8 +26,10 @@ pub enum DeployError {
         operation: &'static str,
         /// The error code of AWS; `None` if AWS did not respond.
         code: Option<String>,
-        /// The message of AWS, or a description of the failure of the connection.
+        /// The message of AWS, or a description of the failure.
         message: String,
+        /// The cause, if the request failed without an answer of AWS.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// No region is configured.
     #[error(
@@ -146,7 +149,7 @@ pub enum DeployError {
         stack: String,
     },
     /// The operation is still running, but its progress cannot be read.
-    #[error("lost contact with the stack {stack}; the operation {backend}: {source}")]
+    #[error("lost contact with the stack {stack}; the operation {backend}")]
     LostContact {
         /// The name or ARN of the stack.
         stack: String,
@@ -168,9 +171,7 @@ pub enum DeployError {
         diagnosis: Option<Box<Diagnosis>>,
     },
     /// The template was deployed, but an attribute of the stack could not be changed.
-    #[error(
-        "the template of the stack {stack} is deployed, but an attribute was not changed ({change}): {source}"
-    )]
+    #[error("the template of the stack {stack} is deployed, but an attribute was not changed ({change})")]
     AttributeNotChanged {
         /// The name of the stack.
         stack: String,
@@ -186,17 +187,17 @@ pub enum DeployError {
         stack: String,
     },
     /// An operation took longer than allowed.
-    #[error("{activity} has taken longer than {seconds} s; the operation {backend}")]
+    #[error("{activity} has taken longer than {} s; the operation {backend}", .limit.as_secs())]
     Timeout {
         /// The activity that the program waited for.
         activity: String,
-        /// The time limit in seconds.
-        seconds: u64,
+        /// The time limit.
+        limit: Duration,
         /// The backend that performs the operation.
         backend: Backend,
     },
     /// An asset file cannot be read.
-    #[error("the asset {path} cannot be read: {source}")]
+    #[error("the asset {path} cannot be read")]
     Asset {
         /// The path of the file.
         path: PathBuf,
@@ -296,12 +297,12 @@ impl DeployError {
     {
         move |error| {
             let code = error.code().map(str::to_owned);
-            let message = match (error.message(), error.raw_response()) {
-                (Some(message), _) => message.to_owned(),
-                (None, Some(response)) => describe_response(response),
-                (None, None) => with_sources(&error),
+            let (message, source) = match (error.message(), error.raw_response()) {
+                (Some(message), _) => (message.to_owned(), None),
+                (None, Some(response)) => (describe_response(response), None),
+                (None, None) => (error.to_string(), error.into_source().ok()),
             };
-            Self::Call { operation, code, message }
+            Self::Call { operation, code, message, source }
         }
     }
 
@@ -376,20 +377,4 @@ pub(crate) fn describe_response(response: &HttpResponse) -> String {
         );
     }
     format!("HTTP status {status}{proxy}")
-}
-
-/// Returns an error with its sources, as one text.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let source = error.to_string();
-        // Some errors repeat the message of their source.
-        if !text.ends_with(&source) {
-            text.push_str(": ");
-            text.push_str(&source);
-        }
-        next = error.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use aws_sdk_cloudformation::types::{
     BeaconStackOperationStatus, EventFilter, HookFailureMode, OperationEvent, OperationType, StackEvent,
 };
 use serde::Serialize;
+use stackwright_synth::with_causes;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -229,7 +230,7 @@ pub(crate) async fn operation_events(
             if connection.supports_describe_events.set(false).is_ok() {
                 report(Progress::OperationUnavailable {
                     operation: "DescribeEvents",
-                    reason: error.to_string(),
+                    reason: with_causes(&error),
                 });
             }
             Ok(None)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use crate::attributes::AttributeChange;
 use crate::change_set::{self, ChangeSet};
@@ -125,7 +125,7 @@ async fn finish(
             Ok(found.map(|found| outputs_of(&found, &secrets)).unwrap_or_default())
         }
         Err(error) => {
-            report(Progress::OutputsUnavailable { reason: error.to_string() });
+            report(Progress::OutputsUnavailable { reason: with_causes(&error) });
             Ok(BTreeMap::new())
         }
     }
@@ -202,7 +202,7 @@ pub(crate) async fn follow(
         if start.elapsed() > OPERATION_TIMEOUT {
             return Err(DeployError::Timeout {
                 activity: format!("the operation on the stack {stack}"),
-                seconds: OPERATION_TIMEOUT.as_secs(),
+                limit: OPERATION_TIMEOUT,
                 backend: connection.backend(),
             });
         }

@@ -111,6 +111,7 @@ pub(crate) fn read_template(stack: &str, body: Option<&str>) -> Result<Template,
         operation: "GetTemplate",
         code: None,
         message: format!("the deployed template of {stack} cannot be parsed: {}", error.message),
+        source: None,
     })
 }
 

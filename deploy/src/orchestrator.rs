@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
@@ -539,7 +539,7 @@ impl<'a> Orchestrator<'a> {
 /// here is the result.
 async fn discard_unwanted(connection: &Connection, change_set: &ChangeSet, report: Report<'_>) {
     if let Err(error) = discard(connection, change_set).await {
-        let (change_set, reason) = (change_set.name.clone(), error.to_string());
+        let (change_set, reason) = (change_set.name.clone(), with_causes(&error));
         report(Progress::ChangeSetNotDeleted { change_set, reason });
     }
 }

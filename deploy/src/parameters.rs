@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::types::{Parameter, Stack};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use stackwright_synth::secret::{MASK, default_text, is_no_echo};
-use stackwright_synth::{StackArtifact, Template};
+use stackwright_synth::{StackArtifact, Template, with_causes};
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -160,7 +160,7 @@ async fn deployed_defaults(
         Err(error) => {
             report(Progress::OperationUnavailable {
                 operation: "GetTemplateSummary",
-                reason: error.to_string(),
+                reason: with_causes(&error),
             });
             Ok(None)
         }

@@ -1,6 +1,6 @@
 //! The plan file, with which exactly the reviewed change sets are executed.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ use crate::secret::Secrets;
 /// The version of the format of the file.
 const VERSION: u32 = 2;
 
-/// The time for which a plan is valid, in seconds: one week.
-const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
+/// The time for which a plan is valid: one week.
+const PLAN_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// A plan: the reviewed change sets of stacks, with the account, region, template and parameters to which each is bound.
 ///
@@ -34,10 +34,12 @@ const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
 #[non_exhaustive]
 pub struct Plan {
     version: u32,
-    /// When the plan was created, in seconds since 1970-01-01T00:00:00Z.
-    pub created: u64,
-    /// When the plan expires, in seconds since 1970-01-01T00:00:00Z.
-    pub expires: u64,
+    /// When the plan was created. The file has whole seconds since 1970-01-01T00:00:00Z.
+    #[serde(with = "seconds")]
+    pub created: SystemTime,
+    /// When the plan expires. The file has whole seconds since 1970-01-01T00:00:00Z.
+    #[serde(with = "seconds")]
+    pub expires: SystemTime,
     /// The ID of the git commit that was planned; `None` if it is not known.
     pub commit: Option<String>,
     /// The planned stacks, in the order of their deployment.
@@ -95,8 +97,29 @@ pub enum PlannedOutcome {
     },
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// Times as whole seconds since 1970-01-01T00:00:00Z.
+mod seconds {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        let seconds = u64::deserialize(deserializer)?;
+        UNIX_EPOCH
+            .checked_add(Duration::from_secs(seconds))
+            .ok_or_else(|| D::Error::custom(format!("{seconds} is not a time")))
+    }
+}
+
+/// Returns the current time in whole seconds, as the file has it.
+fn now() -> SystemTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 fn parameters_hash(stack: &StackArtifact, options: &Options) -> String {

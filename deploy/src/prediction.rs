@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use aws_sdk_cloudformation::types::{Stack, TemplateStage};
 use serde::{Deserialize, Serialize};
 use stackwright_schemas::consequence::Consequence;
-use stackwright_synth::{StackArtifact, Template};
+use stackwright_synth::{StackArtifact, Template, with_causes};
 
 use crate::change_set::ChangeSet;
 use crate::connection::Connection;
@@ -126,7 +126,7 @@ pub(crate) async fn versions(
         Ok(versions) => Ok(Some(versions)),
         Err(error) if DeployError::is_expired(&error) => Err(error),
         Err(error) => {
-            report(Progress::NotCompared { reason: error.to_string() });
+            report(Progress::NotCompared { reason: with_causes(&error) });
             Ok(None)
         }
     }

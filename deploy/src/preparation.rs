@@ -303,7 +303,7 @@ pub(crate) async fn wait_until_idle(
         if start.elapsed() > OPERATION_TIMEOUT {
             return Err(DeployError::Timeout {
                 activity: format!("another operation on the stack {name} ({status})"),
-                seconds: OPERATION_TIMEOUT.as_secs(),
+                limit: OPERATION_TIMEOUT,
                 backend: connection.backend(),
             });
         }
@@ -354,7 +354,7 @@ async fn delete_empty_stack(
         if start.elapsed() > DELETION_TIMEOUT {
             return Err(DeployError::Timeout {
                 activity: format!("the deletion of the empty stack {name}"),
-                seconds: DELETION_TIMEOUT.as_secs(),
+                limit: DELETION_TIMEOUT,
                 backend: connection.backend(),
             });
         }

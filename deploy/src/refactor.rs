@@ -259,7 +259,7 @@ async fn wait(
         if start.elapsed() > limit {
             return Err(DeployError::Timeout {
                 activity: activity.to_owned(),
-                seconds: limit.as_secs(),
+                limit,
                 backend: connection.backend(),
             });
         }

@@ -143,8 +143,9 @@ impl<'a> Secrets<'a> {
     /// Masks the secrets in an error.
     pub fn mask_error(&self, error: DeployError) -> DeployError {
         match error {
-            DeployError::Call { operation, code, message } => {
-                DeployError::Call { operation, code, message: self.mask(&message) }
+            // The cause is a failure of the connection, without content of a request.
+            DeployError::Call { operation, code, message, source } => {
+                DeployError::Call { operation, code, message: self.mask(&message), source }
             }
             DeployError::State { stack, status, reason } => {
                 DeployError::State { stack, status, reason: self.mask(&reason) }

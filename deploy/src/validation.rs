@@ -5,6 +5,7 @@ use aws_sdk_cloudformation::types::{
     AnnotationStatus, HookStatus, ListHookResultsTargetType, OperationEvent,
 };
 use serde::{Deserialize, Serialize};
+use stackwright_synth::with_causes;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -77,7 +78,7 @@ pub(crate) async fn failures_in(
             }
             Err(error) => report(Progress::OperationUnavailable {
                 operation: "GetHookResult",
-                reason: error.to_string(),
+                reason: with_causes(&error),
             }),
         }
     }

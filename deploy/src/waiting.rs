@@ -10,7 +10,9 @@ use aws_sdk_cloudformation::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudformation::error::BoxError;
 use tokio::time::{Instant, sleep_until};
 
-use crate::error::{describe_response, with_sources};
+use stackwright_synth::with_causes;
+
+use crate::error::describe_response;
 use crate::{Progress, Report};
 
 /// The time without a report after which the first report about waiting is sent.
@@ -56,7 +58,7 @@ impl Intercept for LastError {
                 let description = match (error.as_operation_error(), context.response()) {
                     (Some(error), _) => error.to_string(),
                     (None, Some(response)) => describe_response(response),
-                    (None, None) => with_sources(error),
+                    (None, None) => with_causes(error),
                 };
                 self.set(Some(description));
             }

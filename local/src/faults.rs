@@ -1,13 +1,24 @@
 //! Simulated failures: which resources, requests and hooks fail, and when.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// The simulated failures. `stackwright local --faults FILE` reads them as JSON, and an HTTP `PUT` to `/_local/faults` replaces
-/// it.
+/// them. A program reads them from JSON as well.
+///
+/// ```
+/// use stackwright_local::Faults;
+///
+/// let fault = serde_json::json!({ "resource": "Models", "on": "create", "reason": "no capacity" });
+/// let faults: Faults = serde_json::from_value(serde_json::json!({ "resources": [fault] }))?;
+/// assert_eq!(faults.resources.len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Faults {
     /// The resources that fail or are slow. Default: none.
     pub resources: Vec<ResourceFault>,
@@ -26,6 +37,7 @@ pub struct Faults {
 /// The result of the handler of a custom resource.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CustomResource {
     /// The name of the stack. Default: every stack.
     #[serde(default)]
@@ -43,7 +55,8 @@ pub struct CustomResource {
 /// The action on a resource that a fault applies to.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum On {
+#[non_exhaustive]
+pub enum FaultAction {
     /// The resource is created.
     Create,
     /// The resource is updated.
@@ -57,6 +70,7 @@ pub enum On {
 /// A fault of a resource: an action on it fails, or takes longer.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ResourceFault {
     /// The name of the stack. Default: every stack.
     #[serde(default)]
@@ -64,13 +78,14 @@ pub struct ResourceFault {
     /// The logical ID of the resource; `*` matches every resource.
     pub resource: String,
     /// The action that fails.
-    pub on: On,
+    pub on: FaultAction,
     /// The error message of the service. Default: the resource does not fail, and only takes longer.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The simulated time of the operation in milliseconds. Default: [`Options::resource_time`](crate::Options::resource_time).
-    #[serde(default)]
-    pub milliseconds: Option<u64>,
+    /// The simulated time of the operation, in JSON as `milliseconds`. Default:
+    /// [`Options::resource_time`](crate::Options::resource_time).
+    #[serde(default, rename = "milliseconds", with = "optional_milliseconds")]
+    pub time: Option<Duration>,
     /// The number of times that the fault occurs. Default: always.
     #[serde(default)]
     pub times: Option<u32>,
@@ -79,6 +94,7 @@ pub struct ResourceFault {
 /// The kind of failure of a request.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RequestFaultKind {
     /// The response is a throttling error.
     Throttle,
@@ -101,6 +117,7 @@ pub enum RequestFaultKind {
 /// A fault of requests: which requests fail, how, and how often.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RequestFault {
     /// The operation, such as `CreateChangeSet`; `*` matches every operation.
     pub action: String,
@@ -116,9 +133,9 @@ pub struct RequestFault {
     #[serde(default)]
     pub above_per_second: Option<u32>,
     /// The delay of [`RequestFaultKind::Slow`], or the time by which the clock of [`RequestFaultKind::ClockSkew`] is ahead, in
-    /// milliseconds. Default: 0.
-    #[serde(default)]
-    pub milliseconds: u64,
+    /// JSON as `milliseconds`. Default: 0.
+    #[serde(default, rename = "milliseconds", with = "milliseconds")]
+    pub delay: Duration,
     #[serde(skip)]
     passed: InSecond,
 }
@@ -142,6 +159,7 @@ impl InSecond {
 /// The target that a hook evaluates.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum HookTarget {
     /// Change sets, when they are created.
     ChangeSet,
@@ -152,6 +170,7 @@ pub enum HookTarget {
 /// The action when a hook reports a failure.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum HookMode {
     /// The operation fails.
     #[default]
@@ -163,6 +182,7 @@ pub enum HookMode {
 /// A fault of a hook: a simulated CloudFormation Hook that reports a failure.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HookFault {
     /// The name of the hook, such as `Company::Guard::Endpoints`.
     pub hook: String,
@@ -184,6 +204,36 @@ pub struct HookFault {
     pub annotations: Vec<serde_json::Value>,
 }
 
+/// A duration in JSON as a number of milliseconds.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(crate::state::millis(*time))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+/// A duration in JSON as a number of milliseconds, or `null`.
+mod optional_milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(crate::state::millis).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
 /// Returns whether a fault applies now, and counts this use of the fault.
 fn happens(times: &mut Option<u32>) -> bool {
     match times {
@@ -203,7 +253,7 @@ fn applies((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, 
 
 impl Faults {
     /// Returns the failure of a request; `None` if it succeeds. `second` is the time of the request in whole seconds.
-    pub(crate) fn of_request(&mut self, action: &str, second: u64) -> Option<(RequestFaultKind, u64)> {
+    pub(crate) fn of_request(&mut self, action: &str, second: u64) -> Option<(RequestFaultKind, Duration)> {
         for fault in &mut self.requests {
             if fault.action != "*" && fault.action != action {
                 continue;
@@ -216,7 +266,7 @@ impl Faults {
                 continue;
             }
             if happens(&mut fault.times) {
-                return Some((fault.kind, fault.milliseconds));
+                return Some((fault.kind, fault.delay));
             }
         }
         None
@@ -244,14 +294,14 @@ impl Faults {
         &mut self,
         stack: &str,
         resource: &str,
-        on: On,
-    ) -> (Option<String>, Option<u64>) {
+        on: FaultAction,
+    ) -> (Option<String>, Option<Duration>) {
         let (mut reason, mut time) = (None, None);
         for fault in &mut self.resources {
             let is_meant = fault.on == on && applies((&fault.stack, &fault.resource), (stack, resource));
             if is_meant && happens(&mut fault.times) {
                 reason = reason.or_else(|| fault.reason.clone());
-                time = time.or(fault.milliseconds);
+                time = time.or(fault.time);
             }
         }
         (reason, time)

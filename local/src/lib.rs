@@ -16,6 +16,6 @@ mod template;
 
 pub use endpoint::{Local, Options};
 pub use faults::{
-    CustomResource, Faults, HookFault, HookMode, HookTarget, On, RequestFault, RequestFaultKind,
+    CustomResource, FaultAction, Faults, HookFault, HookMode, HookTarget, RequestFault, RequestFaultKind,
     ResourceFault,
 };

@@ -1,8 +1,9 @@
 //! Limits of SageMaker endpoints.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::api::embedded;
 
@@ -12,13 +13,20 @@ use crate::api::embedded;
 pub struct Hosting {
     /// The maximum length of the name of an endpoint or an inference component, in characters.
     pub name_characters: usize,
-    /// The maximum duration of a request to a real-time endpoint without streaming, in seconds; it also applies to endpoints with
-    /// inference components or several models.
-    pub real_time_request_seconds: u32,
-    /// The maximum duration of a request to a serverless endpoint, in seconds.
-    pub serverless_request_seconds: u32,
-    /// The maximum duration of a request to an asynchronous endpoint, in seconds.
-    pub asynchronous_request_seconds: u32,
+    /// The maximum duration of a request to a real-time endpoint without streaming; it also applies to endpoints with inference
+    /// components or several models.
+    #[serde(rename = "real_time_request_seconds", deserialize_with = "seconds")]
+    pub real_time_request: Duration,
+    /// The maximum duration of a request to a serverless endpoint.
+    #[serde(rename = "serverless_request_seconds", deserialize_with = "seconds")]
+    pub serverless_request: Duration,
+    /// The maximum duration of a request to an asynchronous endpoint.
+    #[serde(rename = "asynchronous_request_seconds", deserialize_with = "seconds")]
+    pub asynchronous_request: Duration,
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
 }
 
 /// Returns the limits.
@@ -32,7 +40,7 @@ mod tests {
     #[test]
     fn asynchronous_requests_may_take_longest() {
         let limits = super::hosting();
-        assert!(limits.asynchronous_request_seconds > limits.real_time_request_seconds);
+        assert!(limits.asynchronous_request > limits.real_time_request);
         assert_eq!(limits.name_characters, 63);
     }
 }

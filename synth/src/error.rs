@@ -67,6 +67,33 @@ impl RelatedLocation {
     }
 }
 
+/// Returns the message of an error with the messages of its causes, as one text. A cause whose message the text has already is
+/// left out.
+///
+/// ```
+/// use std::io;
+/// use std::path::Path;
+///
+/// use stackwright_synth::{Assembly, with_causes};
+///
+/// let error = Assembly::read(Path::new("no-such-directory")).unwrap_err();
+/// assert_eq!(with_causes(&error).matches("No such file").count(), 1);
+/// ```
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        // Some errors repeat the message of their cause.
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = error.source();
+    }
+    text
+}
+
 /// An error of synthesis, with the line of the program that caused it. Its text (`Display`) is the message of the kind.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{kind}")]

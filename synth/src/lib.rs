@@ -60,7 +60,7 @@ pub use condition::{Condition, ConditionExpression, ConditionHandle};
 pub use construct::{Acknowledged, Construct, Scope};
 pub use customize::Customized;
 pub use document::Document;
-pub use error::{Error, ErrorKind, Errors, RelatedLocation, SourceLocation};
+pub use error::{Error, ErrorKind, Errors, RelatedLocation, SourceLocation, with_causes};
 pub use for_each::ForEach;
 pub use former::Formerly;
 pub use mapping::{Mapping, MappingHandle};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use stackwright_deploy::{DeployError, Diagnosis, ValidationFailure};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use super::command_line::command;
 use super::render::annotation;
@@ -13,7 +13,7 @@ use crate::safe_text;
 
 /// Returns the failure of a command.
 pub(crate) fn failure(error: &DeployError) -> Failure {
-    let mut failure = Failure::new(error);
+    let mut failure = Failure::new(with_causes(error));
     failure.hints.extend(error.hint_with(command));
     failure.with_code(exit_code(error))
 }
@@ -101,4 +101,36 @@ pub(crate) fn diagnosis_json(found: &Diagnosis, stack: &StackArtifact) -> Json {
     let outermost = found.path.first().unwrap_or(&found.cause.logical_id);
     let location = of_resource(stack, outermost);
     json!({ "diagnosis": found, "source": location.map(|location| location.to_string()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+    use std::path::PathBuf;
+
+    use stackwright_deploy::Backend;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_printed_once() {
+        let missing = || DeployError::Asset {
+            path: PathBuf::from("code.zip"),
+            source: io::Error::other("the disk is gone"),
+        };
+        let lost = DeployError::LostContact {
+            stack: "shop-Work".into(),
+            backend: Backend::Aws,
+            source: Box::new(missing()),
+        };
+        let cause = lost.source().and_then(|error| error.source()).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("the disk is gone"));
+        assert_eq!(failure(&missing()).message, "the asset code.zip cannot be read: the disk is gone");
+        assert_eq!(
+            failure(&lost).message,
+            format!("{lost}: the asset code.zip cannot be read: the disk is gone")
+        );
+        assert!(!lost.to_string().contains("code.zip"), "{lost}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Ends a command in an orderly way when the user or the system stops it.
 
 use stackwright_deploy::{Backend, Cancellation, Orchestrator, Prompt as _};
+use stackwright_synth::with_causes;
 
 use super::command_line::command;
 use super::terminal::Terminal;
@@ -147,9 +148,10 @@ pub(crate) async fn run_until_stopped<T>(
                                 &name,
                                 "CloudFormation cannot cancel the operation, which continues to its end",
                             ),
-                            Err(error) => {
-                                view.message(&name, &format!("the operation cannot be cancelled: {error}"))
-                            }
+                            Err(error) => view.message(
+                                &name,
+                                &format!("the operation cannot be cancelled: {}", with_causes(&error)),
+                            ),
                         }
                     }
                 }

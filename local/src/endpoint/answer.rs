@@ -53,9 +53,9 @@ pub(super) async fn answer(mut received: Received, engine: Shared) -> Answered {
     let mut skew = Duration::ZERO;
     match fault {
         Some((RequestFaultKind::Drop, _)) => return Err(Incomplete),
-        Some((RequestFaultKind::Slow, time)) => tokio::time::sleep(Duration::from_millis(time)).await,
+        Some((RequestFaultKind::Slow, time)) => tokio::time::sleep(time).await,
         Some((RequestFaultKind::ClockSkew, ahead)) => {
-            skew = Duration::from_millis(ahead);
+            skew = ahead;
             if !is_signed_now(header(&received.parts.headers, "x-amz-date"), skew) {
                 let message =
                     "Signature expired: the time of the request is too far from that of the service";

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::engine::{Engine, Settings};
 use crate::faults::Faults;
+use crate::state::millis;
 
 /// The settings of the endpoint.
 ///
@@ -149,7 +150,6 @@ impl Local {
                 (own.path().to_owned(), Some(own))
             }
         };
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let settings = Settings {
             account: options.account,
             resource_time: millis(options.resource_time),

@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use crate::engine::Engine;
 use crate::engine::plan::{outputs, same};
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{
     Inputs, Location, Millis, Move, OperationKind, OperationType, Origins, Output, Refactor,
-    RefactorExecutionStatus, Resource, ResourceStatus, Side, Stack, StackStatus,
+    RefactorExecutionStatus, Resource, ResourceStatus, Side, Stack, StackStatus, millis,
 };
 use crate::template::StackTemplate;
 use crate::template::evaluate::reference_value;
@@ -311,9 +311,12 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     let (mut until, mut fails) = (time, None);
     for Move { to, .. } in &moves {
         let name = engine.state.stack_of(&to.stack).map(|stack| stack.name.clone());
-        let (reason, takes) =
-            engine.settings.faults.of_resource(&name.unwrap_or_default(), &to.logical_id, On::Update);
-        until = until.max(time.saturating_add(takes.unwrap_or(engine.settings.resource_time)));
+        let (reason, takes) = engine.settings.faults.of_resource(
+            &name.unwrap_or_default(),
+            &to.logical_id,
+            FaultAction::Update,
+        );
+        until = until.max(time.saturating_add(takes.map_or(engine.settings.resource_time, millis)));
         fails = fails.or(reason);
     }
     let refactor = &mut engine.state.rest.refactors[number];

@@ -7,7 +7,7 @@ use super::inputs::resolve_inputs;
 use super::plan::{DesiredState, Plan, plan};
 use super::refactor::forget_refactors;
 use super::{Engine, Settings};
-use crate::faults::{Faults, On, ResourceFault};
+use crate::faults::{FaultAction, Faults, ResourceFault};
 use crate::state::{
     Inputs, Millis, OnFailure, OperationKind, OperationOptions, Refactor, RefactorExecutionStatus,
     Replacement, ResourceStatus, Side, StackRefactorStatus,
@@ -59,13 +59,13 @@ impl Machine {
         position
     }
 
-    fn fail(&mut self, resource: &str, on: On) {
+    fn fail(&mut self, resource: &str, on: FaultAction) {
         let fault = ResourceFault {
             stack: None,
             resource: resource.to_owned(),
             on,
             reason: Some("no".to_owned()),
-            milliseconds: None,
+            time: None,
             times: None,
         };
         self.engine.settings.faults.resources.push(fault);
@@ -179,7 +179,7 @@ fn a_creation_that_takes_longer_than_allowed_is_rolled_back() {
 #[test]
 fn a_failed_creation_deletes_what_it_created() {
     let mut machine = Machine::new(0);
-    machine.fail("B", On::Create);
+    machine.fail("B", FaultAction::Create);
     let stack = machine.create(&two("x"));
     assert_eq!(machine.status(stack), "ROLLBACK_COMPLETE");
     let events = machine.events(stack);
@@ -193,7 +193,7 @@ fn a_failed_creation_deletes_what_it_created() {
 fn a_failed_update_restores_the_properties() {
     let mut machine = Machine::new(0);
     let stack = machine.create(&two("old"));
-    machine.fail("B", On::Update);
+    machine.fail("B", FaultAction::Update);
     machine.begin(OperationKind::Update, stack, &two("new"));
     assert_eq!(machine.status(stack), "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!(machine.property(stack, "A", "DisplayName"), "old");

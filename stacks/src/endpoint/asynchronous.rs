@@ -286,7 +286,7 @@ impl Construct for AsynchronousEndpoint {
         };
         endpoint.add(
             name,
-            hosting().asynchronous_request_seconds,
+            hosting().asynchronous_request,
             more,
             |config| config.async_inference_config(inference),
             scope,

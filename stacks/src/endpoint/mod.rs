@@ -41,6 +41,8 @@ pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
 pub use stackwright_resources::sagemaker::endpoint_config::InferenceAmiVersion;
 pub use variant::Variant;
 
+use std::time::Duration;
+
 use stackwright_estimate::memory::STATEMENT_MEMBER;
 use stackwright_resources::sagemaker::endpoint::VariantProperty;
 use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfig};
@@ -175,8 +177,8 @@ struct Plan<'s> {
     update: Option<Update>,
     /// Whether autoscaling changes the number of instances.
     is_scaled: bool,
-    /// The maximum duration of a request, in seconds.
-    longest_request: u32,
+    /// The maximum duration of a request.
+    longest_request: Duration,
     models: Vec<ServedModel>,
 }
 
@@ -234,7 +236,7 @@ impl<T: Target> OnInstances<T> {
     fn add(
         self,
         name: Value<String>,
-        longest_request: u32,
+        longest_request: Duration,
         more: Vec<Statement>,
         change: impl FnOnce(EndpointConfig) -> EndpointConfig,
         scope: &mut Scope<'_>,

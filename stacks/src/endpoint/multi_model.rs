@@ -200,6 +200,6 @@ impl Construct for MultiModelEndpoint {
             settings: self.settings,
             security: self.security.with_defaults(scope),
         };
-        endpoint.add(name, hosting().real_time_request_seconds, Vec::new(), |config| config, scope)
+        endpoint.add(name, hosting().real_time_request, Vec::new(), |config| config, scope)
     }
 }

@@ -251,7 +251,7 @@ impl<V> Construct for RealTimeEndpoint<V> {
             settings: &self.settings,
             update: Some(self.update),
             is_scaled: scalings.iter().any(Option::is_some),
-            longest_request: hosting().real_time_request_seconds,
+            longest_request: hosting().real_time_request,
             models,
         };
         let endpoint = plan.add(scope);

@@ -186,7 +186,7 @@ impl Construct for ServerlessEndpoint {
             update: Some(self.update),
             // The SageMaker documentation does not state which part of the concurrency an update keeps.
             is_scaled: false,
-            longest_request: hosting().serverless_request_seconds,
+            longest_request: hosting().serverless_request,
             models: vec![served],
         };
         let endpoint = plan.add(scope);

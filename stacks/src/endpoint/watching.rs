@@ -1,5 +1,7 @@
 //! The monitoring of an endpoint: alarms, a dashboard, a log group.
 
+use std::time::Duration;
+
 use stackwright_resources::cloudwatch::Dashboard;
 use stackwright_resources::cloudwatch::alarm::ComparisonOperator;
 use stackwright_resources::logs::{LogGroup, LogGroupHandle};
@@ -17,7 +19,7 @@ impl Settings {
     pub(super) fn add_alarms(
         &self,
         watched: &[(String, Subject)],
-        longest_request: u32,
+        longest_request: Duration,
         scope: &mut Scope<'_>,
     ) -> Vec<Value<String>> {
         let mut names = Vec::new();
@@ -28,7 +30,7 @@ impl Settings {
                 let alarm = self.alarm(errors, subject, self.errors.clone(), description);
                 names.push(scope.add(&format!("{part}ErrorsAlarm"), alarm).reference());
 
-                let half = f64::from(longest_request) / 2.0 * 1e6;
+                let half = longest_request.as_secs_f64() / 2.0 * 1e6;
                 let limit = self.latency.clone().unwrap_or_else(|| half.into());
                 let latency = Metric::model_latency().statistic(Statistic::Percentile(99.0));
                 let description = "The 99th percentile of the model latency is too high";

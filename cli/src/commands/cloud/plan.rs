@@ -12,8 +12,8 @@ use stackwright_deploy::{
 };
 use stackwright_review::diff::{self, ComparedStack, DeployedVersion, Diff};
 use stackwright_review::markdown::{MarkdownPart, limited};
-use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use super::super::summary::{self, AccountValues, quota_lines};
 use super::results::{report_failure, summarize};
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let session = Session::open(&arguments.target, &selection.stacks).await?;
         // An account that cannot be reached is reported by the work on its stacks.
         if let Ok(found) = account_quotas(&session, &loaded.assembly, &selection.stacks).await {
-            let unread = found.unread.map(|error| error.to_string());
+            let unread = found.unread.map(|error| with_causes(&error));
             let values = unread.as_deref().map_or(AccountValues::Read, AccountValues::Refused);
             for line in quota_lines(&found.needs, values) {
                 view.note(&line);

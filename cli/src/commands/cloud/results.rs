@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stackwright_deploy::{DeployError, FinishedStack, StackResult};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, with_causes};
 
 use crate::deployment::{StackSelection, View, explain};
 use crate::failure::{ExitCode, Failure};
@@ -17,7 +17,7 @@ pub(super) fn report_failure(
     error: &DeployError,
 ) {
     if selection.stacks.len() > 1 {
-        view.message(&stack.name, &format!("failed: {error}"));
+        view.message(&stack.name, &format!("failed: {}", with_causes(error)));
     }
 }
 

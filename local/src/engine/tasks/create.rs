@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::resource::{CreatedResource, ResourceContext, create_resource};
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{BUCKET, Bucket, Failure, Millis, Resource, ResourceStatus, Task, TaskAction, unique_id};
 use crate::template::NESTED;
 
@@ -47,7 +47,7 @@ impl Engine {
         }
         self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
         self.create_bucket(position, &resource, time);
-        self.run(position, number, &resource, On::Create, time);
+        self.run(position, number, &resource, FaultAction::Create, time);
     }
 
     /// Creates the record of a resource in a stack.

@@ -1,7 +1,7 @@
 //! Deletes or retains resources.
 
 use crate::engine::Engine;
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{
     BUCKET, Failure, Millis, OnFailure, Operation, OperationKind, OperationOptions, Phase, Progress,
     Resource, ResourceStatus, Stack,
@@ -36,7 +36,7 @@ impl Engine {
                 Progress::Running { until: time, fails: Some(failure) },
             );
         }
-        self.run(position, number, resource, On::Delete, time);
+        self.run(position, number, resource, FaultAction::Delete, time);
     }
 
     /// Retains a resource, which then belongs to no stack.

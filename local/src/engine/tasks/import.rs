@@ -1,7 +1,7 @@
 //! Imports existing resources into the stack.
 
 use crate::engine::Engine;
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{Failure, Millis, ResourceStatus, Task};
 
 impl Engine {
@@ -33,6 +33,6 @@ impl Engine {
         resource.live = found.live;
         resource.status = ResourceStatus::ImportInProgress;
         self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
-        self.run(position, number, &resource, On::Create, time);
+        self.run(position, number, &resource, FaultAction::Create, time);
     }
 }

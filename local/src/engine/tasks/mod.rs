@@ -15,8 +15,10 @@ use serde_json::{Map, Value as Json};
 use crate::engine::Engine;
 use crate::engine::hook::run_resource_hooks;
 use crate::engine::stack_set::{STACK_SET, update_from_resource};
-use crate::faults::On;
-use crate::state::{Failure, HookAction, Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
+use crate::faults::FaultAction;
+use crate::state::{
+    Failure, HookAction, Millis, Progress, Resource, ResourceStatus, Task, TaskAction, millis,
+};
 use crate::template::dynamic;
 
 /// The properties of a resource according to a template.
@@ -55,17 +57,24 @@ impl Engine {
 
     /// Starts a task on a resource. The task runs for its time, until its signals arrive, or until the operations that it
     /// starts end.
-    pub(super) fn run(&mut self, position: usize, number: usize, resource: &Resource, on: On, time: Millis) {
+    pub(super) fn run(
+        &mut self,
+        position: usize,
+        number: usize,
+        resource: &Resource,
+        on: FaultAction,
+        time: Millis,
+    ) {
         let name = self.state.stacks[position].name.clone();
         let (fault, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
         let mut fails = fault.map(Failure::Handler);
         // Express mode waits only until the service has accepted the request.
         let usual = if self.is_express(position) { 0 } else { self.settings.resource_time };
-        let mut until = time.saturating_add(takes.unwrap_or(usual));
+        let mut until = time.saturating_add(takes.map_or(usual, millis));
         let action = match on {
-            On::Create => Some(HookAction::Create),
-            On::Update => Some(HookAction::Update),
-            On::Delete | On::Rollback => None,
+            FaultAction::Create => Some(HookAction::Create),
+            FaultAction::Update => Some(HookAction::Update),
+            FaultAction::Delete | FaultAction::Rollback => None,
         };
         if let Some(action) = action {
             let hooks = run_resource_hooks(self, position, resource, action, time);
@@ -76,7 +85,7 @@ impl Engine {
         }
         if fails.is_none() && resource.type_name == STACK_SET {
             let region = self.state.stacks[position].region.clone();
-            let properties = (on != On::Delete).then_some(&resource.properties);
+            let properties = (on != FaultAction::Delete).then_some(&resource.properties);
             match update_from_resource(self, &resource.physical_id, &region, properties, time) {
                 Ok(operations) if operations.is_empty() => {}
                 Ok(operations) => return self.set_progress(position, number, Progress::StackSet(operations)),
@@ -84,7 +93,7 @@ impl Engine {
             }
         }
         if fails.is_none()
-            && on == On::Create
+            && on == FaultAction::Create
             && let Some(signals) = self.signals_of(resource, until)
         {
             return self.set_progress(position, number, Progress::Signals(signals));

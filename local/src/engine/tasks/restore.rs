@@ -1,7 +1,7 @@
 //! Rolls resources back to their state before the operation.
 
 use crate::engine::Engine;
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{Millis, Progress, Resource, ResourceStatus, Task};
 use crate::template::NESTED;
 
@@ -36,7 +36,7 @@ impl Engine {
                         time,
                     );
                 }
-                self.run(position, number, before, On::Rollback, time);
+                self.run(position, number, before, FaultAction::Rollback, time);
             }
             (None, Some(present)) => {
                 let stack = &mut self.state.stacks[position];
@@ -49,7 +49,7 @@ impl Engine {
                         ResourceStatus::ImportRollbackInProgress,
                         None,
                     );
-                    return self.run(position, number, &present, On::Rollback, time);
+                    return self.run(position, number, &present, FaultAction::Rollback, time);
                 }
                 stack.resources.shift_remove(&task.id);
                 // The operation has created the resource, so the cleanup deletes it.

@@ -9,7 +9,7 @@ use super::WantedProperties;
 use crate::engine::Engine;
 use crate::engine::plan::{Recreation, recreation, same};
 use crate::engine::refused_updates::refused_update;
-use crate::faults::On;
+use crate::faults::FaultAction;
 use crate::state::{
     Failure, Millis, OnFailure, OperationKind, Progress, Resource, ResourceStatus, Task, TaskAction,
 };
@@ -68,7 +68,7 @@ impl Engine {
             Some(failure) => {
                 self.set_progress(position, number, Progress::Running { until: time, fails: Some(failure) });
             }
-            None => self.run(position, number, &resource, On::Update, time),
+            None => self.run(position, number, &resource, FaultAction::Update, time),
         }
     }
 

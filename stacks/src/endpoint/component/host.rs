@@ -150,7 +150,7 @@ impl Construct for ComponentEndpoint {
             // The updates of components are configured on the components.
             update: None,
             is_scaled: false,
-            longest_request: hosting().real_time_request_seconds,
+            longest_request: hosting().real_time_request,
             models: Vec::new(),
         };
         ComponentEndpointHandle { endpoint: plan.add(scope), role, processor }

@@ -321,7 +321,7 @@ impl Construct for InferenceComponent {
             .collect();
         let subject = Subject::Component { name: name.clone() };
         let watched = [(String::new(), subject.clone())];
-        let alarms = self.settings.add_alarms(&watched, hosting().real_time_request_seconds, scope);
+        let alarms = self.settings.add_alarms(&watched, hosting().real_time_request, scope);
         let mut component = sagemaker::InferenceComponent::new(&self.host.endpoint_name)
             .inference_component_name(&name)
             .variant_name(ONE_VARIANT)
