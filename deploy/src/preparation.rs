@@ -1,9 +1,11 @@
 //! Prepares the deployment of a stack: waits for other operations, uploads assets, and creates the change set.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::{DeploymentConfigMode, Stack, TemplateStage};
+use serde::Serialize;
 use stackwright_synth::StackArtifact;
 
 use crate::attributes::AttributeChange;
@@ -264,7 +266,7 @@ fn missing_options(stack: &Stack, options: &Options) -> Option<String> {
     }
     Some(format!(
         "its last operation failed and was not rolled back, and CloudFormation continues from there only with `{}`",
-        flags_to_continue(stack)
+        ContinueMode::of(stack)
     ))
 }
 
@@ -280,9 +282,33 @@ fn check_settled(stack: &StackArtifact, deployed: Option<&Stack>) -> Result<(), 
     }
 }
 
-/// Returns the options of `deploy` that continue from a failed operation that was not rolled back.
-pub(crate) fn flags_to_continue(stack: &Stack) -> &'static str {
-    if used_express(stack) { "--express --keep-failed" } else { "--keep-failed" }
+/// The mode in which `deploy` continues from a failed operation that was not rolled back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum ContinueMode {
+    /// Failed resources are kept again.
+    #[serde(rename = "--keep-failed")]
+    KeepFailed,
+    /// Failed resources are kept again, in express mode.
+    #[serde(rename = "--express --keep-failed")]
+    ExpressKeepFailed,
+}
+
+impl ContinueMode {
+    /// Returns the mode for a stack whose last operation failed and was not rolled back.
+    pub(crate) fn of(stack: &Stack) -> Self {
+        if used_express(stack) { Self::ExpressKeepFailed } else { Self::KeepFailed }
+    }
+}
+
+impl fmt::Display for ContinueMode {
+    /// Writes the options of `deploy`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::KeepFailed => "--keep-failed",
+            Self::ExpressKeepFailed => "--express --keep-failed",
+        })
+    }
 }
 
 /// Waits until no operation is running on a stack, except operations with the named statuses, and returns the stack.

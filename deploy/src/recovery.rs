@@ -10,7 +10,7 @@ use crate::error::DeployError;
 use crate::events::EventReader;
 use crate::execution::follow;
 use crate::lookup::{find_stack, resources, status_of};
-use crate::preparation::{flags_to_continue, used_express};
+use crate::preparation::{ContinueMode, used_express};
 use crate::status::{ResourceStatus, StackStatus};
 
 /// An operation that brings a stack into a status in which it can be deployed.
@@ -96,9 +96,8 @@ pub struct StackCondition {
     pub reason: Option<String>,
     /// The logical IDs of the resources that failed.
     pub failed: Vec<String>,
-    /// The options with which `deploy` continues from a failed operation that was not rolled back, such as `--keep-failed`;
-    /// `None` for other statuses.
-    pub continue_with: Option<&'static str>,
+    /// The mode in which `deploy` continues from a failed operation that was not rolled back; `None` for other statuses.
+    pub continue_with: Option<ContinueMode>,
     /// The recovery actions, the one that loses least first; empty if the stack needs none.
     pub options: Vec<RecoveryOption>,
 }
@@ -122,7 +121,7 @@ pub async fn condition(connection: &Connection, name: &str) -> Result<StackCondi
         .collect();
     let options = options(&status, &failed, used_express(&stack));
     let can_continue = matches!(status, StackStatus::CreateFailed | StackStatus::UpdateFailed);
-    let continue_with = can_continue.then(|| flags_to_continue(&stack));
+    let continue_with = can_continue.then(|| ContinueMode::of(&stack));
     Ok(StackCondition {
         stack: stack.stack_name.unwrap_or_default(),
         status,

@@ -13,6 +13,7 @@ use stackwright_deploy::{
     DeployError, Diagnosis, Options, Order, Prepared, RecoveryAction, ResourceLocation, ResourceMove,
     StackResult, StackStatus, cancel, diagnose, execute, prepare, recover, refactor, run_in_order,
 };
+use stackwright_synth::with_causes;
 
 /// A recovery action whose answer is lost is sent again, and performed once.
 #[tokio::test]
@@ -172,7 +173,8 @@ async fn a_deployment_continues_with_new_credentials() {
             Ok(_) => unharmed = true,
             Err(error) => {
                 expired += 1;
-                assert!(error.to_string().contains("expired"), "{error}");
+                let printed = with_causes(&error);
+                assert_eq!(printed.matches("expired").count(), 1, "{printed}");
                 let hint = error.hint().unwrap_or_default();
                 assert!(hint.contains("new credentials"), "{error}: {hint}");
             }

@@ -7,7 +7,8 @@ mod simulation;
 use serde_json::json;
 use simulation::{STACK, Simulation, stack, topics};
 use stackwright_deploy::{
-    ChangeSet, DeployError, Options, Outcome, Prepared, RecoveryAction, condition, execute, prepare,
+    ChangeSet, ContinueMode, DeployError, Options, Outcome, Prepared, RecoveryAction, condition, execute,
+    prepare,
 };
 use stackwright_synth::StackArtifact;
 
@@ -49,9 +50,9 @@ async fn a_deployment_continues_from_what_was_not_rolled_back() {
             deployed(&simulation, &wanted, &options).await.unwrap_err();
             assert_eq!(simulation.status().await, status);
 
-            let flags = if express { "--express --keep-failed" } else { "--keep-failed" };
+            let mode = if express { ContinueMode::ExpressKeepFailed } else { ContinueMode::KeepFailed };
             let found = condition(&simulation.connection, STACK).await.unwrap();
-            assert_eq!(found.continue_with, Some(flags));
+            assert_eq!(found.continue_with, Some(mode));
             let can_roll_back = found.options.iter().any(|one| one.action == RecoveryAction::Rollback);
             assert_eq!(can_roll_back, !express, "RollbackStack does not support express mode");
             let mut refused = vec![Options::new(), Options::new().express(true)];
@@ -60,7 +61,7 @@ async fn a_deployment_continues_from_what_was_not_rolled_back() {
             }
             for options in refused {
                 let error = planned(&simulation, &wanted, &options).await.unwrap_err().to_string();
-                assert!(error.contains(status) && error.contains(&format!("`{flags}`")), "{error}");
+                assert!(error.contains(status) && error.contains(&format!("`{mode}`")), "{error}");
             }
             assert!(deployed(&simulation, &wanted, &options).await.unwrap().changed);
             assert_eq!(simulation.status().await, "UPDATE_COMPLETE");

@@ -29,108 +29,99 @@ fn buckets() -> Json {
     json!({ "Resources": { "First": bucket("first-bucket"), "Second": bucket("second-bucket") } })
 }
 
+/// The operation that brings a stack into a status.
+enum Operation {
+    /// Only a change set is created.
+    Plan,
+    /// The stack is created; whether failed resources are kept.
+    Create { keeps_failed: bool },
+    /// Properties are changed in place; whether failed resources are kept.
+    Change { keeps_failed: bool },
+    /// A resource is replaced.
+    Replace,
+    /// Two buckets are imported.
+    Import,
+    /// The stack is deleted.
+    Delete,
+}
+
+const CREATE: Operation = Operation::Create { keeps_failed: false };
+const CHANGE: Operation = Operation::Change { keeps_failed: false };
+
+/// Returns the faults and the operation that bring a stack into a status.
+fn steps(status: &str) -> (Vec<Json>, Operation) {
+    use Operation::{Change, Create, Delete, Import, Plan, Replace};
+    match status {
+        "REVIEW_IN_PROGRESS" => (vec![], Plan),
+        "CREATE_IN_PROGRESS" => (vec![slow("Second", "create")], CREATE),
+        "CREATE_FAILED" => (vec![fails("Second", "create")], Create { keeps_failed: true }),
+        "CREATE_COMPLETE" => (vec![], CREATE),
+        "ROLLBACK_IN_PROGRESS" => (vec![fails("Second", "create"), slow("First", "delete")], CREATE),
+        "ROLLBACK_FAILED" => (vec![fails("Second", "create"), fails("First", "delete")], CREATE),
+        "ROLLBACK_COMPLETE" => (vec![fails("Second", "create")], CREATE),
+        "DELETE_IN_PROGRESS" => (vec![slow("First", "delete")], Delete),
+        "DELETE_FAILED" => (vec![fails("First", "delete")], Delete),
+        "DELETE_COMPLETE" => (vec![], Delete),
+        "UPDATE_IN_PROGRESS" => (vec![slow("First", "update")], CHANGE),
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => (vec![slow("First", "delete")], Replace),
+        "UPDATE_COMPLETE" => (vec![], CHANGE),
+        "UPDATE_FAILED" => (vec![fails("Second", "update")], Change { keeps_failed: true }),
+        "UPDATE_ROLLBACK_IN_PROGRESS" => (vec![fails("Second", "update"), slow("First", "rollback")], CHANGE),
+        "UPDATE_ROLLBACK_FAILED" => (vec![fails("Second", "update"), fails("First", "rollback")], CHANGE),
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
+            (vec![fails("Second", "update"), slow("First", "delete")], Replace)
+        }
+        "UPDATE_ROLLBACK_COMPLETE" => (vec![fails("Second", "update")], CHANGE),
+        "IMPORT_IN_PROGRESS" => (vec![slow("Second", "create")], Import),
+        "IMPORT_COMPLETE" => (vec![], Import),
+        "IMPORT_ROLLBACK_IN_PROGRESS" => (vec![fails("Second", "create"), slow("First", "rollback")], Import),
+        "IMPORT_ROLLBACK_FAILED" => (vec![fails("Second", "create"), fails("First", "rollback")], Import),
+        "IMPORT_ROLLBACK_COMPLETE" => (vec![fails("Second", "create")], Import),
+        other => panic!("this test has no steps that bring a stack to {other}"),
+    }
+}
+
+/// Brings the stack into the status in which an operation starts.
+async fn prepare_for(operation: &Operation, simulation: &Simulation) {
+    match operation {
+        Operation::Plan | Operation::Create { .. } => {}
+        Operation::Change { .. } | Operation::Replace | Operation::Delete => {
+            simulation.begin(&topics("", "old"), ChangeSetType::Create, false, &[]).await;
+            simulation.reach("CREATE_COMPLETE").await;
+        }
+        Operation::Import => {
+            simulation.begin(&buckets(), ChangeSetType::Create, false, &[]).await;
+            simulation.reach("CREATE_COMPLETE").await;
+            delete(simulation).await;
+            simulation.reach("DELETE_COMPLETE").await;
+        }
+    }
+}
+
+async fn delete(simulation: &Simulation) {
+    simulation.client.delete_stack().stack_name(STACK).send().await.unwrap();
+}
+
 /// Brings a new stack into a status.
 async fn bring(status: &str) -> Simulation {
     use ChangeSetType::{Create, Import, Update};
     let simulation = Simulation::start().await;
-    let there = async |faults: Vec<Json>| simulation.fail(json!({ "resources": faults }));
-    let (old, changed, replaced) = (topics("", "old"), topics("", "changed"), topics("-new", "changed"));
-    let create = async |keep| simulation.begin(&old, Create, keep, &[]).await;
-    let update = async |template: &Json, keep| simulation.begin(template, Update, keep, &[]).await;
-    let import = async || {
-        let both = [("First", "first-bucket"), ("Second", "second-bucket")];
-        simulation.begin(&buckets(), Import, false, &both).await;
-    };
-    if status.starts_with("UPDATE") || status == "DELETE_FAILED" || status.starts_with("DELETE_") {
-        create(false).await;
-        simulation.reach("CREATE_COMPLETE").await;
-    }
-    if status.starts_with("IMPORT") {
-        simulation.begin(&buckets(), Create, false, &[]).await;
-        simulation.reach("CREATE_COMPLETE").await;
-        simulation.client.delete_stack().stack_name(STACK).send().await.unwrap();
-        simulation.reach("DELETE_COMPLETE").await;
-    }
-    let delete = async || drop(simulation.client.delete_stack().stack_name(STACK).send().await.unwrap());
-    match status {
-        "REVIEW_IN_PROGRESS" => drop(simulation.plan(&stack(&old)).await.unwrap()),
-        "CREATE_IN_PROGRESS" => {
-            there(vec![slow("Second", "create")]).await;
-            create(false).await;
+    let (faults, operation) = steps(status);
+    prepare_for(&operation, &simulation).await;
+    simulation.fail(json!({ "resources": faults }));
+    let old = topics("", "old");
+    match operation {
+        Operation::Plan => drop(simulation.plan(&stack(&old)).await.unwrap()),
+        Operation::Create { keeps_failed } => simulation.begin(&old, Create, keeps_failed, &[]).await,
+        Operation::Change { keeps_failed } => {
+            simulation.begin(&topics("", "changed"), Update, keeps_failed, &[]).await;
         }
-        "CREATE_FAILED" => {
-            there(vec![fails("Second", "create")]).await;
-            create(true).await;
+        Operation::Replace => simulation.begin(&topics("-new", "changed"), Update, false, &[]).await,
+        Operation::Import => {
+            let both = [("First", "first-bucket"), ("Second", "second-bucket")];
+            simulation.begin(&buckets(), Import, false, &both).await;
         }
-        "CREATE_COMPLETE" => create(false).await,
-        "ROLLBACK_IN_PROGRESS" => {
-            there(vec![fails("Second", "create"), slow("First", "delete")]).await;
-            create(false).await;
-        }
-        "ROLLBACK_FAILED" => {
-            there(vec![fails("Second", "create"), fails("First", "delete")]).await;
-            create(false).await;
-        }
-        "ROLLBACK_COMPLETE" => {
-            there(vec![fails("Second", "create")]).await;
-            create(false).await;
-        }
-        "DELETE_IN_PROGRESS" => {
-            there(vec![slow("First", "delete")]).await;
-            delete().await;
-        }
-        "DELETE_FAILED" => {
-            there(vec![fails("First", "delete")]).await;
-            delete().await;
-        }
-        "DELETE_COMPLETE" => delete().await,
-        "UPDATE_IN_PROGRESS" => {
-            there(vec![slow("First", "update")]).await;
-            update(&changed, false).await;
-        }
-        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => {
-            there(vec![slow("First", "delete")]).await;
-            update(&replaced, false).await;
-        }
-        "UPDATE_COMPLETE" => update(&changed, false).await,
-        "UPDATE_FAILED" => {
-            there(vec![fails("Second", "update")]).await;
-            update(&changed, true).await;
-        }
-        "UPDATE_ROLLBACK_IN_PROGRESS" => {
-            there(vec![fails("Second", "update"), slow("First", "rollback")]).await;
-            update(&changed, false).await;
-        }
-        "UPDATE_ROLLBACK_FAILED" => {
-            there(vec![fails("Second", "update"), fails("First", "rollback")]).await;
-            update(&changed, false).await;
-        }
-        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
-            there(vec![fails("Second", "update"), slow("First", "delete")]).await;
-            update(&replaced, false).await;
-        }
-        "UPDATE_ROLLBACK_COMPLETE" => {
-            there(vec![fails("Second", "update")]).await;
-            update(&changed, false).await;
-        }
-        "IMPORT_IN_PROGRESS" => {
-            there(vec![slow("Second", "create")]).await;
-            import().await;
-        }
-        "IMPORT_COMPLETE" => import().await,
-        "IMPORT_ROLLBACK_IN_PROGRESS" => {
-            there(vec![fails("Second", "create"), slow("First", "rollback")]).await;
-            import().await;
-        }
-        "IMPORT_ROLLBACK_FAILED" => {
-            there(vec![fails("Second", "create"), fails("First", "rollback")]).await;
-            import().await;
-        }
-        "IMPORT_ROLLBACK_COMPLETE" => {
-            there(vec![fails("Second", "create")]).await;
-            import().await;
-        }
-        other => panic!("this test has no steps that bring a stack to {other}"),
+        Operation::Delete => delete(&simulation).await,
     }
     simulation.reach(status).await;
     // Running operations continue with their faults; new operations succeed.

@@ -18,7 +18,7 @@ fn browser() -> Option<PathBuf> {
         Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
     });
     if found.is_none() {
-        eprintln!("skipped: a browser is needed; install Debian's package `chromium`");
+        eprintln!("skipped: a browser is needed; `cargo xtask tools` installs `chromium`");
     }
     found.map(PathBuf::from)
 }
@@ -163,7 +163,9 @@ fn the_report_is_used_with_the_keyboard_in_both_color_schemes_and_printed() {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py");
         let Ok(output) = Command::new("python3").arg(script).arg(&browser).arg(&file).arg(width).output()
         else {
-            eprintln!("skipped: python3 is needed");
+            eprintln!(
+                "skipped: `python3` is needed, with which `cargo xtask tools` installs the other tools"
+            );
             return;
         };
         let stderr = String::from_utf8_lossy(&output.stderr);

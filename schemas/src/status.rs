@@ -14,7 +14,7 @@ pub enum Phase {
     Review,
     /// The operation is running.
     InProgress,
-    /// The operation has succeeded.
+    /// The operation has ended: it has succeeded, or it has rolled another operation back.
     Complete,
     /// The operation has failed.
     Failed,

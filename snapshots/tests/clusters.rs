@@ -869,72 +869,92 @@ fn a_network_of_its_own_passes_the_validation_of_aws() {
     judged(&app, &["CreateCluster: 1", "validated networks: 1"]);
 }
 
-#[test]
-fn the_scripts_run_in_a_sandbox() {
+/// Returns what a step has printed.
+fn printed(output: &std::process::Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs a step that has to succeed.
+fn succeeds(directory: &Path, name: &str, variables: &[(&str, &str)]) {
+    let output = step(directory, name, variables);
+    assert!(output.status.success(), "{name}: {}", printed(&output));
+}
+
+/// Runs a step that has to fail, and asserts what it prints.
+fn fails(directory: &Path, name: &str, variables: &[(&str, &str)], reason: &str) {
+    let output = step(directory, name, variables);
+    assert!(!output.status.success() && printed(&output).contains(reason), "{name}: {}", printed(&output));
+}
+
+/// A directory with the scripts of a cluster.
+fn sandbox() -> tempfile::TempDir {
     let sandbox = tempfile::tempdir().unwrap();
+    uploaded(&scripted(), sandbox.path());
+    sandbox
+}
+
+fn read(directory: &Path, name: &str) -> String {
+    std::fs::read_to_string(directory.join(name)).unwrap()
+}
+
+#[test]
+fn a_script_creates_users_once() {
+    let sandbox = sandbox();
     let directory = sandbox.path();
-    uploaded(&scripted(), directory);
-    let text = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
-    let reported = |output: &std::process::Output| {
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-    };
-
-    // Users are created once.
     program(directory, "useradd", &format!("echo \"$*\" >>{}/useradd", directory.display()));
-    let output = step(directory, "users", &[]);
-    assert!(output.status.success(), "{}", reported(&output));
-    assert!(text("useradd").contains("--uid 2001 --home-dir /fsx/ada --shell /bin/bash ada"));
+    succeeds(directory, "users", &[]);
+    assert!(read(directory, "useradd").contains("--uid 2001 --home-dir /fsx/ada --shell /bin/bash ada"));
     program(directory, "id", "exit 0");
-    assert!(reported(&step(directory, "users", &[])).contains("user ada exists"));
+    assert!(printed(&step(directory, "users", &[])).contains("user ada exists"));
+}
 
-    // A node with fewer EFA devices than its type has fails.
-    program(
-        directory,
-        "curl",
-        "case \"$*\" in *token*latest/api*|*api/token) echo token;; *) echo p5.48xlarge;; esac",
-    );
+#[test]
+fn a_node_with_fewer_efa_devices_than_its_type_has_fails() {
+    let sandbox = sandbox();
+    let directory = sandbox.path();
+    let metadata = "case \"$*\" in *token*latest/api*|*api/token) echo token;; *) echo p5.48xlarge;; esac";
+    program(directory, "curl", metadata);
     let devices = directory.join("devices");
     std::fs::create_dir(&devices).unwrap();
-    let devices_variable = [("STACKWRIGHT_DEVICES", devices.to_str().unwrap())];
-    let output = step(directory, "efa", &devices_variable);
-    assert!(
-        !output.status.success() && reported(&output).contains("0 EFA devices, and 32"),
-        "{}",
-        reported(&output)
-    );
+    let variables = [("STACKWRIGHT_DEVICES", devices.to_str().unwrap())];
+    fails(directory, "efa", &variables, "0 EFA devices, and 32");
     for number in 0..32 {
         std::fs::write(devices.join(format!("rdmap{number}")), "").unwrap();
     }
-    let output = step(directory, "efa", &devices_variable);
-    assert!(output.status.success(), "{}", reported(&output));
+    succeeds(directory, "efa", &variables);
+}
 
-    // The file systems are mounted, and stand in fstab once.
-    std::fs::write(directory.join("fstab"), "").unwrap();
+#[test]
+fn a_script_mounts_file_systems_and_enters_them_once() {
+    let sandbox = sandbox();
+    let directory = sandbox.path();
+    let table = directory.join("fstab");
+    std::fs::write(&table, "").unwrap();
     program(directory, "mountpoint", "exit 1");
     program(directory, "mount", &format!("echo \"$*\" >>{}/mounted", directory.display()));
-    let table = directory.join("fstab");
     let variables =
         [("STACKWRIGHT_FSTAB", table.to_str().unwrap()), ("STACKWRIGHT_ROOT", directory.to_str().unwrap())];
     for _ in 0..2 {
-        let output = step(directory, "mount-file-systems", &variables);
-        assert!(output.status.success(), "{}", reported(&output));
+        succeeds(directory, "mount-file-systems", &variables);
     }
     for entry in [
         "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh /fsx lustre ",
         "fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com:/fsx /home nfs nfsvers=4.2,",
     ] {
-        assert_eq!(text("fstab").matches(entry).count(), 1, "{entry}");
+        assert_eq!(read(directory, "fstab").matches(entry).count(), 1, "{entry}");
     }
-    assert!(text("mounted").contains("/fsx") && text("mounted").contains("/home"));
+    let mounted = read(directory, "mounted");
+    assert!(mounted.contains("/fsx") && mounted.contains("/home"));
     // A file system that cannot be mounted fails the node.
     program(directory, "mount", "exit 32");
-    let output =
-        step(directory, "mount-file-systems", &[&variables[..], &[("STACKWRIGHT_PAUSE", "0")]].concat());
-    assert!(!output.status.success() && reported(&output).contains("TCP 988"), "{}", reported(&output));
+    let variables = [&variables[..], &[("STACKWRIGHT_PAUSE", "0")]].concat();
+    fails(directory, "mount-file-systems", &variables, "TCP 988");
+}
 
-    enroot_is_installed_once(directory);
-
-    // Slurm: the daemon of a controller, and of a worker, which has the address of the controller.
+#[test]
+fn a_script_starts_the_daemon_of_slurm_that_a_node_needs() {
+    let sandbox = sandbox();
+    let directory = sandbox.path();
     let resource_config = r#"{"ClusterConfig": {"ClusterArn": "arn"}, "InstanceGroups": [
         {"Name": "controller", "Instances": [{"InstanceName": "controller-1", "CustomerIpAddress": "10.0.0.1"}]},
         {"Name": "workers", "Instances": [{"InstanceName": "workers-1", "CustomerIpAddress": "10.0.0.2"}]},
@@ -946,34 +966,27 @@ fn the_scripts_run_in_a_sandbox() {
     std::fs::write(units.join("slurmd.service"), "ExecStart=slurmd $SLURMD_OPTIONS\n").unwrap();
     program(directory, "systemctl", &format!("echo \"$*\" >>{}/systemctl", directory.display()));
     program(directory, "envsubst", "sed \"s|\\$SLURMD_OPTIONS|$SLURMD_OPTIONS|\"");
-    let node = |address: &str| {
-        step(
-            directory,
-            "start-slurm",
-            &[
-                ("SAGEMAKER_RESOURCE_CONFIG_PATH", configuration.to_str().unwrap()),
-                ("STACKWRIGHT_UNITS", units.to_str().unwrap()),
-                ("STACKWRIGHT_ADDRESS", address),
-            ],
-        )
+    let variables = |address: &'static str| {
+        [
+            ("SAGEMAKER_RESOURCE_CONFIG_PATH", configuration.to_str().unwrap()),
+            ("STACKWRIGHT_UNITS", units.to_str().unwrap()),
+            ("STACKWRIGHT_ADDRESS", address),
+        ]
     };
-    let output = node("10.0.0.2");
-    assert!(output.status.success(), "{}", reported(&output));
-    assert!(text("systemctl").contains("enable --now slurmd"));
-    assert_eq!(text("units/slurmd.service"), "ExecStart=slurmd --conf-server 10.0.0.1\n");
-    let output = node("10.0.0.1");
-    assert!(output.status.success(), "{}", reported(&output));
-    assert!(text("systemctl").contains("enable --now slurmctld"));
-    let output = node("10.0.0.9");
-    assert!(
-        !output.status.success() && reported(&output).contains("in no instance group"),
-        "{}",
-        reported(&output)
-    );
+    // A worker has the address of the controller.
+    succeeds(directory, "start-slurm", &variables("10.0.0.2"));
+    assert!(read(directory, "systemctl").contains("enable --now slurmd"));
+    assert_eq!(read(directory, "units/slurmd.service"), "ExecStart=slurmd --conf-server 10.0.0.1\n");
+    succeeds(directory, "start-slurm", &variables("10.0.0.1"));
+    assert!(read(directory, "systemctl").contains("enable --now slurmctld"));
+    fails(directory, "start-slurm", &variables("10.0.0.9"), "in no instance group");
 }
 
-/// Enroot and Pyxis, with stand-ins for the network, the package manager and the compiler.
-fn enroot_is_installed_once(directory: &Path) {
+/// The network, the package manager and the compiler are stand-ins.
+#[test]
+fn a_script_installs_enroot_and_pyxis_once() {
+    let sandbox = sandbox();
+    let directory = sandbox.path();
     let slurm = directory.join("slurm");
     let disk = directory.join("nvme");
     std::fs::create_dir_all(&slurm).unwrap();

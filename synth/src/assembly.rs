@@ -361,6 +361,36 @@ impl Assembly {
         ordered
     }
 
+    /// Returns stacks with all stacks that they depend on, directly or indirectly, each after its dependencies.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Resource};
+    ///
+    /// let app = App::new("shop");
+    /// let base = app.stack("Base");
+    /// base.add("Topic", Resource::of("AWS::SNS::Topic"));
+    /// app.stack("Other").add("Topic", Resource::of("AWS::SNS::Topic"));
+    /// app.stack("User").depends_on(&base).add("Topic", Resource::of("AWS::SNS::Topic"));
+    /// let assembly = app.synth()?;
+    /// let user = assembly.stack("User").into_iter().collect::<Vec<_>>();
+    /// let ids: Vec<&str> = assembly.with_dependencies(&user).iter().map(|stack| stack.id.as_str()).collect();
+    /// assert_eq!(ids, ["Base", "User"]);
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    pub fn with_dependencies(&self, stacks: &[&StackArtifact]) -> Vec<&StackArtifact> {
+        let mut ids: Vec<&str> = stacks.iter().map(|stack| stack.id.as_str()).collect();
+        let mut next = 0;
+        while let Some(id) = ids.get(next).copied() {
+            for dependency in self.stack(id).into_iter().flat_map(|stack| &stack.dependencies) {
+                if !ids.contains(&dependency.as_str()) {
+                    ids.push(dependency);
+                }
+            }
+            next += 1;
+        }
+        self.in_order().into_iter().filter(|stack| ids.contains(&stack.id.as_str())).collect()
+    }
+
     /// Writes the assembly into a directory, completely or not at all, in the format that the CDK CLI reads. The directory is
     /// created if it does not exist; an existing assembly is replaced.
     ///

@@ -10,16 +10,19 @@
 use std::collections::HashSet;
 
 use serde_json::{Value as JsonValue, json};
+use stackwright_schemas::regions;
 
 use crate::app::State;
 use crate::cycle::cycle_from;
 use crate::error::{Error, ErrorKind, RelatedLocation};
 use crate::render::{Import, Rendered};
+use crate::stack::is_region;
 use crate::value::CallerLocation;
 
 /// Adds the parameters of both sides of every import, and returns the dependencies of each stack.
 pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec<Error>) -> Vec<Vec<usize>> {
     let mut before: Vec<Vec<(usize, CallerLocation)>> = Vec::new();
+    let mut mistyped = HashSet::new();
     for consumer in 0..rendered.len() {
         let mut needed: Vec<(usize, CallerLocation)> =
             rendered[consumer].after.iter().map(|(stack, source)| (stack.index, *source)).collect();
@@ -30,8 +33,20 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
             .collect();
         for (import, name, source) in imports {
             needed.push((import.stack.index, source));
-            if let Some(error) = across_environments(state, consumer, &import, source) {
-                errors.push(error);
+            if state.stacks[consumer].environment != state.stacks[import.stack.index].environment {
+                // A region that does not exist is one mistake, however many references it separates.
+                let unknown = [consumer, import.stack.index].into_iter().find_map(|index| {
+                    let region = state.stacks[index].environment.region.as_deref()?;
+                    (!regions::is_known(region)).then_some((index, region))
+                });
+                let is_reported = unknown.is_some_and(|(index, region)| {
+                    // A name that is not that of a region is an error of the stack itself.
+                    !is_region(region) || !mistyped.insert(index)
+                });
+                if !is_reported {
+                    let region = unknown.map(|(_, region)| region.to_owned());
+                    errors.push(across_environments(state, consumer, &import, source, region));
+                }
                 continue;
             }
             let path = path(state, &import);
@@ -98,19 +113,18 @@ fn across_environments(
     consumer: usize,
     import: &Import,
     source: CallerLocation,
-) -> Option<Error> {
+    unknown_region: Option<String>,
+) -> Error {
     let (from, to) = (&state.stacks[consumer], &state.stacks[import.stack.index]);
-    if from.environment == to.environment {
-        return None;
-    }
     let kind = ErrorKind::AcrossEnvironments {
         from: from.id.clone(),
         to: to.id.clone(),
         from_environment: from.environment.describe(),
         to_environment: to.environment.describe(),
+        unknown_region,
     };
     let related = Some(RelatedLocation::new(format!("{} is added here", to.id), to.source));
-    Some(Error { kind, path: from.id.clone(), location: Some(source.into()), related })
+    Error { kind, path: from.id.clone(), location: Some(source.into()), related }
 }
 
 /// Reports the first dependency cycle of stacks as a path.

@@ -171,6 +171,8 @@ pub enum ErrorKind {
         from_environment: String,
         /// The account and region of the other stack.
         to_environment: String,
+        /// The region of one of the two stacks, if no region with this name is known.
+        unknown_region: Option<String>,
     },
     /// The dependencies of stacks form a cycle, which the text names.
     #[error("the dependencies of stacks form a cycle: {0}")]
@@ -233,7 +235,12 @@ impl ErrorKind {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::DuplicateLogicalId(_) => "give one of the elements another ID".into(),
-            Self::AcrossEnvironments { .. } => {
+            Self::AcrossEnvironments { unknown_region: Some(region), .. } => {
+                let similar = stackwright_schemas::nearest(region, stackwright_schemas::regions::names());
+                let similar = similar.map(|similar| format!("; a similar region is `{similar}`"));
+                format!("`{region}` is not a known region{}", similar.unwrap_or_default())
+            }
+            Self::AcrossEnvironments { unknown_region: None, .. } => {
                 "deploy both stacks to the same region and account, or pass the value as a string or a parameter"
                     .into()
             }

@@ -370,7 +370,7 @@ pub(crate) fn is_stack_name(name: &str) -> bool {
 
 /// Whether a name has the form of a region: two or more words of letters, such as `us-gov-west`, and a number. Regions that
 /// are newer than the data have that form too.
-fn is_region(name: &str) -> bool {
+pub(crate) fn is_region(name: &str) -> bool {
     let Some((words, number)) = name.rsplit_once('-') else { return false };
     let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
     words.split('-').count() >= 2

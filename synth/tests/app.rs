@@ -158,6 +158,30 @@ fn text_alone_gives_the_same_assembly() {
 }
 
 #[test]
+fn a_mistyped_region_is_one_error() {
+    let errors = |region: &str| {
+        let app = App::new("app");
+        let base = app.stack("Base").region(region);
+        let handles: Vec<Handle> =
+            (0..5).map(|number| base.add(&format!("Bucket{number}"), bucket())).collect();
+        for id in ["First", "Second"] {
+            let stack = app.stack(id).region("us-east-1");
+            for (number, handle) in handles.iter().enumerate() {
+                stack.add(&format!("Copy{number}"), bucket().set("Source", handle.reference()));
+            }
+        }
+        app.synth().unwrap_err()
+    };
+    // Each reference is an error if both regions exist.
+    assert_eq!(kinds(&errors("us-west-2")), ["reference-across-environments"; 10]);
+    let mistyped = errors("us-esat-1");
+    assert_eq!(kinds(&mistyped), ["reference-across-environments"]);
+    let help = mistyped.iter().next().unwrap().kind.help().unwrap();
+    assert_eq!(help, "`us-esat-1` is not a known region; a similar region is `us-east-1`");
+    assert_eq!(kinds(&errors("us-east1")), ["illegal-region"]);
+}
+
+#[test]
 fn all_errors_come_at_once_each_with_its_line() {
     let app = App::new("app");
     let east = app.stack("East").region("us-east-1").account("123").tag("aws:x", "y");

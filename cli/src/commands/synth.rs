@@ -128,15 +128,7 @@ fn templates(stacks: &[&StackArtifact], form: Form) -> String {
 
 /// Returns the chosen stacks and their dependencies, in the order of the app.
 fn with_dependencies(assembly: &Assembly, chosen: &[&StackArtifact]) -> Assembly {
-    let mut ids: Vec<&str> = chosen.iter().map(|stack| stack.id.as_str()).collect();
-    let mut at = 0;
-    while let Some(id) = ids.get(at).copied() {
-        for dependency in assembly.stack(id).into_iter().flat_map(|stack| &stack.dependencies) {
-            if !ids.contains(&dependency.as_str()) {
-                ids.push(dependency);
-            }
-        }
-        at += 1;
-    }
-    Assembly::new(assembly.stacks.iter().filter(|stack| ids.contains(&stack.id.as_str())).cloned().collect())
+    let needed = assembly.with_dependencies(chosen);
+    let is_needed = |stack: &&StackArtifact| needed.iter().any(|one| one.id == stack.id);
+    Assembly::new(assembly.stacks.iter().filter(is_needed).cloned().collect())
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use stackwright_deploy::{Approval, ApprovalPolicy, Options, Profile};
+use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::is_no_echo;
-use stackwright_synth::{Assembly, StackArtifact};
 
 use super::command_line::quoted;
 
@@ -190,39 +190,5 @@ impl ApprovalArguments {
     /// Returns the policy that the arguments describe.
     pub fn policy(&self) -> ApprovalPolicy {
         ApprovalPolicy::new(self.approvals.clone(), self.yes)
-    }
-}
-
-/// The stacks that a command works on, and the other stacks of the program.
-pub(crate) struct StackSelection<'a> {
-    /// The selected stacks.
-    pub stacks: Vec<&'a StackArtifact>,
-    /// The other stacks.
-    pub others: Vec<&'a StackArtifact>,
-}
-
-impl<'a> StackSelection<'a> {
-    /// Divides the stacks of an assembly.
-    pub fn new(assembly: &'a Assembly, stacks: Vec<&'a StackArtifact>) -> Self {
-        let is_other = |stack: &&StackArtifact| !stacks.iter().any(|one| one.id == stack.id);
-        let others = assembly.stacks.iter().filter(is_other).collect();
-        Self { stacks, others }
-    }
-
-    /// Adds all stacks that the selected ones depend on, directly or indirectly.
-    pub fn with_dependencies(self, assembly: &'a Assembly) -> Self {
-        let mut ids: Vec<&str> = self.stacks.iter().map(|stack| stack.id.as_str()).collect();
-        let mut next = 0;
-        while next < ids.len() {
-            let dependencies = assembly.stack(ids[next]).map(|stack| stack.dependencies.as_slice());
-            for id in dependencies.unwrap_or_default() {
-                if !ids.contains(&id.as_str()) {
-                    ids.push(id);
-                }
-            }
-            next += 1;
-        }
-        let stacks = assembly.in_order().into_iter().filter(|stack| ids.contains(&stack.id.as_str()));
-        Self::new(assembly, stacks.collect())
     }
 }

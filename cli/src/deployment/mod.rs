@@ -16,9 +16,7 @@ mod source;
 mod terminal;
 mod view;
 
-pub(crate) use arguments::{
-    ApprovalArguments, DeploymentArguments, StackSelection, Target, has_parameter, parameter,
-};
+pub(crate) use arguments::{ApprovalArguments, DeploymentArguments, Target, has_parameter, parameter};
 pub(crate) use colors::paint;
 pub(crate) use command_line::{command, quoted, remember};
 pub(crate) use deployed::{as_version, compare_deployed};

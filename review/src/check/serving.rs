@@ -166,7 +166,7 @@ pub(crate) enum Named<'v, 'a> {
     /// A resource of this template.
     Resource(&'v Resource<'a>),
     /// A name that no resource of this template has.
-    Stranger(String),
+    NotInTemplate(String),
     /// A name that is known only at deployment.
     Unknown,
 }
@@ -183,7 +183,7 @@ pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Opt
         (Some(hole), _) => view.target(hole).map_or(Named::Unknown, Named::Resource),
         (None, Some(given)) => {
             let found = view.named_or_referred(type_name, name, &JsonValue::from(given));
-            found.map_or(Named::Stranger(given.to_owned()), Named::Resource)
+            found.map_or(Named::NotInTemplate(given.to_owned()), Named::Resource)
         }
         (None, None) => Named::Unknown,
     };

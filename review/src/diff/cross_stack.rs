@@ -15,7 +15,7 @@ use crate::check::scenario::is_read_from_ssm;
 
 /// The way in which a stack passes a value to other stacks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+enum Channel {
     /// As an SSM parameter of this name.
     SsmParameter(String),
     /// As an export of this name.
@@ -24,7 +24,7 @@ enum Way {
 
 /// A value of a replaced resource that other stacks can read.
 struct Exposed {
-    way: Way,
+    channel: Channel,
     /// The position of the stack.
     stack: usize,
     logical_id: String,
@@ -34,12 +34,12 @@ struct Exposed {
 /// Adds what follows for the resources of other stacks to their comparisons. A stack of which nothing differs gets one if
 /// something follows.
 pub(crate) fn follow<'a>(pairs: &'a [Pair<'a>], drafts: &mut [Option<Draft<'a>>]) {
-    let mut done: BTreeMap<(usize, Way), bool> = BTreeMap::new();
+    let mut done: BTreeMap<(usize, Channel), bool> = BTreeMap::new();
     loop {
         let new: Vec<Exposed> = exposed(drafts)
             .into_iter()
             .filter(|one| {
-                let known = done.get(&(one.stack, one.way.clone()));
+                let known = done.get(&(one.stack, one.channel.clone()));
                 known.is_none_or(|was_certain| one.is_certain && !was_certain)
             })
             .collect();
@@ -47,7 +47,7 @@ pub(crate) fn follow<'a>(pairs: &'a [Pair<'a>], drafts: &mut [Option<Draft<'a>>]
             return;
         }
         for one in new {
-            done.insert((one.stack, one.way.clone()), one.is_certain);
+            done.insert((one.stack, one.channel.clone()), one.is_certain);
             for consumer in (0..pairs.len()).filter(|consumer| *consumer != one.stack) {
                 follow_into(pairs, drafts, &one, consumer);
             }
@@ -63,12 +63,17 @@ fn exposed(drafts: &[Option<Draft<'_>>]) -> Vec<Exposed> {
             continue;
         }
         let template = draft.sides.after.template;
-        let mut add = |way: Way, value: &JsonValue| {
+        let mut add = |channel: Channel, value: &JsonValue| {
             references(value, &mut String::new(), &mut |id, _, _| {
                 let replaced = draft.changes.iter().find(|it| it.logical_id == id && is_replaced(it));
                 if let Some(change) = replaced {
                     let is_certain = change.consequence == Consequence::Replaced;
-                    found.push(Exposed { way: way.clone(), stack, logical_id: id.to_owned(), is_certain });
+                    found.push(Exposed {
+                        channel: channel.clone(),
+                        stack,
+                        logical_id: id.to_owned(),
+                        is_certain,
+                    });
                 }
             });
         };
@@ -78,12 +83,12 @@ fn exposed(drafts: &[Option<Draft<'_>>]) -> Vec<Exposed> {
         };
         for (_, body) in template.resources().filter(|(_, body)| body["Type"] == "AWS::SSM::Parameter") {
             if let Some(name) = text(&body["Properties"]["Name"]) {
-                add(Way::SsmParameter(name), &body["Properties"]["Value"]);
+                add(Channel::SsmParameter(name), &body["Properties"]["Value"]);
             }
         }
         for (_, output) in template.section("Outputs") {
             if let Some(name) = text(&output["Export"]["Name"]) {
-                add(Way::Export(name), &output["Value"]);
+                add(Channel::Export(name), &output["Value"]);
             }
         }
     }
@@ -97,20 +102,20 @@ fn follow_into<'a>(pairs: &'a [Pair<'a>], drafts: &mut [Option<Draft<'a>>], one:
         return;
     }
     let mut draft = drafts[consumer].take().unwrap_or_else(|| Draft::empty(&pairs[consumer]));
-    let uses = match &one.way {
-        Way::SsmParameter(name) => uses_of_parameter(&draft, name),
-        Way::Export(name) => uses_of_export(&draft, name),
+    let uses = match &one.channel {
+        Channel::SsmParameter(name) => uses_of_parameter(&draft, name),
+        Channel::Export(name) => uses_of_export(&draft, name),
     };
     if draft.is_modified() && !uses.is_empty() {
         let source = format!("{}/{}", from.id, one.logical_id);
-        match &one.way {
-            Way::SsmParameter(_) => {
+        match &one.channel {
+            Channel::SsmParameter(_) => {
                 for (using, is_certain) in uses.iter().map(|using| (using, one.is_certain)) {
                     chain::add(&draft.sides, &mut draft.changes, using, &source, is_certain);
                 }
                 chain::follow(&draft.sides, &mut draft.changes);
             }
-            Way::Export(name) => {
+            Channel::Export(name) => {
                 if let Some(producer) = &mut drafts[one.stack] {
                     refuse(&mut producer.changes, one, name, &to.id);
                 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 use stackwright_deploy::{
-    DeployError, FinishedStack, Orchestrator, Outcome, Plan, Progress, Settings, StackResult,
+    DeployError, FinishedStack, Orchestrator, Outcome, Plan, Progress, Settings, StackResult, StackSelection,
 };
 use stackwright_estimate::cost;
 use stackwright_synth::{Assembly, StackArtifact};
@@ -14,8 +14,8 @@ use super::results::{report_failure, summarize};
 use super::{OutputFormat, print_json, print_text};
 use crate::commands::summary::range;
 use crate::deployment::{
-    ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
-    block_on, command, compare_prediction, description, diagnosis_json, explain, failure, run_until_stopped,
+    ApprovalArguments, DeploymentArguments, ProgressFormat, Session, Target, Terminal, View, block_on,
+    command, compare_prediction, description, diagnosis_json, explain, failure, run_until_stopped,
 };
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
@@ -75,13 +75,15 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
 
 fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(!arguments.no_check)?;
-    let mut stacks = super::select(&loaded.assembly, &arguments.stacks)?;
+    let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
+    let mut selection = StackSelection::new(&loaded.assembly, stacks);
     let plan = arguments.plan.as_deref().map(read_plan).transpose()?;
     if let Some(plan) = &plan {
-        let known = |name: &str| loaded.assembly.stack(name).is_some();
-        keep_planned(plan, known, &mut stacks, !arguments.stacks.is_empty())?;
+        // Stacks that the user names have to be in the plan; otherwise those of the plan are deployed.
+        let named = if arguments.stacks.is_empty() { Ok(()) } else { selection.check_planned(plan) };
+        let planned = named.and_then(|()| selection.planned(plan, &loaded.assembly));
+        selection = planned.map_err(|error| failure(&error))?;
     }
-    let mut selection = StackSelection::new(&loaded.assembly, stacks);
     if arguments.with_dependencies {
         selection = selection.with_dependencies(&loaded.assembly);
     }
@@ -154,25 +156,6 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
             .hint(format!("`{}` writes a plan", command("plan --out FILE")))
     })?;
     Plan::parse(&text).map_err(|error| failure(&error))
-}
-
-/// Keeps the stacks that are in the plan.
-fn keep_planned(
-    plan: &Plan,
-    is_known: impl Fn(&str) -> bool,
-    stacks: &mut Vec<&StackArtifact>,
-    are_named: bool,
-) -> Result<(), Failure> {
-    let refuse = |reason: String| Err(failure(&DeployError::Plan { reason }));
-    if let Some(missing) = plan.stacks.iter().find(|one| !is_known(&one.stack)) {
-        return refuse(format!("it contains {}, which is not a stack of this program", missing.stack));
-    }
-    if !are_named {
-        stacks.retain(|stack| plan.of(stack).is_some());
-    } else if let Some(stack) = stacks.iter().find(|stack| plan.of(stack).is_none()) {
-        return refuse(format!("it does not contain {}", stack.name));
-    }
-    Ok(())
 }
 
 /// Prints the outputs, or the results as JSON.

@@ -1,13 +1,12 @@
 //! `destroy`: deletes stacks.
 
 use clap::Args;
-use stackwright_deploy::{Deleted, DeployError, Orchestrator, Progress, Settings};
+use stackwright_deploy::{Deleted, DeployError, Orchestrator, Progress, Settings, StackSelection};
 use stackwright_synth::StackArtifact;
 
 use super::results::{report_failure, summarize};
 use crate::deployment::{
-    ApprovalArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on, failure,
-    run_until_stopped,
+    ApprovalArguments, ProgressFormat, Session, Target, Terminal, View, block_on, failure, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;

@@ -1,13 +1,15 @@
 //! `import`: imports existing resources into a stack.
 
 use clap::Args;
-use stackwright_deploy::{DeployError, Import, Orchestrator, Outcome, Progress, Settings, import_report};
+use stackwright_deploy::{
+    DeployError, Import, Orchestrator, Outcome, Progress, Settings, StackSelection, import_report,
+};
 use stackwright_synth::StackArtifact;
 
 use super::results::summarize;
 use crate::deployment::{
-    ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
-    block_on, description, explain, failure, run_until_stopped, stoppable,
+    ApprovalArguments, DeploymentArguments, ProgressFormat, Session, Target, Terminal, View, block_on,
+    description, explain, failure, run_until_stopped, stoppable,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use stackwright_deploy::{
     DeployError, Orchestrator, Plan, PlannedOutcome, PlannedStack, Progress, ResourceMove, Settings,
-    StackResult,
+    StackResult, StackSelection,
 };
 use stackwright_review::diff::{self, ComparedStack, DeployedVersion, Diff};
 use stackwright_review::markdown::{MarkdownPart, limited};
@@ -19,9 +19,9 @@ use super::super::summary::{self, AccountValues, quota_lines};
 use super::results::{report_failure, summarize};
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
-    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, account_quotas,
-    approvals_markdown, as_version, block_on, change_set, change_set_markdown, command, commit,
-    compare_prediction, description, failure, quoted, run_until_stopped,
+    DeploymentArguments, ProgressFormat, Session, Target, Terminal, View, account_quotas, approvals_markdown,
+    as_version, block_on, change_set, change_set_markdown, command, commit, compare_prediction, description,
+    failure, quoted, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;

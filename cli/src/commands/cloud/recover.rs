@@ -105,8 +105,8 @@ fn text(condition: &StackCondition) -> String {
     if condition.options.is_empty() {
         text.push_str("  no recovery action is needed\n");
     }
-    if let Some(flags) = condition.continue_with {
-        let command = suggested(&format!("deploy {} {flags}", condition.stack));
+    if let Some(mode) = condition.continue_with {
+        let command = suggested(&format!("deploy {} {mode}", condition.stack));
         text.push_str(&format!("  `{command}` continues from this status\n"));
     }
     for option in &condition.options {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_deploy::{DeployError, FinishedStack, StackResult};
+use stackwright_deploy::{DeployError, FinishedStack, StackResult, StackSelection};
 use stackwright_synth::{StackArtifact, with_causes};
 
-use crate::deployment::{StackSelection, View, explain};
+use crate::deployment::{View, explain};
 use crate::failure::{ExitCode, Failure};
 
 /// Prints that the work on a stack has failed, while the command works on others. The summary has the details; of a single stack

@@ -36,7 +36,8 @@ pub(super) struct Arguments {
     /// Set the number of GPUs of the job
     #[arg(long, default_value_t = 1)]
     ranks: u64,
-    /// Set the number of GPUs in a sharding group of `hybrid-shard`. Default: the GPUs of the instance type
+    /// Set the number of GPUs in a sharding group of `hybrid-shard`. Default: the GPUs of the
+    /// instance type; 8 without `--instance`
     #[arg(long, value_name = "RANKS")]
     shard_ranks: Option<u64>,
     /// Set the number of samples per GPU and step

@@ -27,8 +27,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let id = &target.properties["ResourceId"];
         let (name, type_name, what) = match scaled(view, id) {
-            Some(Scaled::Variant(Named::Stranger(name), _)) => (name, ENDPOINT, "endpoint"),
-            Some(Scaled::Component(Named::Stranger(name))) => {
+            Some(Scaled::Variant(Named::NotInTemplate(name), _)) => (name, ENDPOINT, "endpoint"),
+            Some(Scaled::Component(Named::NotInTemplate(name))) => {
                 (name, INFERENCE_COMPONENT, "inference component")
             }
             _ => continue,

@@ -26,7 +26,7 @@ rule! {
 
 /// The expressions that a service accepts in addition to `rate(…)` and `cron(…)`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
+enum Syntax {
     /// No other expressions.
     Events,
     /// `at(…)`.
@@ -41,32 +41,32 @@ enum Takes {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        for (value, takes) in schedules(resource) {
+        for (value, syntax) in schedules(resource) {
             let Some(text) = string(value).filter(|text| !text.is_empty()) else { continue };
-            if let Err((message, help)) = parse(text, takes) {
+            if let Err((message, help)) = parse(text, syntax) {
                 findings.add(resource, value, format!("the schedule {text} is not valid: {message}"), help);
             }
         }
     }
 }
 
-fn schedules<'v, 'a>(resource: &'v Resource<'a>) -> Vec<(&'v Cursor<'a>, Takes)> {
+fn schedules<'v, 'a>(resource: &'v Resource<'a>) -> Vec<(&'v Cursor<'a>, Syntax)> {
     let properties = &resource.properties;
     match resource.type_name {
-        "AWS::Events::Rule" => vec![(&properties["ScheduleExpression"], Takes::Events)],
-        "AWS::Scheduler::Schedule" => vec![(&properties["ScheduleExpression"], Takes::Dates)],
+        "AWS::Events::Rule" => vec![(&properties["ScheduleExpression"], Syntax::Events)],
+        "AWS::Scheduler::Schedule" => vec![(&properties["ScheduleExpression"], Syntax::Dates)],
         "AWS::ApplicationAutoScaling::ScalableTarget" => items(&properties["ScheduledActions"])
-            .map(|action| (&action["Schedule"], Takes::Scaling))
+            .map(|action| (&action["Schedule"], Syntax::Scaling))
             .collect(),
-        "AWS::AutoScaling::ScheduledAction" => vec![(&properties["Recurrence"], Takes::Unix)],
+        "AWS::AutoScaling::ScheduledAction" => vec![(&properties["Recurrence"], Syntax::Unix)],
         "AWS::SageMaker::MonitoringSchedule" => {
             let config = &properties["MonitoringScheduleConfig"]["ScheduleConfig"];
-            vec![(&config["ScheduleExpression"], Takes::Monitoring)]
+            vec![(&config["ScheduleExpression"], Syntax::Monitoring)]
         }
         "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => entries(&properties["Events"])
             .filter_map(|(_, event)| match event["Type"].as_str()? {
-                "Schedule" => Some((&event["Properties"]["Schedule"], Takes::Events)),
-                "ScheduleV2" => Some((&event["Properties"]["ScheduleExpression"], Takes::Dates)),
+                "Schedule" => Some((&event["Properties"]["Schedule"], Syntax::Events)),
+                "ScheduleV2" => Some((&event["Properties"]["ScheduleExpression"], Syntax::Dates)),
                 _ => None,
             })
             .collect(),
@@ -76,9 +76,9 @@ fn schedules<'v, 'a>(resource: &'v Resource<'a>) -> Vec<(&'v Cursor<'a>, Takes)>
 
 type Fault = (String, &'static str);
 
-fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
+fn parse(text: &str, syntax: Syntax) -> Result<(), Fault> {
     let inner = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
-    if takes == Takes::Unix {
+    if syntax == Syntax::Unix {
         let fields: Vec<&str> = text.split_whitespace().collect();
         return if fields.len() == 5 {
             Ok(())
@@ -90,12 +90,12 @@ fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
         };
     }
     if let Some(rate) = inner("rate") {
-        return rate_of(rate, takes);
+        return rate_of(rate, syntax);
     }
     if let Some(fields) = inner("cron") {
-        return cron(fields, takes);
+        return cron(fields, syntax);
     }
-    if let Some(date) = inner("at").filter(|_| matches!(takes, Takes::Dates | Takes::Scaling)) {
+    if let Some(date) = inner("at").filter(|_| matches!(syntax, Syntax::Dates | Syntax::Scaling)) {
         let shape: String =
             date.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
         let is_date = shape == "0000-00-00T00:00:00";
@@ -105,14 +105,14 @@ fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
             Err(("the date does not have this form".into(), "write `at(yyyy-mm-ddThh:mm:ss)`"))
         };
     }
-    if takes == Takes::Monitoring && text == "NOW" {
+    if syntax == Syntax::Monitoring && text == "NOW" {
         return Ok(());
     }
     Err(("it is neither a rate nor a cron expression".into(), "write `rate(1 day)` or `cron(0 12 * * ? *)`"))
 }
 
 /// Only rules of EventBridge are documented to refuse `5 minute` and `1 minutes`.
-fn rate_of(rate: &str, takes: Takes) -> Result<(), Fault> {
+fn rate_of(rate: &str, syntax: Syntax) -> Result<(), Fault> {
     const HELP: &str = "write a positive number and `minute`, `hour` or `day`, in the plural for more than 1";
     let parts: Vec<&str> = rate.split_whitespace().collect();
     let [number, unit] = parts.as_slice() else { return Err(("a rate is a number and a unit".into(), HELP)) };
@@ -124,7 +124,7 @@ fn rate_of(rate: &str, takes: Takes) -> Result<(), Fault> {
     if !["minute", "hour", "day"].contains(&single) {
         return Err((format!("the unit `{unit}` does not exist"), HELP));
     }
-    if takes == Takes::Events && (number == 1) == unit.ends_with('s') {
+    if syntax == Syntax::Events && (number == 1) == unit.ends_with('s') {
         let wanted = if number == 1 { single.to_owned() } else { format!("{single}s") };
         return Err((format!("with {number}, the unit is `{wanted}`"), HELP));
     }
@@ -141,10 +141,10 @@ const FIELDS: [(&str, u32, u32, &[&str]); 6] = [
     ("year", 1970, 2199, &[]),
 ];
 
-fn cron(text: &str, takes: Takes) -> Result<(), Fault> {
+fn cron(text: &str, syntax: Syntax) -> Result<(), Fault> {
     const HELP: &str = "write `cron(minutes hours day-of-month month day-of-week year)`";
     let fields: Vec<&str> = text.split_whitespace().collect();
-    let is_short = takes == Takes::Scaling && fields.len() == 5;
+    let is_short = syntax == Syntax::Scaling && fields.len() == 5;
     if fields.len() != 6 && !is_short {
         return Err((format!("it has {} fields instead of 6", fields.len()), HELP));
     }
@@ -153,7 +153,7 @@ fn cron(text: &str, takes: Takes) -> Result<(), Fault> {
             return Err((format!("the field `{field}` for the {name} is not valid"), HELP));
         }
     }
-    if takes == Takes::Monitoring && fields[0].parse::<u32>().is_err() {
+    if syntax == Syntax::Monitoring && fields[0].parse::<u32>().is_err() {
         let message =
             format!("a monitoring schedule runs at most once an hour, and its minutes are `{}`", fields[0]);
         return Err((message, "write `cron(0 * ? * * *)` for every hour"));
@@ -214,18 +214,18 @@ mod tests {
             "cron(0 9 ? * 2#1 *)",
             "cron(0 8 3W * ? *)",
         ] {
-            assert!(parse(text, Takes::Events).is_ok(), "{text}: {:?}", parse(text, Takes::Events));
+            assert!(parse(text, Syntax::Events).is_ok(), "{text}: {:?}", parse(text, Syntax::Events));
         }
-        assert!(parse("at(2027-01-01T00:00:00)", Takes::Dates).is_ok());
+        assert!(parse("at(2027-01-01T00:00:00)", Syntax::Dates).is_ok());
         for text in ["NOW", "cron(0 * ? * * *)", "cron(0 17/12 ? * * *)"] {
-            assert!(parse(text, Takes::Monitoring).is_ok(), "{text}");
+            assert!(parse(text, Syntax::Monitoring).is_ok(), "{text}");
         }
-        assert!(parse("cron(0/5 * ? * * *)", Takes::Monitoring).is_err());
-        for takes in [Takes::Dates, Takes::Scaling] {
-            assert!(parse("rate(5 minute)", takes).is_ok() && parse("rate(1 hours)", takes).is_ok());
-            assert!(parse("rate(5 seconds)", takes).is_err() && parse("rate(0 minutes)", takes).is_err());
+        assert!(parse("cron(0/5 * ? * * *)", Syntax::Monitoring).is_err());
+        for syntax in [Syntax::Dates, Syntax::Scaling] {
+            assert!(parse("rate(5 minute)", syntax).is_ok() && parse("rate(1 hours)", syntax).is_ok());
+            assert!(parse("rate(5 seconds)", syntax).is_err() && parse("rate(0 minutes)", syntax).is_err());
         }
-        assert!(parse("0 12 * * 1-5", Takes::Unix).is_ok());
+        assert!(parse("0 12 * * 1-5", Syntax::Unix).is_ok());
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             "at(2027-01-01T00:00:00)",
             "",
         ] {
-            assert!(parse(text, Takes::Events).is_err(), "{text}");
+            assert!(parse(text, Syntax::Events).is_err(), "{text}");
         }
     }
 }
