@@ -68,9 +68,36 @@ macro_rules! refused {
     }};
 }
 
-/// Returns the path of a program that `cargo xtask tools` installs.
+/// Ends a test with a message if one of the programs that it needs, and that `cargo xtask tools` installs, is missing.
+#[macro_export]
+macro_rules! needs {
+    ($($program:literal),+) => {
+        for program in [$($program),+] {
+            if !$crate::is_installed(program) {
+                return;
+            }
+        }
+    };
+}
+
+fn path_of_tool(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path)
+}
+
+/// Returns whether a program is installed that `cargo xtask tools` installs. If it is missing, a message says that the test is
+/// skipped.
+#[expect(clippy::print_stderr, reason = "only tests call it")]
+pub fn is_installed(path: &str) -> bool {
+    let is_installed = path_of_tool(path).exists();
+    if !is_installed {
+        eprintln!("skipped: {path} is not installed; run `cargo xtask tools`");
+    }
+    is_installed
+}
+
+/// Returns the path of a program that `cargo xtask tools` installs. A test calls [`needs!`](crate::needs) before.
 pub fn tool(path: &str) -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
+    let tool = path_of_tool(path);
     assert!(tool.exists(), "{path} is not installed: run `cargo xtask tools`");
     tool
 }

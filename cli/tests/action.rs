@@ -258,6 +258,7 @@ fn the_verdict_fails_the_job_if_it_is_denied() {
 /// The plan of a pull request is stored, and the merge deploys exactly it.
 #[test]
 fn the_reviewed_plan_is_deployed_after_the_merge() {
+    snapshots::needs!("python/bin/python");
     if !has_tools() {
         return;
     }

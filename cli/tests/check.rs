@@ -166,6 +166,7 @@ fn secrets_are_in_no_report() {
 
 #[test]
 fn other_programs_read_the_reports() {
+    snapshots::needs!("python/bin/python", "python/bin/sarif");
     let directory = tempfile::tempdir().unwrap();
     for (form, name) in [("sarif", "report.sarif"), ("junit", "report.xml")] {
         let output = stackwright().args(["check", "planted.yaml", "--format", form]).output().unwrap();
@@ -216,6 +217,7 @@ const CODE_QUALITY: &str = r#"{
 
 #[test]
 fn every_finding_of_a_code_quality_report_is_shown_by_gitlab() {
+    snapshots::needs!("python/bin/python");
     let directory = tempfile::tempdir().unwrap();
     let planted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/planted.yaml");
     // The same file twice: the findings differ by their files only.

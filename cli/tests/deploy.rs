@@ -14,6 +14,7 @@ use stackwright::resources::s3::Bucket;
 
 #[test]
 fn a_stack_is_made_left_alone_and_changed() {
+    snapshots::needs!("python/bin/moto_server", "python/bin/python");
     let moto = Endpoint::moto();
 
     let (_, stderr) = succeeded(moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes"]));
@@ -63,6 +64,7 @@ fn a_stack_is_made_left_alone_and_changed() {
 
 #[test]
 fn the_error_explains_why_a_stack_cannot_be_deployed() {
+    snapshots::needs!("python/bin/moto_server", "python/bin/python");
     let moto = Endpoint::moto();
     let output = moto.run(&arr_coc::app(), &["deploy", "--parameter", "Memory=1"]);
     assert_eq!(output.status.code(), Some(2));
@@ -73,6 +75,7 @@ fn the_error_explains_why_a_stack_cannot_be_deployed() {
 
 #[test]
 fn the_cdk_cli_deploys_the_assembly_too() {
+    snapshots::needs!("node/node_modules/.bin/cdk", "python/bin/moto_server", "python/bin/python");
     let moto = Endpoint::moto();
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");
@@ -98,6 +101,7 @@ fn two_stacks(bucket: &str) -> App {
 
 #[test]
 fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
+    snapshots::needs!("python/bin/moto_server", "python/bin/python");
     let moto = Endpoint::moto();
     let buckets = "sorted(bucket['Name'] for bucket in s3.list_buckets()['Buckets'])";
 
@@ -121,6 +125,7 @@ fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
 
 #[test]
 fn a_deployment_that_fails_prints_the_reason_from_aws() {
+    snapshots::needs!("python/bin/moto_server", "python/bin/python");
     let moto = Endpoint::moto();
     let app = App::new("failing");
     let stack = app.stack("Main").region("us-east-1");

@@ -252,6 +252,7 @@ fn diff_prints_no_secret_of_a_deployed_stack() {
 
 #[test]
 fn a_stack_policy_that_refuses_the_update_is_reported() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&[]);
     succeeded(endpoint.run(&queue("Jobs", None, 30), &["deploy", "--yes"]));
     let policy = json!({ "Statement": [
@@ -378,6 +379,7 @@ fn refactor_moves_resources_between_stacks() {
 
 #[test]
 fn refactor_calls_only_what_its_policy_allows() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&[]);
     succeeded(endpoint.run(&queue("Tasks", None, 30), &["deploy", "--yes"]));
     let before = endpoint.requests();

@@ -351,6 +351,7 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
 
 #[test]
 fn a_failure_is_followed_into_nested_stacks() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&[]);
     let directory = tempfile::tempdir().unwrap();
     let child = json!({ "Resources": { "Inner": { "Type": "AWS::SNS::Topic" } } });
@@ -451,6 +452,7 @@ fn the_quotas_of_an_account_are_listed_beside_what_is_needed() {
 
 #[test]
 fn quotas_of_networks_are_read_from_moto() {
+    snapshots::needs!("python/bin/moto_server");
     let app = App::new("network");
     let stack = app.stack("Main").region("us-east-1");
     for number in 0..6 {
@@ -515,6 +517,7 @@ fn stacks_that_depend_on_a_failed_one_are_not_started() {
 
 #[test]
 fn drift_is_reverted_and_existing_resources_are_imported() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&[]);
     succeeded(endpoint.run(&small("as deployed"), &["deploy"]));
     endpoint.put(
@@ -554,6 +557,7 @@ fn drift_is_reverted_and_existing_resources_are_imported() {
 
 #[test]
 fn warnings_of_the_validation_are_printed() {
+    snapshots::needs!("python/bin/python");
     let app = |with_bucket: bool| {
         let app = small("one");
         if with_bucket {
@@ -615,6 +619,7 @@ fn the_advice_of_a_hook_is_printed() {
 
 #[test]
 fn a_baseline_for_many_accounts_is_a_stack_set() {
+    snapshots::needs!("python/bin/cfn-lint", "python/bin/python");
     let baseline = App::new("baseline");
     baseline.stack("Storage").add("Runs", PrivateBucket::new());
     let app = App::new("platform");
@@ -640,6 +645,7 @@ fn a_baseline_for_many_accounts_is_a_stack_set() {
 
 #[test]
 fn a_role_is_assumed_in_the_account_of_each_stack() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&["--account", "123456789012"]);
     let app = App::new("roles");
     for id in ["One", "Two"] {
@@ -715,6 +721,7 @@ fn secrets_are_never_printed() {
 /// Every call that a command makes is in the policy that `permissions` prints for it.
 #[test]
 fn the_printed_permissions_are_those_that_are_used() {
+    snapshots::needs!("python/bin/python");
     let called = |endpoint: &Endpoint| endpoint.requests().as_object().unwrap().clone();
     let allowed = |command: &str| -> BTreeSet<String> {
         let workspace = Workspace::with(&arr_coc::app());
@@ -815,6 +822,7 @@ fn killed_at_request(
 /// After the deployer is killed at any request, the next one continues, and no resource is created twice.
 #[test]
 fn a_deployer_killed_at_any_request_is_continued_by_the_next_one() {
+    snapshots::needs!("python/bin/python");
     let workspace = Workspace::with(&small("one"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // The deployers wait most of the time, so that several run at once.
@@ -875,6 +883,7 @@ fn on_terminal(endpoint: &Endpoint, workspace: &Workspace, steps: &Json) -> (Str
 
 #[test]
 fn on_a_terminal_deploy_requests_an_approval_and_can_be_cancelled() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
     let workspace = Workspace::with(&small("one"));
     let steps = json!([["[y/N]", "y\n"], ["CREATE_IN_PROGRESS", "\u{3}"], ["ait?", "cancel\n"]]);
@@ -888,6 +897,7 @@ fn on_a_terminal_deploy_requests_an_approval_and_can_be_cancelled() {
 
 #[test]
 fn ctrl_c_at_a_question_withdraws_it_and_leaves_nothing() {
+    snapshots::needs!("python/bin/python");
     let endpoint = Endpoint::local(&[]);
     let workspace = Workspace::with(&small("one"));
     let (seen, code) = on_terminal(&endpoint, &workspace, &json!([["[y/N]", "\u{3}"]]));
@@ -982,6 +992,7 @@ fn terminated(
 /// Each command that waits ends with a message when the system stops it.
 #[test]
 fn every_command_that_waits_reports_how_it_ended() {
+    snapshots::needs!("python/bin/python");
     let app = App::new("small");
     let stack = app.stack("Main").region("us-east-1");
     stack.add("Alarms", Topic::new());
@@ -1216,6 +1227,7 @@ fn events(urls: &[String]) -> Vec<Vec<String>> {
 
 #[test]
 fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
+    snapshots::needs!("aws/bin/aws", "node/node_modules/.bin/cdk", "python/bin/python");
     let endpoint = Endpoint::local(&["--account", "123456789012"]);
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");
@@ -1246,6 +1258,7 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
 
 #[test]
 fn the_cdk_cli_moves_resources_between_stacks() {
+    snapshots::needs!("node/node_modules/.bin/cdk", "python/bin/python");
     let endpoint = Endpoint::local(&["--account", "123456789012"]);
     let app = |main: &[(&str, &str)], other: &[(&str, &str)]| {
         let app = App::new("small");
@@ -1281,6 +1294,7 @@ fn the_cdk_cli_moves_resources_between_stacks() {
 
 #[test]
 fn ministack_accepts_the_requests_of_the_deployer() {
+    snapshots::needs!("aws/bin/ministack", "python/bin/python");
     let endpoint = Endpoint::ministack();
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
     assert!(

@@ -45,6 +45,7 @@ fn judged(app: &App, expected_lines: &[&str]) {
 
 #[test]
 fn the_examples_are_what_others_take() {
+    snapshots::needs!("python/bin/python");
     judged(
         &hyperpod_slurm::app(),
         &["templates: 2", "CreateCluster: 1", "instance groups: 4", "CreateFileSystem: 1"],
@@ -300,6 +301,7 @@ fn fleets(app: &App) {
 
 #[test]
 fn every_setting_is_what_others_take() {
+    snapshots::needs!("python/bin/python");
     judged(
         &everything(),
         &[
@@ -335,6 +337,7 @@ fn of_type<'t>(templates: &'t [Json], name: &'t str) -> Vec<(&'t Json, &'t Json)
 
 #[test]
 fn encrypted_clusters_and_fleets_are_what_others_take() {
+    snapshots::needs!("python/bin/python");
     for key_of in [KeyOf::Setters, KeyOf::Stack] {
         judged(
             &snapshots::encrypted_clusters::app(key_of),
@@ -662,6 +665,7 @@ fn uploaded(app: &App, directory: &Path) {
 
 #[test]
 fn shellcheck_finds_nothing_in_the_scripts() {
+    snapshots::needs!("python/bin/shellcheck");
     let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/src");
     let mut checked = 0;
     for directory in ["cluster/scripts", "fleet/scripts"] {
@@ -858,6 +862,7 @@ fn provisioning_parameters_are_what_the_lifecycle_scripts_of_aws_take() {
 
 #[test]
 fn a_network_of_its_own_passes_the_validation_of_aws() {
+    snapshots::needs!("python/bin/python");
     let app = App::new("validated");
     let stack = app.stack("Main").region("us-east-1");
     let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa());
@@ -1086,6 +1091,7 @@ fn has_the_members_of_a_recipe(recipe: &Json, kind: &str) {
 
 #[test]
 fn one_description_is_a_manifest_a_slurm_script_and_a_recipe() {
+    snapshots::needs!("python/bin/python", "python/bin/shellcheck");
     let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
     let app = with(|stack, _| {
         let on = |directory: &str| ClusterJob::new("llama", &job(), directory);

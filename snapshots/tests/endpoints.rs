@@ -472,6 +472,7 @@ fn components(app: &App) {
 
 #[test]
 fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
+    snapshots::needs!("python/bin/python");
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     // Synthesizes and checks.
@@ -756,6 +757,7 @@ fn a_component_is_updated_in_place() {
 
 #[test]
 fn production_scores_what_development_scores() {
+    snapshots::needs!("python/bin/python");
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&assembly).unwrap();

@@ -310,6 +310,7 @@ fn app() -> App {
 
 #[test]
 fn every_strategy_on_every_launcher_is_what_others_take() {
+    snapshots::needs!("python/bin/python");
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     // Synthesizes and checks.
@@ -444,6 +445,7 @@ fn the_missing_permissions_of_launchers_and_of_their_jobs_are_reported() {
 
 #[test]
 fn serverless_customization_is_what_botocore_takes() {
+    snapshots::needs!("python/bin/python");
     let base =
         "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/llama-3-2-1b-instruct/1.0.0";
     let group = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/instructed";

@@ -21,6 +21,7 @@ fn assemblies() -> Vec<(tempfile::TempDir, stackwright::synth::Assembly)> {
 
 #[test]
 fn cfn_lint_finds_nothing_in_json_or_yaml() {
+    snapshots::needs!("python/bin/cfn-lint");
     for (directory, assembly) in assemblies() {
         let mut lint = Command::new(tool("python/bin/cfn-lint"));
         for stack in &assembly.stacks {
@@ -34,6 +35,7 @@ fn cfn_lint_finds_nothing_in_json_or_yaml() {
 
 #[test]
 fn the_cdk_cli_reads_the_assembly() {
+    snapshots::needs!("node/node_modules/.bin/cdk");
     for (directory, assembly) in assemblies() {
         let cdk = tool("node/node_modules/.bin/cdk");
         let out = directory.path().join("out");
@@ -60,6 +62,7 @@ fn the_cdk_cli_reads_the_assembly() {
 /// What checkov finds in the examples has an answer in docs/serving.md, and every answer there is still needed.
 #[test]
 fn every_finding_of_checkov_has_a_reason() {
+    snapshots::needs!("checkov/bin/checkov");
     let mut checkov = Command::new(tool("checkov/bin/checkov"));
     checkov.args([
         "--framework",

@@ -3,6 +3,7 @@
 
 #[test]
 fn the_repack_step_packs_the_code_beside_the_model() {
+    snapshots::needs!("python/bin/python");
     let directory = tempfile::tempdir().unwrap();
     let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/repack.py");
     let reported = snapshots::run(

@@ -185,6 +185,7 @@ fn endpoints(app: &App) {
 
 #[test]
 fn pipelines_of_public_samples_are_what_others_take() {
+    snapshots::needs!("python/bin/python");
     let app = App::new("samples");
     tuning(&app);
     batch(&app);
@@ -206,6 +207,7 @@ fn pipelines_of_public_samples_are_what_others_take() {
 
 #[test]
 fn endpoints_of_public_samples_are_what_others_take() {
+    snapshots::needs!("python/bin/python");
     let app = App::new("samples");
     endpoints(&app);
     assert_sufficient("samples", &app, &Outside::default(), &[]);

@@ -268,6 +268,63 @@ fn an_import_may_change_nothing_else() {
 }
 
 #[test]
+fn references_to_a_replaced_resource_are_unknown_in_the_plan() {
+    let mut machine = Machine::new(0);
+    let with = |name: &str| {
+        json!({ "Resources": {
+            "Topic": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name } },
+            "Policy": { "Type": "AWS::SNS::TopicPolicy", "Properties": { "Topics": [{ "Ref": "Topic" }], "PolicyDocument": {} } },
+        } })
+    };
+    let stack = machine.create(&with("one"));
+    let found = machine.plan(stack, &with("two"), &[], false).unwrap();
+    let [topic, policy] = &found.changes[..] else { panic!("two changes") };
+    assert_eq!(topic.replacement, Some(Replacement::Yes));
+    let shown: Json = serde_json::from_str(policy.after.as_deref().unwrap()).unwrap();
+    assert_eq!(shown["Properties"]["Topics"][0], "{{changeSet:KNOWN_AFTER_APPLY}}");
+    assert_eq!(policy.details[0]["ChangeSource"], "ResourceReference");
+}
+
+#[test]
+fn a_resource_that_leaves_the_template_follows_its_deletion_policy() {
+    let mut machine = Machine::new(0);
+    let kept = json!({ "Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain" });
+    let stack = machine.create(&json!({ "Resources": { "A": topic("x"), "B": kept, "C": topic("x") } }));
+    let found = machine.plan(stack, &json!({ "Resources": { "C": topic("x") } }), &[], false).unwrap();
+    let removed: Vec<_> = found
+        .changes
+        .iter()
+        .map(|one| (one.logical_id.as_str(), format!("{:?}", one.policy_action)))
+        .collect();
+    assert_eq!(removed, [("A", "Some(Delete)".to_owned()), ("B", "Some(Retain)".to_owned())]);
+}
+
+#[test]
+fn the_type_of_a_resource_does_not_change() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("x"));
+    let mut template = two("x");
+    template["Resources"]["A"] = json!({ "Type": "AWS::SQS::Queue" });
+    let error = machine.plan(stack, &template, &[], false).err().unwrap();
+    assert!(error.starts_with("Update of resource type is not permitted."), "{error}");
+    assert!(error.ends_with("[A]"), "{error}");
+}
+
+#[test]
+fn a_name_that_another_stack_uses_is_a_conflict() {
+    let mut machine = Machine::new(0);
+    let named = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "shared-name" } });
+    let stack = machine.create(&json!({ "Resources": { "First": named } }));
+    let template = json!({ "Resources": { "First": named, "Second": named, "Other": topic("x") } });
+    let found = machine.plan(stack, &template, &[], false).unwrap();
+    let conflicts: Vec<_> =
+        found.problems.iter().filter(|one| one.kind == super::plan::ProblemKind::NameConflict).collect();
+    let [conflict] = &conflicts[..] else { panic!("{} conflicts", conflicts.len()) };
+    assert_eq!((conflict.logical_id.as_str(), conflict.type_name.as_str()), ("Second", "AWS::S3::Bucket"));
+    assert!(conflict.message.contains("'shared-name' already exists"), "{}", conflict.message);
+}
+
+#[test]
 fn refactors_that_are_over_keep_only_what_is_described() {
     let mut machine = Machine::new(0);
     let stack = machine.create(&two("x"));

@@ -263,3 +263,106 @@ fn is_function(name: &str, argument: &Json) -> bool {
         _ => name.starts_with("Fn::"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Calls a function with the scope of a template whose parameter `Stage` is `test`. The resource `Topic` is known.
+    fn in_scope<T>(template: &Json, test: impl FnOnce(&Scope<'_>) -> T) -> T {
+        let mut text = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } });
+        text.as_object_mut().unwrap().extend(template.as_object().unwrap().clone());
+        let template = StackTemplate::read(&text.to_string()).unwrap();
+        let lookup = |name: &str, attribute: Option<&str>| match (name, attribute) {
+            ("Topic", None) => Ok(json!("arn:topic")),
+            _ => reference_value(None, name, attribute),
+        };
+        let environment = crate::state::Environment { account: "111122223333", region: "cn-north-1" };
+        test(&Scope {
+            template: &template,
+            parameters: &IndexMap::from([("Stage".to_owned(), "test".into())]),
+            pseudo: pseudo_parameters_of(environment),
+            exports: &BTreeMap::new(),
+            resource: &lookup,
+            imported: RefCell::default(),
+            progress: Progress::default(),
+        })
+    }
+
+    #[test]
+    fn names_are_parameters_pseudo_parameters_and_resources() {
+        in_scope(&json!({}), |scope| {
+            let value = json!(
+                ["Stage", "AWS::Partition", "AWS::URLSuffix", "Topic"].map(|name| json!({ "Ref": name }))
+            );
+            assert_eq!(
+                scope.value(&value),
+                Ok(Some(json!(["test", "aws-cn", "amazonaws.com.cn", "arn:topic"])))
+            );
+            let error = scope.value(&json!({ "Ref": "Other" })).unwrap_err();
+            assert_eq!(error, "The resource Other does not exist");
+        });
+    }
+
+    #[test]
+    fn a_value_that_is_no_value_is_left_out() {
+        let nothing = json!({ "Ref": "AWS::NoValue" });
+        let written = json!({ "Properties": { "A": nothing, "B": ["x", nothing], "C": { "D": nothing } } });
+        in_scope(&json!({}), |scope| {
+            let properties = Json::from(scope.properties(&written).unwrap());
+            assert_eq!(properties, json!({ "B": ["x"], "C": {} }));
+            assert_eq!(scope.properties(&json!({})), Ok(Map::new()));
+            // A property with the name of a function is not a function if its value has another form.
+            assert_eq!(
+                scope.value(&json!({ "Condition": { "a": 1 } })),
+                Ok(Some(json!({ "Condition": { "a": 1 } })))
+            );
+        });
+    }
+
+    #[test]
+    fn conditions_use_other_conditions_in_any_order() {
+        let conditions = json!({ "Conditions": {
+            "C": { "Fn::Or": [{ "Condition": "B" }, { "Condition": "A" }] },
+            "B": { "Fn::Not": [{ "Condition": "A" }] },
+            "A": { "Fn::Equals": [{ "Ref": "Stage" }, "test"] },
+        } });
+        in_scope(&conditions, |scope| {
+            let all = ["A", "B", "C"].map(|name| scope.condition(name).unwrap());
+            assert_eq!(all, [true, false, true]);
+            assert_eq!(scope.is_wanted(&json!({ "Condition": "B" })), Ok(false));
+            assert_eq!(scope.is_wanted(&json!({})), Ok(true));
+            let error = scope.condition("D").unwrap_err();
+            assert_eq!(error, "Template format error: Unresolved condition dependency D");
+        });
+    }
+
+    #[test]
+    fn a_cycle_of_conditions_is_an_error_each_time() {
+        let conditions = json!({ "Conditions": {
+            "A": { "Fn::Not": [{ "Condition": "B" }] },
+            "B": { "Fn::Not": [{ "Condition": "A" }] },
+        } });
+        in_scope(&conditions, |scope| {
+            for _ in 0..2 {
+                let error = scope.condition("A").unwrap_err();
+                assert_eq!(error, "Template format error: Circular dependency in conditions: [A]");
+            }
+        });
+    }
+
+    #[test]
+    fn the_size_of_an_evaluation_is_limited() {
+        in_scope(&json!({}), |scope| {
+            let long = json!({ "Fn::Join": ["", ["x".repeat(MAX_TEXT - 1)]] });
+            let error = scope.value(&Json::Array(vec![long; MAX_RESULTS / MAX_TEXT + 1])).unwrap_err();
+            assert!(error.contains("the results of the functions are longer than"), "{error}");
+        });
+        let nested = (0..=MAX_DEPTH).fold(json!("x"), |inner, _| json!([inner]));
+        in_scope(&json!({}), |scope| {
+            assert_eq!(scope.value(&nested).unwrap_err(), "Template error: functions are nested too deeply");
+        });
+    }
+}

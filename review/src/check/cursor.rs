@@ -46,6 +46,11 @@ impl<'v> Cursor<'v> {
         Self { value: &JsonValue::Null, location: None, below: OnceCell::new() }
     }
 
+    /// Returns the value, which may be used longer than the cursor.
+    pub fn json(&self) -> &'v JsonValue {
+        self.value
+    }
+
     /// Returns the steps from the properties to the value; `None` if it does not exist.
     pub fn path(&self) -> Option<Vec<String>> {
         let mut location = self.location.as_ref()?;

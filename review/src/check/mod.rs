@@ -15,6 +15,7 @@ mod glob;
 mod growth;
 mod job;
 mod pattern;
+mod relations;
 pub(crate) mod resolve;
 pub(crate) mod rules;
 pub(crate) mod scenario;

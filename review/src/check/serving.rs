@@ -4,6 +4,7 @@ use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
 
 use super::cursor::Cursor;
+use super::relations::Hosts;
 use super::text::Text;
 use super::value::{is_set, items, number, string};
 use super::view::{Resource, View};
@@ -68,38 +69,41 @@ impl<'v, 'a> Variant<'v, 'a> {
 
     /// Returns the endpoints that serve the variant or component.
     pub fn endpoints(&self) -> impl Iterator<Item = &'v Resource<'a>> {
-        let (view, id) = (self.view, self.config.id);
-        view.of_type(ENDPOINT)
-            .filter(move |endpoint| config_of(view, endpoint).is_some_and(|config| config.id == id))
+        let view = self.view;
+        let endpoints = view.relations().endpoints.get(self.config.id);
+        endpoints.into_iter().flatten().filter_map(move |id| view.resource(id))
     }
 }
 
 /// Returns the instance types that serve a model, and how many accelerators an inference component reserves for a copy of it
 /// there.
-pub(crate) fn hosts(view: &View<'_>, model: &Resource<'_>) -> Vec<(&'static Instance, Option<u64>)> {
-    let is_it = |found: Option<&Resource<'_>>| found.is_some_and(|found| found.id == model.id);
-    let of_variants = variants(view).filter(|variant| is_it(variant.model()));
-    let mut hosts: Vec<_> = of_variants.filter_map(|variant| Some((variant.instance()?, None))).collect();
+pub(crate) fn hosts(view: &View<'_>, model: &Resource<'_>) -> Hosts {
+    let by_model = view.hosts();
+    let of_variants = by_model.of_variants.get(model.id);
+    let of_components = by_model.of_components.get(model.id);
+    of_variants.into_iter().chain(of_components).flatten().copied().collect()
+}
+
+/// Calls a function for each specification of an inference component, with the name of its model and the instance types that serve
+/// it.
+pub(crate) fn hosts_of_components(view: &View<'_>, mut found: impl FnMut(&Cursor<'_>, Hosts)) {
     for endpoint in view.of_type(ENDPOINT) {
         let Some(config) = config_of(view, endpoint) else { continue };
         for component in components(view, endpoint) {
             let name = string(&component.properties["VariantName"]);
             let one = std::iter::once(&component.properties["Specification"]);
             for specification in one.chain(items(&component.properties["Specifications"])) {
-                if !is_it(view.named_or_referred(MODEL, "ModelName", &specification["ModelName"])) {
-                    continue;
-                }
                 let required = &specification["ComputeResourceRequirements"];
                 let reserved = number(&required["NumberOfAcceleratorDevicesRequired"]);
                 let of_specification = string(&specification["InstanceType"]).and_then(instance);
                 let chosen =
                     variants_of(view, config).filter(|one| name.is_none_or(|name| name == one.name()));
                 let types = chosen.filter_map(|variant| of_specification.or(variant.instance()));
-                hosts.extend(types.map(|one| (one, reserved.map(|number| number as u64))));
+                let hosts = types.map(|one| (one, reserved.map(|number| number as u64))).collect();
+                found(&specification["ModelName"], hosts);
             }
         }
     }
-    hosts
 }
 
 /// Returns the containers of a model.
@@ -122,10 +126,8 @@ pub(crate) fn components<'v, 'a>(
     view: &'v View<'a>,
     endpoint: &'v Resource<'a>,
 ) -> impl Iterator<Item = &'v Resource<'a>> {
-    view.of_type(INFERENCE_COMPONENT).filter(move |component| {
-        let found = view.named_or_referred(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
-        found.is_some_and(|found| found.id == endpoint.id)
-    })
+    let components = view.relations().components.get(endpoint.id);
+    components.into_iter().flatten().filter_map(move |id| view.resource(id))
 }
 
 pub(crate) fn is_gpu(instance: &Instance) -> bool {
@@ -179,14 +181,15 @@ pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Opt
     }
     let parts = id.split('/');
     let known: Vec<Option<&str>> = parts.iter().map(|part| part.known()).collect();
-    let named = |part: &Text<'_>, type_name: &str, name: &str| match (part.hole(), part.known()) {
-        (Some(hole), _) => view.target(hole).map_or(Named::Unknown, Named::Resource),
-        (None, Some(given)) => {
-            let found = view.named_or_referred(type_name, name, &JsonValue::from(given));
-            found.map_or(Named::NotInTemplate(given.to_owned()), Named::Resource)
-        }
-        (None, None) => Named::Unknown,
-    };
+    let named =
+        |part: &Text<'_>, type_name: &'static str, name: &'static str| match (part.hole(), part.known()) {
+            (Some(hole), _) => view.target(hole).map_or(Named::Unknown, Named::Resource),
+            (None, Some(given)) => {
+                let found = view.named_or_referred(type_name, name, &JsonValue::from(given));
+                found.map_or(Named::NotInTemplate(given.to_owned()), Named::Resource)
+            }
+            (None, None) => Named::Unknown,
+        };
     Some(match known.as_slice() {
         [Some("endpoint"), _, Some("variant"), variant] => {
             Scaled::Variant(named(&parts[1], ENDPOINT, "EndpointName"), variant.map(str::to_owned))

@@ -1,7 +1,7 @@
 //! The input of rules: the resources of one stack in one deployment, with all known values inserted.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use serde_json::Value as JsonValue;
@@ -12,6 +12,7 @@ use stackwright_synth::{StackArtifact, Template};
 
 use super::cursor::Cursor;
 use super::document;
+use super::relations::{HostsByModel, Relations};
 use super::resolve::Resolver;
 use super::scenario::Scenario;
 use super::text::Text;
@@ -20,6 +21,10 @@ use super::written::Written;
 use crate::globals;
 
 static EMPTY: JsonValue = JsonValue::Null;
+
+/// The resources of a type by the string that one of their properties has, for each type and property that a rule has searched.
+/// Of equal strings, the first resource is known.
+type Names<'a> = HashMap<(&'static str, &'static str), HashMap<&'a str, usize>>;
 
 /// The resources that are there in one scenario.
 pub(crate) struct View<'a> {
@@ -30,6 +35,9 @@ pub(crate) struct View<'a> {
     index: HashMap<&'a str, usize>,
     by_type: HashMap<&'a str, Vec<usize>>,
     written: OnceCell<Written<'a>>,
+    relations: OnceCell<Relations<'a>>,
+    hosts: OnceCell<HostsByModel<'a>>,
+    by_name: RefCell<Names<'a>>,
 }
 
 /// The resources of a template with the known values of one deployment inserted. A [`View`] refers to them.
@@ -150,7 +158,18 @@ impl<'a> View<'a> {
         for (number, resource) in resources.iter().enumerate() {
             by_type.entry(resource.type_name).or_default().push(number);
         }
-        Self { stack, region, scenario, resources, index, by_type, written: OnceCell::new() }
+        Self {
+            stack,
+            region,
+            scenario,
+            resources,
+            index,
+            by_type,
+            written: OnceCell::new(),
+            relations: OnceCell::new(),
+            hosts: OnceCell::new(),
+            by_name: RefCell::default(),
+        }
     }
 
     pub fn template(&self) -> &'a Template {
@@ -164,6 +183,16 @@ impl<'a> View<'a> {
     /// Returns the names that the template refers to.
     pub fn written(&self) -> &Written<'a> {
         self.written.get_or_init(|| Written::of(self.template()))
+    }
+
+    /// Returns the relations among the resources.
+    pub fn relations(&self) -> &Relations<'a> {
+        self.relations.get_or_init(|| Relations::of(self))
+    }
+
+    /// Returns the instance types that serve each model.
+    pub fn hosts(&self) -> &HostsByModel<'a> {
+        self.hosts.get_or_init(|| HostsByModel::of(self))
     }
 
     /// Returns the resources of a type.
@@ -201,12 +230,23 @@ impl<'a> View<'a> {
 
     /// Returns the resource of a type that a value identifies: by a reference, or by a name that equals the resource's property
     /// `name`.
-    pub fn named_or_referred(&self, type_name: &str, name: &str, value: &JsonValue) -> Option<&Resource<'a>> {
+    pub fn named_or_referred(
+        &self,
+        type_name: &'static str,
+        name: &'static str,
+        value: &JsonValue,
+    ) -> Option<&Resource<'a>> {
         if let Some(target) = self.target(value) {
             return (target.type_name == type_name).then_some(target);
         }
         let given = string(value)?;
-        self.of_type(type_name).find(|resource| resource.properties[name].as_str() == Some(given))
+        let mut by_name = self.by_name.borrow_mut();
+        let names = by_name.entry((type_name, name)).or_insert_with(|| {
+            let numbers = self.by_type.get(type_name).into_iter().flatten().rev();
+            let name_of = |number: &usize| self.resources[*number].properties[name].json().as_str();
+            numbers.filter_map(|number| Some((name_of(number)?, *number))).collect()
+        });
+        names.get(given).map(|number| &self.resources[*number])
     }
 
     /// Returns the requests of a SageMaker operation that pipelines, state machines and schedules make.

@@ -6,7 +6,7 @@ use crate::check::findings::Findings;
 use crate::check::glob::matches;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::rules::security::{allowing, allows, is_attached};
+use crate::check::rules::security::{allowing_to, allows};
 use crate::check::text::{Piece, Text};
 use crate::check::value::{is_set, is_unresolved, items, one_or_many};
 use crate::check::view::{Resource, View, references, referred};
@@ -104,9 +104,7 @@ fn may_read(view: &View<'_>, role: &Resource<'_>, location: &Text<'_>) -> Option
     if has_cluster_policy && given.starts_with("sagemaker-") {
         return Some(true);
     }
-    let statements =
-        allowing(view).filter(|(holder, _)| holder.id == role.id || is_attached(view, holder, role));
-    for (_, statement) in statements {
+    for (_, statement) in allowing_to(view, role) {
         if is_set(&statement["NotAction"]) || is_set(&statement["NotResource"]) {
             return None;
         }

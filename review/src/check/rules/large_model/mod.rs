@@ -13,7 +13,7 @@ use stackwright_schemas::instances::Instance;
 
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
-use crate::check::serving::{MODEL, containers, variants};
+use crate::check::serving::{MODEL, containers};
 use crate::check::text::Text;
 use crate::check::value::string;
 use crate::check::view::{Resource, View};
@@ -63,9 +63,7 @@ impl<'v, 'a> Settings<'v, 'a> {
 
     /// Returns the instance types that serve the model.
     fn instances(&self, view: &View<'_>, model: &Resource<'_>) -> Vec<&'static Instance> {
-        variants(view)
-            .filter(|variant| variant.model().is_some_and(|one| one.id == model.id))
-            .filter_map(|variant| variant.instance())
-            .collect()
+        let hosts = view.hosts().of_variants.get(model.id);
+        hosts.into_iter().flatten().map(|(instance, _)| *instance).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{definitions, steps};
+use super::{definitions, steps_of};
 use crate::check::cursor::{Cursor, steps_below};
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -57,8 +57,7 @@ const TYPES: [&str; 20] = [
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
-        let all: Vec<&Cursor<'_>> =
-            steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
+        let all = steps_of(definition);
         parameters(pipeline, definition, findings);
         for step in all.iter().filter(|step| !is_unresolved(step)) {
             if !is_set(&step["Name"]) {

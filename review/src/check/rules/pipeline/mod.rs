@@ -31,6 +31,12 @@ fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource
 
 /// Returns every step of every pipeline, those under a condition too.
 fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    definitions(view)
+        .flat_map(|(pipeline, definition)| steps_of(definition).into_iter().map(move |step| (pipeline, step)))
+}
+
+/// Returns every step of a definition, those under a condition too.
+fn steps_of<'v, 'a>(definition: &'v Cursor<'a>) -> Vec<&'v Cursor<'a>> {
     fn collect<'v, 'a>(list: &'v Cursor<'a>, found: &mut Vec<&'v Cursor<'a>>) {
         for step in items(list) {
             found.push(step);
@@ -38,9 +44,7 @@ fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, 
             collect(&step["Arguments"]["ElseSteps"], found);
         }
     }
-    definitions(view).flat_map(|(pipeline, definition)| {
-        let mut found = Vec::new();
-        collect(&definition["Steps"], &mut found);
-        found.into_iter().map(move |step| (pipeline, step))
-    })
+    let mut found = Vec::new();
+    collect(&definition["Steps"], &mut found);
+    found
 }

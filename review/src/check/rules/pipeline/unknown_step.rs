@@ -1,8 +1,11 @@
 //! `unknown-step`
 
+use std::collections::HashSet;
+
+use stackwright_schemas::nearest;
+
 use crate::check::findings::Findings;
-use crate::check::rules::pipeline::definitions;
-use crate::check::rules::pipeline::steps;
+use crate::check::rules::pipeline::{definitions, steps_of};
 use crate::check::rules::rule;
 use crate::check::value::{is_unresolved, items, string};
 use crate::check::view::View;
@@ -25,13 +28,13 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
-        let all: Vec<_> = steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
-        let names: Vec<&str> = all.iter().filter_map(|step| string(&step["Name"])).collect();
-        let known = names.len() == all.len() && !is_unresolved(&definition["Steps"]);
-        for (number, step) in all.iter().enumerate() {
-            if let Some(name) = string(&step["Name"])
-                .filter(|name| all[..number].iter().any(|other| string(&other["Name"]) == Some(name)))
-            {
+        let all = steps_of(definition);
+        let in_order: Vec<&str> = all.iter().filter_map(|step| string(&step["Name"])).collect();
+        let names: HashSet<&str> = in_order.iter().copied().collect();
+        let known = in_order.len() == all.len() && !is_unresolved(&definition["Steps"]);
+        let mut before = HashSet::new();
+        for step in all {
+            if let Some(name) = string(&step["Name"]).filter(|name| !before.insert(*name)) {
                 findings.add(pipeline, &step["Name"], format!("two steps have the name {name}"), "");
             }
             for location in items(&step["DependsOn"]).filter(|_| known) {
@@ -42,10 +45,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         pipeline,
                         location,
                         format!("the step {name} does not exist"),
-                        format!("the steps are {}", names.join(", ")),
+                        help(name, &in_order),
                     );
                 }
             }
         }
     }
+}
+
+/// Names all steps of a small pipeline, and the most similar one of a large pipeline.
+fn help(name: &str, steps: &[&str]) -> String {
+    if steps.len() <= 20 {
+        return format!("the steps are {}", steps.join(", "));
+    }
+    let near = nearest(name, steps.iter().copied());
+    near.map_or_else(String::new, |near| format!("the step with the most similar name is {near}"))
 }

@@ -54,17 +54,19 @@ pub(super) const RULES: &[&Rule] = &[
 pub(super) fn allowing<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
-    view.resources.iter().filter(|resource| resource.type_name.starts_with("AWS::IAM::")).flat_map(
-        |resource| {
-            let inline = items(&resource.properties["Policies"]).map(|policy| &policy["PolicyDocument"]);
-            let statements = inline
-                .chain([&resource.properties["PolicyDocument"]])
-                .flat_map(|document| one_or_many(&document["Statement"]));
-            statements
-                .filter(|statement| string(&statement["Effect"]) == Some("Allow"))
-                .map(move |statement| (resource, statement))
-        },
-    )
+    view.resources.iter().filter(|resource| resource.type_name.starts_with("AWS::IAM::")).flat_map(allowed_by)
+}
+
+/// Returns the statements of a resource of IAM that allow something.
+fn allowed_by<'v, 'a>(
+    resource: &'v Resource<'a>,
+) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    let inline = items(&resource.properties["Policies"]).map(|policy| &policy["PolicyDocument"]);
+    let documents = inline.chain([&resource.properties["PolicyDocument"]]);
+    let statements = documents.flat_map(|document| one_or_many(&document["Statement"]));
+    statements
+        .filter(|statement| string(&statement["Effect"]) == Some("Allow"))
+        .map(move |statement| (resource, statement))
 }
 
 /// Returns every environment variable and hyperparameter, with its name.
@@ -95,10 +97,13 @@ fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v C
     found
 }
 
-/// Returns whether a policy is attached to a role.
-pub(super) fn is_attached(view: &View<'_>, policy: &Resource<'_>, role: &Resource<'_>) -> bool {
-    let names = items(&policy.properties["Roles"]).chain([&policy.properties["RoleName"]]);
-    names.into_iter().any(|name| view.target(name).is_some_and(|target| target.id == role.id))
+/// Returns every statement that allows something to a role: of its own policies, and of those that are attached to it.
+pub(super) fn allowing_to<'v, 'a>(
+    view: &'v View<'a>,
+    role: &Resource<'_>,
+) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    let holders = view.relations().policies.get(role.id).into_iter().flatten();
+    holders.filter_map(|id| view.resource(id)).flat_map(allowed_by)
 }
 
 /// Returns whether a statement's actions cover one.

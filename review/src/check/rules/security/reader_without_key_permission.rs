@@ -3,7 +3,7 @@
 use serde_json::Value as JsonValue;
 use stackwright_synth::function::references;
 
-use super::{allowing, allows, is_attached};
+use super::{allowing_to, allows};
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, one_or_many, string, values};
@@ -38,9 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if is_set(&role.properties["ManagedPolicyArns"]) {
             continue;
         }
-        let statements: Vec<_> = allowing(view)
-            .filter(|(holder, _)| holder.id == role.id || is_attached(view, holder, role))
-            .collect();
+        let statements: Vec<_> = allowing_to(view, role).collect();
         let allows_decrypt = statements
             .iter()
             .any(|(_, statement)| is_set(&statement["NotAction"]) || allows(statement, "kms:Decrypt"));
