@@ -34,6 +34,7 @@ mod for_each;
 mod former;
 pub mod function;
 pub mod intrinsic;
+mod json_tree;
 mod mapping;
 mod output;
 mod parallel;

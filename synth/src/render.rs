@@ -13,6 +13,7 @@ use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
 use crate::function::{escape, unescape};
+use crate::json_tree::{JsonObject, JsonTree};
 use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parallel;
@@ -21,7 +22,7 @@ use crate::pointer;
 use crate::provenance::Provenance;
 use crate::resource::Resource;
 use crate::stack::{Contents, Entry, StackKey};
-use crate::template::Template;
+use crate::template::{Template, canonical};
 use crate::value::{CallerLocation, Expression, Property, Reference};
 
 /// A value that comes from another stack.
@@ -104,17 +105,7 @@ pub(crate) fn render(state: &State, keep: Keep, errors: &mut Vec<Error>) -> Vec<
         asset_bucket: state.asset_bucket.as_deref(),
         stacks: state.stacks.iter().map(Elements::of).collect(),
     };
-    let rendered = parallel::map(0..input.stacks.len(), |index| {
-        let (mut rendered, errors) = input.render(index);
-        // Imports are added to both templates later.
-        if rendered.imports.is_empty() {
-            match keep {
-                Keep::Sections => _ = rendered.template.json(),
-                Keep::Text => rendered.template.drop_sections(),
-            }
-        }
-        (rendered, errors)
-    });
+    let rendered = parallel::map(0..input.stacks.len(), |index| input.render(index, keep));
     let mut templates = Vec::with_capacity(rendered.len());
     for (template, found) in rendered {
         templates.push(template);
@@ -137,7 +128,7 @@ fn is_same_report(one: &Error, other: &Error) -> bool {
 }
 
 impl Input<'_> {
-    fn render(&self, index: usize) -> (Rendered, Vec<Error>) {
+    fn render(&self, index: usize, keep: Keep) -> (Rendered, Vec<Error>) {
         let contents = &self.stacks[index];
         let mut renderer = Renderer {
             app: self,
@@ -153,8 +144,14 @@ impl Input<'_> {
             language_extensions: false,
             documents: contents.documents.to_vec(),
         };
-        let template = Template::from_sections(renderer.template());
+        let sections = renderer.template();
         let Renderer { imports, after, mut provenance, documents, errors, .. } = renderer;
+        let template = match keep {
+            // Imports are added to both templates later.
+            _ if !imports.is_empty() => Template::from_sections(sections.into_map()),
+            Keep::Sections => Template::of_text_and_sections(canonical(&sections), sections.into_map()),
+            Keep::Text => Template::of_text(canonical(&sections)),
+        };
         provenance.shrink_to_fit();
         (Rendered { template, provenance, imports, after, documents }, errors)
     }
@@ -178,7 +175,7 @@ struct Renderer<'a> {
     documents: Vec<DocumentFile>,
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
     /// Returns a name for a variable of an `Fn::Sub` that no element of the stack has: a variable hides the element.
     fn unused_name(&self, number: usize) -> String {
         let mut name = format!("Part{number}");
@@ -188,45 +185,44 @@ impl Renderer<'_> {
         name
     }
 
-    fn template(&mut self) -> Map<String, JsonValue> {
+    /// Writes the sections in the order of [`Template::SECTIONS`].
+    fn template(&mut self) -> JsonObject<'a> {
         let contents = self.contents;
-        let parameters = self.section("Parameters", contents.parameters, |_, _, parameter| {
-            JsonValue::Object(parameter.0.clone())
-        });
-        let mappings = self.section("Mappings", contents.mappings, |_, _, mapping| json!(mapping.rows));
+        let parameters =
+            self.section("Parameters", contents.parameters, |_, parameter| object_of(&parameter.0).into());
+        let mappings = self.section("Mappings", contents.mappings, |_, mapping| json!(mapping.rows).into());
         let conditions = self
-            .section("Conditions", contents.conditions, |this, _, condition| this.expression(&condition.0.0));
+            .section("Conditions", contents.conditions, |this, condition| this.expression(&condition.0.0));
         let mut resources =
-            self.section("Resources", contents.resources, |this, _, resource| this.resource(resource));
+            self.section("Resources", contents.resources, |this, resource| this.resource(resource).into());
         for (id, entry) in contents.loops {
             let key = format!("Fn::ForEach::{id}");
             let value = self.within(&format!("/Resources/{}", pointer::escape(&key)), entry, |this| {
-                this.for_each(id, &entry.value)
+                this.for_each(id, &entry.value).into()
             });
-            resources.insert(key, value);
+            resources.push(key, value);
         }
-        let outputs = self.section("Outputs", contents.outputs, |this, _, output| {
-            let mut written = Map::new();
+        let outputs = self.section("Outputs", contents.outputs, |this, output| {
+            let mut written = JsonObject::with_capacity(2);
             if let Some(description) = &output.description {
-                written.insert("Description".into(), description.as_str().into());
+                written.push("Description", description.as_str());
             }
             if let Some(condition) = &output.condition {
-                written.insert("Condition".into(), condition.0.as_ref().into());
+                written.push("Condition", condition.0.as_ref());
             }
             this.entry(&mut written, &output.value);
             if let Some(export) = &output.export {
-                written.insert("Export".into(), this.object(std::slice::from_ref(export)));
+                written.push("Export", this.object(std::slice::from_ref(export)));
             }
-            JsonValue::Object(written)
+            written.into()
         });
 
-        let mut template = Map::new();
-        template.insert("AWSTemplateFormatVersion".into(), "2010-09-09".into());
+        let mut template = JsonObject::of("AWSTemplateFormatVersion", "2010-09-09");
         if let Some(description) = contents.description {
-            template.insert("Description".into(), description.into());
+            template.push("Description", description);
         }
         if self.language_extensions {
-            template.insert("Transform".into(), "AWS::LanguageExtensions".into());
+            template.push("Transform", "AWS::LanguageExtensions");
         }
         for (name, section) in [
             ("Parameters", parameters),
@@ -236,48 +232,48 @@ impl Renderer<'_> {
             ("Outputs", outputs),
         ] {
             if !section.is_empty() || name == "Resources" {
-                template.insert(name.into(), JsonValue::Object(section));
+                template.push(name, section);
             }
         }
         template
     }
 
-    fn section<T>(
+    fn section<'v, T>(
         &mut self,
         name: &str,
-        entries: &IndexMap<String, Entry<T>>,
-        mut write: impl FnMut(&mut Self, &str, &T) -> JsonValue,
-    ) -> Map<String, JsonValue> {
-        let mut section = Map::with_capacity(entries.len());
+        entries: &'v IndexMap<String, Entry<T>>,
+        mut write: impl FnMut(&mut Self, &'v T) -> JsonTree<'v>,
+    ) -> JsonObject<'v> {
+        let mut section = JsonObject::with_capacity(entries.len());
         for (id, entry) in entries {
-            let value = self.within(&format!("/{name}/{id}"), entry, |this| write(this, id, &entry.value));
-            section.insert(id.clone(), value);
+            let value = self.within(&format!("/{name}/{id}"), entry, |this| write(this, &entry.value));
+            section.push(id.as_str(), value);
         }
         section
     }
 
     /// Writes one element, and records its location.
-    fn within<T>(
+    fn within<'v, T>(
         &mut self,
         pointer: &str,
         entry: &Entry<T>,
-        write: impl FnOnce(&mut Self) -> JsonValue,
-    ) -> JsonValue {
-        self.pointer = pointer.to_owned();
+        write: impl FnOnce(&mut Self) -> JsonTree<'v>,
+    ) -> JsonTree<'v> {
+        self.pointer.clear();
+        self.pointer.push_str(pointer);
         self.source = entry.source;
         self.holder = entry.hides_locations.then_some(entry.source);
         self.provenance.insert(&self.pointer, entry.source.into());
         write(self)
     }
 
-    fn resource(&mut self, resource: &Resource) -> JsonValue {
+    fn resource<'v>(&mut self, resource: &'v Resource) -> JsonObject<'v> {
         let options = &resource.options;
-        let mut written = Map::new();
-        written.insert("Type".into(), resource.type_name.as_ref().into());
+        let mut written = JsonObject::of("Type", resource.type_name.as_ref());
         if let Some(condition) = &options.condition {
-            written.insert("Condition".into(), condition.0.as_ref().into());
+            written.push("Condition", condition.0.as_ref());
         }
-        let mut depends_on: Vec<JsonValue> = Vec::new();
+        let mut depends_on: Vec<JsonTree<'v>> = Vec::new();
         for handle in &options.depends_on {
             if handle.stack == self.key {
                 depends_on.push(handle.logical_id().into());
@@ -286,15 +282,15 @@ impl Renderer<'_> {
             }
         }
         if !depends_on.is_empty() {
-            written.insert("DependsOn".into(), depends_on.into());
+            written.push("DependsOn", depends_on);
         }
         for (name, policy) in [
             ("CreationPolicy", options.creation_policy.clone().map(crate::Literal::into_expression)),
             ("UpdatePolicy", options.update_policy.clone().map(crate::Literal::into_expression)),
         ] {
             if let Some(policy) = policy {
-                let value = self.at(name, |this| this.expression(&policy));
-                written.insert(name.into(), value);
+                let value = self.at(name, |this| this.expression(&policy).into_json());
+                written.push(name, value);
             }
         }
         for (name, policy) in [
@@ -302,39 +298,50 @@ impl Renderer<'_> {
             ("UpdateReplacePolicy", options.update_replace_policy),
         ] {
             if let Some(policy) = policy {
-                written.insert(name.into(), policy.name().into());
+                written.push(name, policy.name());
             }
         }
-        let mut metadata = options.metadata.0.clone();
-        metadata.extend(acknowledged(&options.acknowledgements));
-        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &metadata)] {
-            if !properties.is_empty() {
-                let value = self.at(name, |this| this.object(properties));
-                written.insert(name.into(), value);
-            }
+        if !resource.properties.0.is_empty() {
+            written.push("Properties", self.at("Properties", |this| this.object(&resource.properties.0)));
         }
-        JsonValue::Object(written)
+        let acknowledged = acknowledged(&options.acknowledgements);
+        if !options.metadata.0.is_empty() || acknowledged.is_some() {
+            let value = self.at("Metadata", |this| {
+                let mut metadata = JsonObject::with_capacity(options.metadata.0.len() + 1);
+                for property in &options.metadata.0 {
+                    this.entry(&mut metadata, property);
+                }
+                if let Some(property) = acknowledged {
+                    let value =
+                        this.within_property(&property, |this| this.expression(&property.value).into_json());
+                    metadata.push(property.name, value);
+                }
+                metadata.without_repeated_names()
+            });
+            written.push("Metadata", value);
+        }
+        written
     }
 
-    fn for_each(&mut self, id: &str, each: &Loop) -> JsonValue {
+    fn for_each<'v>(&mut self, id: &str, each: &'v Loop) -> Vec<JsonTree<'v>> {
         self.language_extensions = true;
         let collection = self.expression(&each.collection.value);
         let resource = self.resource(&each.resource);
-        let body = Map::from_iter([(format!("{id}${{{}}}", each.variable), resource)]);
-        json!([each.variable, collection, body])
+        let body = JsonObject::of(format!("{id}${{{}}}", each.variable), resource);
+        vec![each.variable.as_str().into(), collection, body.into()]
     }
 
-    fn object(&mut self, properties: &[Property]) -> JsonValue {
-        let mut written = Map::with_capacity(properties.len());
+    fn object<'v>(&mut self, properties: &'v [Property]) -> JsonObject<'v> {
+        let mut written = JsonObject::with_capacity(properties.len());
         for property in properties {
             self.entry(&mut written, property);
         }
-        JsonValue::Object(written)
+        written.without_repeated_names()
     }
 
-    fn entry(&mut self, written: &mut Map<String, JsonValue>, property: &Property) {
+    fn entry<'v>(&mut self, written: &mut JsonObject<'v>, property: &'v Property) {
         let value = self.within_property(property, |this| this.expression(&property.value));
-        written.insert(property.name.clone().into_owned(), value);
+        written.push(property.name.as_ref(), value);
     }
 
     /// Writes the value of a property, and records the location that set it.
@@ -360,25 +367,27 @@ impl Renderer<'_> {
         result
     }
 
-    fn expression(&mut self, expression: &Expression) -> JsonValue {
+    fn expression<'v>(&mut self, expression: &'v Expression) -> JsonTree<'v> {
         match expression {
-            Expression::Literal(literal) => literal.clone(),
+            Expression::Literal(literal) => literal.into(),
             Expression::List(items) => {
-                let write = |(index, item): (usize, &Expression)| {
+                let write = |(index, item): (usize, &'v Expression)| {
                     self.at(&index.to_string(), |this| this.expression(item))
                 };
-                items.iter().enumerate().map(write).collect()
+                JsonTree::List(items.iter().enumerate().map(write).collect())
             }
-            Expression::Object(properties) => self.object(properties),
+            Expression::Object(properties) => self.object(properties).into(),
             Expression::Text(pieces) => self.text(pieces),
             Expression::Reference(reference) => match (self.own_name(reference), &reference.attribute) {
-                (Some(name), _) => json!({ "Ref": name }),
-                (None, None) => json!({ "Ref": reference.logical_id.as_ref() }),
+                (Some(name), _) => function("Ref", name),
+                (None, None) => function("Ref", reference.logical_id.as_ref()),
                 (None, Some(attribute)) => {
-                    json!({ "Fn::GetAtt": [reference.logical_id.as_ref(), attribute] })
+                    let steps: [JsonTree<'v>; 2] =
+                        [reference.logical_id.as_ref().into(), attribute.as_ref().into()];
+                    function("Fn::GetAtt", Vec::from(steps))
                 }
             },
-            Expression::Name(name) => json!({ "Ref": name }),
+            Expression::Name(name) => function("Ref", name.as_ref()),
             Expression::Function(name, argument) => {
                 self.language_extensions |= matches!(*name, "Fn::Length" | "Fn::ToJsonString");
                 if *name == "Fn::FindInMap"
@@ -386,19 +395,18 @@ impl Renderer<'_> {
                 {
                     self.language_extensions = true;
                 }
-                let argument = self.expression(argument);
-                JsonValue::Object(Map::from_iter([((*name).to_owned(), argument)]))
+                function(name, self.expression(argument))
             }
             Expression::Document(document) => self.document(document),
             Expression::Unquoted(inner) => self.expression(inner),
             Expression::Digest(inner) => self.digest(inner).into(),
             Expression::Invalid(invalid) => {
                 self.report(invalid);
-                JsonValue::Null
+                JsonValue::Null.into()
             }
             Expression::AssetBucket => match self.app.asset_bucket {
-                Some(bucket) => bucket.into(),
-                None => json!({ "Fn::Sub": DEFAULT_ASSET_BUCKET }),
+                Some(bucket) => bucket.to_owned().into(),
+                None => function("Fn::Sub", DEFAULT_ASSET_BUCKET),
             },
         }
     }
@@ -406,7 +414,7 @@ impl Renderer<'_> {
     /// The hash of an expression as it is written into this template.
     fn digest(&mut self, expression: &Expression) -> String {
         let recorded = self.provenance.len();
-        let written = self.expression(expression).to_string();
+        let written = self.expression(expression).into_json().to_string();
         self.provenance.truncate(recorded);
         let mut digest = crate::asset::sha256(written);
         digest.truncate(16);
@@ -444,9 +452,9 @@ impl Renderer<'_> {
         Some(self.imports.entry(import).or_insert((name, source)).0.clone())
     }
 
-    fn text(&mut self, pieces: &[Expression]) -> JsonValue {
+    fn text<'v>(&mut self, pieces: &'v [Expression]) -> JsonTree<'v> {
         let mut format = String::new();
-        let mut variables = Map::new();
+        let mut variables = JsonObject::default();
         let mut resolved = true;
         for piece in pieces {
             let name = match piece {
@@ -465,17 +473,16 @@ impl Renderer<'_> {
                     (None, None) => reference.logical_id.to_string(),
                     (None, Some(attribute)) => format!("{}.{attribute}", reference.logical_id),
                 },
-                other => match self.expression(other) {
-                    JsonValue::String(text) => {
-                        format.push_str(&escape(&text));
+                other => {
+                    let value = self.expression(other);
+                    if let Some(text) = value.as_str() {
+                        format.push_str(&escape(text));
                         continue;
                     }
-                    value => {
-                        let variable = self.unused_name(variables.len() + 1);
-                        variables.insert(variable.clone(), value);
-                        variable
-                    }
-                },
+                    let variable = self.unused_name(variables.len() + 1);
+                    variables.push(variable.clone(), value);
+                    variable
+                }
             };
             resolved = false;
             format.push_str(&format!("${{{name}}}"));
@@ -484,21 +491,21 @@ impl Renderer<'_> {
             return unescape(&format).into();
         }
         if variables.is_empty() {
-            json!({ "Fn::Sub": format })
+            function("Fn::Sub", format)
         } else {
-            json!({ "Fn::Sub": [format, variables] })
+            function("Fn::Sub", vec![format.into(), variables.into()])
         }
     }
 
     /// Writes a document as a string, and keeps a readable copy.
-    fn document(&mut self, document: &Expression) -> JsonValue {
+    fn document<'v>(&mut self, document: &'v Expression) -> JsonTree<'v> {
         let mut pieces = Vec::new();
         self.write_json(document, &mut pieces);
-        let marked = self.text(&pieces);
+        let marked = self.text(&pieces).into_json();
         let steps: Vec<&str> = self.pointer.split('/').skip(2).collect();
         let name = [steps.first(), steps.last()].map(|step| step.copied().unwrap_or_default()).join(".");
         self.documents.push(DocumentFile { name: format!("{name}.json"), text: for_people(&marked) });
-        without_marks(marked)
+        without_marks(marked).into()
     }
 
     /// Writes a document as JSON. Literals become text, and values that CloudFormation resolves become separate
@@ -575,6 +582,18 @@ impl Renderer<'_> {
         });
         false
     }
+}
+
+fn function<'a>(name: &'a str, argument: impl Into<JsonTree<'a>>) -> JsonTree<'a> {
+    JsonObject::of(name, argument).into()
+}
+
+fn object_of(map: &Map<String, JsonValue>) -> JsonObject<'_> {
+    let mut object = JsonObject::with_capacity(map.len());
+    for (name, value) in map {
+        object.push(name.as_str(), value);
+    }
+    object
 }
 
 /// Marks an unquoted value until the document is written. No template contains this character.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde_json::{Map, Value as JsonValue};
 
 /// A CloudFormation template, synthesized or read from text. `Display` writes it as [`json`](Self::json).
@@ -22,8 +23,7 @@ use serde_json::{Map, Value as JsonValue};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// At least one of the sections and the JSON exists. It is parsed from the JSON after
-    /// [`drop_sections`](Self::drop_sections).
+    /// At least one of the sections and the JSON exists.
     sections: OnceLock<Map<String, JsonValue>>,
     /// The canonical JSON. It is serialized once, and then measured, hashed, written and deployed.
     json: OnceLock<String>,
@@ -121,10 +121,14 @@ impl Template {
         Self { sections: OnceLock::from(Map::from_iter(ordered)), json: OnceLock::new() }
     }
 
-    /// Serializes the template and frees the memory of its sections. They are parsed again when they are needed.
-    pub(crate) fn drop_sections(&mut self) {
-        self.json();
-        self.sections.take();
+    /// Creates a template from its canonical JSON. The sections are parsed from it when they are needed.
+    pub(crate) fn of_text(json: String) -> Self {
+        Self { sections: OnceLock::new(), json: OnceLock::from(json) }
+    }
+
+    /// Creates a template from its sections in their order, with the canonical JSON of them.
+    pub(crate) fn of_text_and_sections(json: String, sections: Map<String, JsonValue>) -> Self {
+        Self { sections: OnceLock::from(sections), json: OnceLock::from(json) }
     }
 
     /// Adds an element to a section, which is created if it is missing. Returns `false` if another element has this ID.
@@ -245,7 +249,7 @@ impl fmt::Display for Template {
 }
 
 /// Serializes into a buffer that the thread reuses, so that the string does not allocate more memory than it needs.
-fn canonical(sections: &Map<String, JsonValue>) -> String {
+pub(crate) fn canonical(sections: &impl Serialize) -> String {
     const KEPT: usize = 1 << 20;
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     BUFFER.with_borrow_mut(|buffer| {
