@@ -118,6 +118,10 @@ impl Tests {
         let mut command = Command::new(&self.nextest);
         command.arg("nextest").args(arguments).current_dir(root());
         command.env("CARGO", env!("CARGO")).envs(tools::build_settings());
+        // Many tests start a Python program, which would compile all its modules each time.
+        command
+            .env_remove("PYTHONDONTWRITEBYTECODE")
+            .env("PYTHONPYCACHEPREFIX", root().join(".tools/pycache"));
         command
     }
 }

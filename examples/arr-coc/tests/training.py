@@ -17,7 +17,6 @@ import torch
 
 EXAMPLE = pathlib.Path(__file__).parent.parent
 DIRECTORY = pathlib.Path(sys.argv[1])
-sys.dont_write_bytecode = True
 sys.path[:0] = [str(EXAMPLE / "training"), str(EXAMPLE / "scorers")]
 
 import export
@@ -30,7 +29,6 @@ def train(*more):
     """A job with two processes; returns the losses by step, and everything that it printed."""
     environment = {
         **os.environ, "SM_MODEL_DIR": str(DIRECTORY / "model"), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "train.py", "--model", "tiny",

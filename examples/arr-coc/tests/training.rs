@@ -24,7 +24,14 @@ fn the_scorers_are_trained_and_what_is_trained_is_served() {
     };
     let directory = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
-    let output = Command::new(python).arg("-B").arg(script).arg(directory.path()).output().unwrap();
+    let output = Command::new(python)
+        .arg(script)
+        .arg(directory.path())
+        // Without bytecode, each process would compile PyTorch again. It is not kept beside the scripts.
+        .env_remove("PYTHONDONTWRITEBYTECODE")
+        .env("PYTHONPYCACHEPREFIX", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/pycache"))
+        .output()
+        .unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains(r#"{"arr-coc": "trained"}"#), "{text}");

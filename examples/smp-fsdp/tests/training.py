@@ -21,7 +21,7 @@ BACKEND = "nccl" if torch.cuda.device_count() > 1 else "gloo"
 def train(*more, checkpoints="checkpoints", status=0):
     environment = {
         **os.environ, "SM_CHANNEL_TRAIN": str(DIRECTORY / "tokens"), "SM_CHANNEL_MODEL": str(DIRECTORY / "pretrained"),
-        "SM_MODEL_DIR": str(DIRECTORY / "model"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        "SM_MODEL_DIR": str(DIRECTORY / "model"), "OMP_NUM_THREADS": "1",
     }
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "train.py", "--sequence", "16",

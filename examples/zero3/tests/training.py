@@ -25,7 +25,7 @@ CONFIG = {
 def train(*more):
     environment = {
         **os.environ, "SM_CHANNEL_TOKENS": str(DIRECTORY), "SM_MODEL_DIR": str(DIRECTORY / "model"), "OMP_NUM_THREADS": "1",
-        "DS_ACCELERATOR": "cpu", "PYTHONDONTWRITEBYTECODE": "1",
+        "DS_ACCELERATOR": "cpu",
         # DeepSpeed compiles its operators with the ninja beside the interpreter.
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }

@@ -24,7 +24,14 @@ fn the_script_trains_resumes_within_a_run_and_starts_fresh_in_another() {
     };
     let directory = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
-    let output = Command::new(python).arg("-B").arg(script).arg(directory.path()).output().unwrap();
+    let output = Command::new(python)
+        .arg(script)
+        .arg(directory.path())
+        // Without bytecode, each process would compile PyTorch again. It is not kept beside the scripts.
+        .env_remove("PYTHONDONTWRITEBYTECODE")
+        .env("PYTHONPYCACHEPREFIX", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/pycache"))
+        .output()
+        .unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains(r#"{"zero3": "trained"}"#), "{text}");
