@@ -1,55 +1,103 @@
 //! JSON Schemas of the requests of SageMaker operations that templates contain as strings, such as in pipeline
 //! definitions.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 /// Reads a data file that is embedded in this crate.
-pub(crate) fn embedded<T: serde::de::DeserializeOwned>(text: &str) -> T {
+pub(crate) fn embedded<T: serde::Deserialize<'static>>(text: &'static str) -> T {
     serde_json::from_str(text).expect("a test reads every embedded file")
 }
 
-fn document() -> &'static Value {
-    static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| embedded(include_str!("../data/api/sagemaker.json")))
+/// The request schemas of the embedded file. The definitions are parsed when they are needed: a template uses few of them.
+struct Requests {
+    /// The name of the definition of each operation's request.
+    operations: BTreeMap<&'static str, &'static str>,
+    definitions: BTreeMap<&'static str, Definition>,
+}
+
+struct Definition {
+    text: &'static RawValue,
+    parsed: OnceLock<Value>,
+}
+
+#[derive(serde::Deserialize)]
+struct File {
+    #[serde(borrow)]
+    operations: BTreeMap<&'static str, Reference>,
+    #[serde(borrow)]
+    definitions: BTreeMap<&'static str, &'static RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct Reference {
+    #[serde(rename = "$ref")]
+    pointer: &'static str,
+}
+
+/// The pointer of the definitions, which references contain.
+const DEFINITIONS: &str = "#/definitions/";
+
+fn requests() -> &'static Requests {
+    static REQUESTS: OnceLock<Requests> = OnceLock::new();
+    REQUESTS.get_or_init(|| {
+        let file: File = embedded(include_str!("../data/api/sagemaker.json"));
+        let name = |reference: Reference| reference.pointer.strip_prefix(DEFINITIONS).unwrap_or_default();
+        let unparsed = |text| Definition { text, parsed: OnceLock::new() };
+        Requests {
+            operations: file.operations.into_iter().map(|(key, value)| (key, name(value))).collect(),
+            definitions: file.definitions.into_iter().map(|(key, text)| (key, unparsed(text))).collect(),
+        }
+    })
 }
 
 /// Returns the names of the operations whose request schemas are available, such as `CreateTrainingJob`, sorted.
 pub fn operations() -> impl Iterator<Item = &'static str> {
-    document()["operations"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+    requests().operations.keys().copied()
+}
+
+/// Returns the name of the shape of an operation's request, such as `CreateTrainingJobRequest`; `None` if the operation is not
+/// available ([`operations`]).
+pub fn request_shape(operation: &str) -> Option<&'static str> {
+    requests().operations.get(operation).copied()
 }
 
 /// Returns the request of an operation such as `CreateTrainingJob` as a self-contained JSON Schema; `None` if the operation is
 /// not available ([`operations`]).
 pub fn request(operation: &str) -> Option<Value> {
-    let start = document()["operations"].get(operation)?;
+    let start = request_shape(operation)?;
     let mut definitions = Map::new();
-    reach(start, &mut definitions);
-    Some(json!({ "$ref": start["$ref"], "definitions": definitions }))
+    let mut missing = vec![start];
+    while let Some(name) = missing.pop() {
+        if !definitions.contains_key(name) {
+            let definition = shape(name)?;
+            references(definition, &mut missing);
+            definitions.insert(name.to_owned(), definition.clone());
+        }
+    }
+    Some(json!({ "$ref": format!("{DEFINITIONS}{start}"), "definitions": definitions }))
 }
 
-/// Collects the shapes that a schema refers to, directly or indirectly.
-fn reach(schema: &Value, found: &mut Map<String, Value>) {
+/// Adds the names of the shapes that a schema refers to.
+fn references<'a>(schema: &'a Value, names: &mut Vec<&'a str>) {
     match schema {
         Value::Object(map) => {
-            let name =
-                map.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/definitions/"));
-            if let Some(name) = name.filter(|name| !found.contains_key(*name)) {
-                let definition = shape(name).cloned().unwrap_or_default();
-                found.insert(name.to_owned(), definition.clone());
-                reach(&definition, found);
-            }
-            map.values().for_each(|inner| reach(inner, found));
+            let reference = map.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|pointer| pointer.strip_prefix(DEFINITIONS)));
+            map.values().for_each(|inner| references(inner, names));
         }
-        Value::Array(items) => items.iter().for_each(|inner| reach(inner, found)),
+        Value::Array(items) => items.iter().for_each(|inner| references(inner, names)),
         _ => {}
     }
 }
 
 /// Returns the JSON Schema of a shape that a request contains, such as `ResourceConfig`; `None` for an unknown shape.
 pub fn shape(name: &str) -> Option<&'static Value> {
-    document()["definitions"].get(name)
+    let definition = requests().definitions.get(name)?;
+    Some(definition.parsed.get_or_init(|| embedded(definition.text.get())))
 }
 
 #[cfg(test)]
@@ -67,18 +115,15 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        fn walk(value: &Value) {
-            match value {
-                Value::Object(map) => {
-                    if let Some(target) = map.get("$ref").and_then(Value::as_str) {
-                        assert!(document().pointer(&target[1..]).is_some(), "{target}");
-                    }
-                    map.values().for_each(walk);
-                }
-                Value::Array(items) => items.iter().for_each(walk),
-                _ => {}
-            }
+        for (name, definition) in &requests().definitions {
+            let mut names = Vec::new();
+            references(shape(name).unwrap(), &mut names);
+            assert!(names.iter().all(|name| shape(name).is_some()), "{}", definition.text);
         }
-        walk(document());
+        for operation in operations() {
+            let request = request(operation).unwrap();
+            let start = request["$ref"].as_str().unwrap();
+            assert!(request.pointer(&start[1..]).is_some_and(|shape| shape["type"] == "object"), "{start}");
+        }
     }
 }

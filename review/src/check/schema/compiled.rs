@@ -1,25 +1,233 @@
 //! Validators of schemas, each compiled once, with the keywords of the registry that JSON Schema does not have.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, Keyword, ValidationError, ValidationOptions, Validator};
-use serde_json::Value as JsonValue;
-use stackwright_schemas::{formats, registry};
+use serde_json::{Map, Value as JsonValue};
+use stackwright_schemas::{api, formats, registry};
+use stackwright_synth::pointer;
 
 use super::keywords::{COMBINATIONS, Combination, KEYWORDS};
 
-/// A schema that was compiled, kept for the names in it.
-pub(super) struct Compiled {
-    pub document: Option<JsonValue>,
-    pub validator: Validator,
+/// The origin of a schema.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// A JSON Schema whose references refer to itself.
+    Document(&'static JsonValue),
+    /// The request of an operation, as the API of SageMaker or a step of a pipeline receives it.
+    Request { operation: &'static str, of_pipeline: bool },
 }
 
-/// All validators by the names of their schemas.
+impl Source {
+    /// Returns the whole schema.
+    fn document(self) -> Cow<'static, JsonValue> {
+        match self {
+            Self::Document(document) => Cow::Borrowed(document),
+            Self::Request { operation, .. } => {
+                let mut document = api::request(operation).unwrap_or(JsonValue::Bool(true));
+                let start = api::request_shape(operation).unwrap_or_default();
+                if let Some(part) = self.part(&format!("/definitions/{start}")) {
+                    document["definitions"][start] = part;
+                }
+                Cow::Owned(document)
+            }
+        }
+    }
+
+    /// Returns the schema without its definitions.
+    fn root(self) -> JsonValue {
+        match self {
+            Self::Document(JsonValue::Object(document)) => {
+                let kept = document.iter().filter(|(name, _)| *name != "definitions");
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+            }
+            Self::Document(other) => other.clone(),
+            Self::Request { operation, .. } => match api::request_shape(operation) {
+                Some(start) => serde_json::json!({ "$ref": format!("#/definitions/{start}") }),
+                None => JsonValue::Bool(true),
+            },
+        }
+    }
+
+    /// Returns the part of the schema at a JSON pointer, such as a definition.
+    fn part(self, pointer: &str) -> Option<JsonValue> {
+        let (operation, of_pipeline) = match self {
+            Self::Document(document) => return document.pointer(pointer).cloned(),
+            Self::Request { operation, of_pipeline } => (operation, of_pipeline),
+        };
+        let name = pointer.strip_prefix("/definitions/")?;
+        let mut part = api::shape(name)?.clone();
+        if of_pipeline && api::request_shape(operation) == Some(name) {
+            // SageMaker Pipelines names what its steps create.
+            let names = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
+            if let Some(required) = part["required"].as_array_mut() {
+                required.retain(|name| {
+                    let name = name.as_str().unwrap_or_default();
+                    !names.contains(&name) && name != "HyperParameterTuningJobName"
+                });
+            }
+        }
+        Some(part)
+    }
+}
+
+/// A schema whose definitions are compiled when the first value is compared with them: compiling a definition takes longer than
+/// using it, and a template uses few of them.
+pub(super) struct Compiled {
+    parts: Arc<Parts>,
+    validator: Validator,
+    document: OnceLock<Cow<'static, JsonValue>>,
+}
+
+/// Receives an error with the steps that lead to its value.
+type Visit<'v> = dyn FnMut(Vec<String>, &ValidationError<'_>) + 'v;
+
+impl Compiled {
+    fn new(source: Source) -> Self {
+        let parts = Arc::new(Parts { source, compiled: Mutex::default() });
+        let validator = parts.compile(source.root());
+        Self { parts, validator, document: OnceLock::new() }
+    }
+
+    /// Returns the whole schema.
+    pub fn document(&self) -> &JsonValue {
+        self.document.get_or_init(|| self.parts.source.document())
+    }
+
+    /// Visits the errors of a value, in the order of the schema.
+    pub fn errors(&self, instance: &JsonValue, visit: &mut Visit<'_>) {
+        // Most values are valid, which takes less time to find than errors.
+        if !self.validator.is_valid(instance) {
+            self.parts.errors(&self.validator, instance, &[], visit);
+        }
+    }
+}
+
+/// The parts of a schema that references name, each compiled when the first value is compared with it.
+struct Parts {
+    source: Source,
+    compiled: Mutex<BTreeMap<String, Arc<OnceLock<Validator>>>>,
+}
+
+/// The keyword that takes the place of `$ref`.
+const REFERENCE: &str = "stackwright:reference";
+
+impl Parts {
+    fn compile(self: &Arc<Self>, mut document: JsonValue) -> Validator {
+        if replace_references(&mut document)
+            && let JsonValue::Object(document) = &mut document
+            && let Some(definitions) = self.source.document().get("definitions")
+        {
+            document.insert("definitions".to_owned(), definitions.clone());
+        }
+        let parts = Arc::clone(self);
+        let options = options().with_keyword(REFERENCE, move |_, pointer, _| {
+            let pointer = pointer.as_str().unwrap_or_default().to_owned();
+            Ok(Box::new(Reference { parts: Arc::clone(&parts), pointer }))
+        });
+        compile(document, &options)
+    }
+
+    /// Calls a function with the validator of a part.
+    fn with<T>(self: &Arc<Self>, pointer: &str, work: impl FnOnce(&Validator) -> T) -> T {
+        let slot = {
+            let mut all = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+            match all.get(pointer) {
+                Some(slot) => Arc::clone(slot),
+                None => Arc::clone(all.entry(pointer.to_owned()).or_default()),
+            }
+        };
+        work(slot.get_or_init(|| {
+            // A reference that leads nowhere allows everything.
+            self.compile(self.source.part(pointer).unwrap_or(JsonValue::Bool(true)))
+        }))
+    }
+
+    fn errors(
+        self: &Arc<Self>,
+        validator: &Validator,
+        instance: &JsonValue,
+        at: &[String],
+        visit: &mut Visit<'_>,
+    ) {
+        for error in validator.iter_errors(instance) {
+            let below = error.instance_path().as_str();
+            let steps = pointer::steps(below).map(Cow::into_owned);
+            let path: Vec<String> = at.iter().cloned().chain(steps).collect();
+            match (error.kind(), instance.pointer(below)) {
+                (ValidationErrorKind::Custom { keyword, message }, Some(value)) if keyword == REFERENCE => {
+                    self.with(message, |part| self.errors(part, value, &path, visit));
+                }
+                _ => visit(path, &error),
+            }
+        }
+    }
+}
+
+/// Replaces the references of a schema whose errors are errors of the whole value. Returns whether it has others: each
+/// alternative of `anyOf` has errors of its own.
+fn replace_references(schema: &mut JsonValue) -> bool {
+    let JsonValue::Object(map) = schema else { return false };
+    let pointer = map.get("$ref").and_then(JsonValue::as_str).and_then(|uri| uri.strip_prefix('#'));
+    if let Some(pointer) = pointer {
+        // The other keywords beside `$ref` have no effect in this draft.
+        *map = Map::from_iter([(REFERENCE.to_owned(), pointer.into())]);
+        return false;
+    }
+    let mut others = false;
+    for (keyword, value) in map {
+        match (keyword.as_str(), value) {
+            ("properties" | "patternProperties", JsonValue::Object(inner)) => {
+                for schema in inner.values_mut() {
+                    others |= replace_references(schema);
+                }
+            }
+            ("items" | "allOf", JsonValue::Array(inner)) => {
+                for schema in inner {
+                    others |= replace_references(schema);
+                }
+            }
+            ("items" | "additionalProperties", inner) => others |= replace_references(inner),
+            ("definitions", _) => {}
+            (_, other) => others |= has_reference(other),
+        }
+    }
+    others
+}
+
+fn has_reference(value: &JsonValue) -> bool {
+    match value {
+        JsonValue::Object(map) => map.contains_key("$ref") || map.values().any(has_reference),
+        JsonValue::Array(items) => items.iter().any(has_reference),
+        _ => false,
+    }
+}
+
+/// A reference to a part of a schema. Its error contains the pointer of the part.
+struct Reference {
+    parts: Arc<Parts>,
+    pointer: String,
+}
+
+impl<'i> Keyword<'i> for Reference {
+    fn validate(&self, instance: &'i JsonValue) -> Result<(), ValidationError<'i>> {
+        if self.is_valid(instance) { Ok(()) } else { Err(ValidationError::custom(self.pointer.as_str())) }
+    }
+
+    fn is_valid(&self, instance: &'i JsonValue) -> bool {
+        self.parts.with(&self.pointer, |part| part.is_valid(instance))
+    }
+}
+
+/// All schemas by their names.
 static ALL: Mutex<BTreeMap<String, Arc<OnceLock<Compiled>>>> = Mutex::new(BTreeMap::new());
 
-/// Returns the validator of a schema by name, compiled once.
-pub(super) fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<OnceLock<Compiled>> {
+/// Returns a schema by name, compiled once.
+pub(super) fn compiled(name: &str, source: Source) -> Arc<OnceLock<Compiled>> {
     let slot = {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(name) {
@@ -27,46 +235,43 @@ pub(super) fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool))
             None => Arc::clone(all.entry(name.to_owned()).or_default()),
         }
     };
-    slot.get_or_init(|| {
-        let (document, keep) = document();
-        let kept = keep.then(|| document.clone());
-        Compiled { document: kept, validator: compile(document) }
-    });
+    slot.get_or_init(|| Compiled::new(source));
     slot
 }
 
-/// Returns the validator of a resource type.
-pub(super) fn of_type(schema: &registry::ResourceType) -> Arc<OnceLock<Compiled>> {
-    compiled(schema.name(), || (schema.document().clone(), false))
+/// Returns the schema of a resource type.
+pub(super) fn of_type(schema: &'static registry::ResourceType) -> Arc<OnceLock<Compiled>> {
+    compiled(schema.name(), Source::Document(schema.document()))
 }
 
-/// Compiles the validators of some types, which takes longer than to use them, on two threads.
+/// Loads and compiles the schemas of some types on two threads.
 pub(in crate::check) fn prepare<'a>(types: impl Iterator<Item = &'a str>) {
     let types: BTreeSet<&str> = types.collect();
     let new: Vec<&str> = {
         let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         types.into_iter().filter(|name| !all.contains_key(*name)).collect()
     };
-    let compile = |names: &[&str]| {
-        names
-            .iter()
-            .filter_map(|name| registry::resource_type(name))
-            .for_each(|schema| drop(of_type(schema)));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(name) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(schema) = registry::resource_type(name) {
+                drop(of_type(schema));
+            }
+        }
     };
     if new.len() < 2 {
-        return compile(&new);
+        return work();
     }
-    let (one, other) = new.split_at(new.len() / 2);
     std::thread::scope(|scope| {
-        scope.spawn(move || compile(one));
-        compile(other);
+        scope.spawn(work);
+        work();
     });
 }
 
 /// Compiles a schema. Each property name that is a pattern for another engine is removed.
-pub(super) fn compile(mut document: JsonValue) -> Validator {
+fn compile(mut document: JsonValue, options: &ValidationOptions<'static>) -> Validator {
     loop {
-        let at = match options().build(&document) {
+        let at = match options.build(&document) {
             Ok(validator) => return validator,
             Err(error) => error.instance_path().as_str().to_owned(),
         };
@@ -161,5 +366,127 @@ impl<'i> Keyword<'i> for Pattern {
 
     fn is_valid(&self, instance: &'i JsonValue) -> bool {
         self.matches(instance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn compiling_ends_for_schemas_that_name_nothing_to_remove() {
+        for document in [
+            json!({ "type": 5 }),
+            json!("x"),
+            json!({ "required": [1] }),
+            json!({ "properties": { "a": { "$ref": "#/nowhere" } } }),
+            json!({ "patternProperties": { "(?=a": {}, "/~": { "type": [] } } }),
+        ] {
+            compile(document, &options());
+        }
+    }
+
+    /// All schemas of the registry and of requests, by name.
+    fn sources() -> impl Iterator<Item = (&'static str, Source)> {
+        let of_types = registry::type_names()
+            .map(|name| (name, Source::Document(registry::resource_type(name).unwrap().document())));
+        let of_requests = api::operations().flat_map(|operation| {
+            [false, true].map(|of_pipeline| (operation, Source::Request { operation, of_pipeline }))
+        });
+        of_types.chain(of_requests)
+    }
+
+    /// Returns a value that has every property of a schema, down to some depth. Many strings do not have their pattern.
+    fn sample(root: &JsonValue, schema: &JsonValue, depth: usize) -> JsonValue {
+        if let Some(pointer) = schema["$ref"].as_str() {
+            let target = root.pointer(&pointer[1..]).filter(|_| depth > 0);
+            return target.map_or(JsonValue::Null, |target| sample(root, target, depth - 1));
+        }
+        if let Some(allowed) = schema["enum"].as_array() {
+            return allowed[0].clone();
+        }
+        let kind = schema["type"].as_str().or(schema["type"][0].as_str());
+        match kind.unwrap_or(if schema["properties"].is_object() { "object" } else { "string" }) {
+            "object" => {
+                let properties = schema["properties"].as_object().into_iter().flatten();
+                properties.map(|(name, inner)| (name.clone(), sample(root, inner, depth))).collect()
+            }
+            "array" => json!([sample(root, &schema["items"], depth)]),
+            "boolean" => json!(true),
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+            _ => json!("a".repeat(schema["minLength"].as_u64().unwrap_or(1).min(100) as usize)),
+        }
+    }
+
+    /// Returns the JSON pointers of all values in a value.
+    fn pointers(value: &JsonValue, at: &str, all: &mut Vec<String>) {
+        all.push(at.to_owned());
+        let mut below = |step: &str, inner| pointers(inner, &format!("{at}/{step}"), all);
+        match value {
+            JsonValue::Object(map) => {
+                for (name, inner) in map {
+                    below(&pointer::escape(name), inner);
+                }
+            }
+            JsonValue::Array(items) => {
+                for (index, inner) in items.iter().enumerate() {
+                    below(&index.to_string(), inner);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The kinds of errors and the paths of their values, as the compiled schema and as one validator of the whole schema return them.
+    fn both(compiled: &Compiled, whole: &Validator, value: &JsonValue) -> [Vec<(String, String)>; 2] {
+        let kind = |error: &ValidationError<'_>| {
+            let kind = format!("{:?}", error.kind());
+            kind.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+        };
+        let path = |path: &[String]| path.iter().map(|step| format!("/{}", pointer::escape(step))).collect();
+        let mut located = Vec::new();
+        compiled.errors(value, &mut |steps, error| located.push((path(&steps), kind(error))));
+        let errors = whole.iter_errors(value);
+        [located, errors.map(|error| (error.instance_path().as_str().to_owned(), kind(&error))).collect()]
+    }
+
+    #[test]
+    fn every_schema_has_the_errors_that_one_validator_of_the_whole_schema_has() {
+        /// The number of values of each sample that are replaced.
+        const REPLACED: usize = 2;
+        let mut valid = 0;
+        for (name, source) in sources() {
+            let compiled = Compiled::new(source);
+            let document = compiled.document();
+            let whole = compile(document.clone(), &options());
+            let start = document["$ref"]
+                .as_str()
+                .map_or(document, |pointer| document.pointer(&pointer[1..]).unwrap());
+            // A validator that lets everything in would let this in.
+            let no_object = json!("no object");
+            assert!(!whole.is_valid(&no_object) || start["type"].is_null(), "{name}");
+            let closed = start["additionalProperties"] == false;
+            assert!(!closed || !whole.is_valid(&json!({ "NoSuchProperty": 1 })), "{name}");
+
+            let sample = sample(document, start, 4);
+            let mut all = Vec::new();
+            pointers(&sample, "", &mut all);
+            let mut values = vec![no_object, json!({}), sample.clone()];
+            for pointer in all.iter().skip(1).step_by(all.len().div_ceil(REPLACED)) {
+                for wrong in [json!([{}]), json!("?"), json!(-1)] {
+                    let mut changed = sample.clone();
+                    *changed.pointer_mut(pointer).unwrap() = wrong;
+                    values.push(changed);
+                }
+            }
+            for value in values {
+                let [found, expected] = both(&compiled, &whole, &value);
+                assert_eq!(found, expected, "{name}: {value}");
+                valid += usize::from(expected.is_empty());
+            }
+        }
+        assert!(valid > 1000, "only {valid} values were valid");
     }
 }

@@ -16,11 +16,11 @@ use crate::check::value::{holds_unresolved, number, shown};
 /// A rule, a message, and how to fix it.
 pub(super) type Message = (&'static Rule, String, Option<String>);
 
-/// Returns the message about a known value that is not valid.
+/// Returns the message about a known value that is not valid, at a path.
 pub(super) fn known(
     error: &ValidationError<'_>,
     schema: Option<registry::Schema<'_>>,
-    instance: &JsonValue,
+    path: &[String],
 ) -> Option<Message> {
     let value: &JsonValue = error.instance();
     let has_macro = value.as_object().is_some_and(|map| map.keys().any(|key| key.starts_with("Fn::")));
@@ -83,7 +83,7 @@ pub(super) fn known(
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
             if !holds_unresolved(value) =>
         {
-            return alternatives(context, schema, instance);
+            return alternatives(context, schema, path);
         }
         ValidationErrorKind::OneOfMultipleValid { .. } if !holds_unresolved(value) => {
             let message = "these properties exclude each other: more than one of the alternatives is given";
@@ -95,12 +95,17 @@ pub(super) fn known(
         ValidationErrorKind::PropertyNames { error } => {
             (&rules::UNKNOWN_PROPERTY, format!("a name is not allowed here: {error}"), None)
         }
-        kind => return of_limit(kind, error, has_macro),
+        kind => return of_limit(kind, error, path, has_macro),
     })
 }
 
 /// Returns the message about a value that exceeds a limit.
-fn of_limit(kind: &ValidationErrorKind, error: &ValidationError<'_>, has_macro: bool) -> Option<Message> {
+fn of_limit(
+    kind: &ValidationErrorKind,
+    error: &ValidationError<'_>,
+    path: &[String],
+    has_macro: bool,
+) -> Option<Message> {
     let value: &JsonValue = error.instance();
     Some(match kind {
         ValidationErrorKind::Maximum { limit } => range(value, "too large", format!("use at most {limit}")),
@@ -112,8 +117,8 @@ fn of_limit(kind: &ValidationErrorKind, error: &ValidationError<'_>, has_macro: 
             range(value, "too small", format!("use a value above {limit}"))
         }
         ValidationErrorKind::MaxLength { limit } => {
-            let at = error.instance_path().as_str();
-            let alternative = if at.contains("HyperParameters/") {
+            let is_hyper_parameter = path.iter().rev().skip(1).any(|step| step == "HyperParameters");
+            let alternative = if is_hyper_parameter {
                 ", or pass a longer value as a file beside the script or in an input channel"
             } else {
                 ""
@@ -158,7 +163,7 @@ fn count(what: &str, how: &str, help: String) -> Message {
 fn alternatives(
     context: &[Vec<ValidationError<'_>>],
     schema: Option<registry::Schema<'_>>,
-    instance: &JsonValue,
+    path: &[String],
 ) -> Option<Message> {
     let missing: Vec<&str> = context
         .iter()
@@ -181,7 +186,7 @@ fn alternatives(
         (deepest, std::cmp::Reverse(errors.len()))
     };
     let messages: Vec<Message> =
-        context.iter().max_by_key(depth)?.iter().filter_map(|error| known(error, schema, instance)).collect();
+        context.iter().max_by_key(depth)?.iter().filter_map(|error| known(error, schema, path)).collect();
     // If the errors of the best match do not count, there is nothing to report.
     messages.into_iter().next()
 }

@@ -10,6 +10,7 @@ mod message;
 mod problem;
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{api, constraints, registry, sam};
@@ -20,7 +21,7 @@ use super::rules::schema as rules;
 use super::rules::schema::packaged_property;
 use super::value::{is_set, is_unresolved};
 use super::view::{Request, Resource, View};
-use compiled::{compiled, of_type};
+use compiled::{Source, compiled, of_type};
 pub(super) use compiled::{matches_pattern, prepare};
 pub(super) use kind::{Kind, kind};
 pub(super) use message::is_yaml_boolean;
@@ -56,22 +57,17 @@ fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     if is_unresolved(properties) || !properties.is_object() {
         return problems;
     }
+    let compiled = match resource.schema {
+        Some(schema) => Some(of_type(schema)),
+        None => sam::properties(resource.type_name)
+            .filter(|_| view.is_sam())
+            .map(|schema| compiled(resource.type_name, Source::Document(schema))),
+    };
+    if let Some(compiled) = compiled.as_deref().and_then(OnceLock::get) {
+        problems = validate(compiled, properties, view, Trust::Registry);
+    }
     if let Some(schema) = resource.schema {
-        if let Some(compiled) = of_type(schema).get() {
-            problems = validate(&compiled.validator, properties, schema.schema(), view, Trust::Registry);
-        }
         problems.extend(set_by_aws(schema, properties));
-    } else if let Some(schema) = sam::properties(resource.type_name).filter(|_| view.is_sam()) {
-        let compiled = compiled(resource.type_name, || (schema.clone(), false));
-        if let Some(compiled) = compiled.get() {
-            problems = validate(
-                &compiled.validator,
-                properties,
-                registry::Schema::of(schema),
-                view,
-                Trust::Registry,
-            );
-        }
     }
     problems.extend(of_constraints(resource.type_name, properties, view));
     problems.retain(|problem| !is_packaged(resource.type_name, &problem.path, properties));
@@ -89,10 +85,9 @@ fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> V
     let mut problems = Vec::new();
     for (number, constraint) in constraints::of(type_name).iter().enumerate() {
         let kind = if type_name.starts_with("Custom::") { "Custom::" } else { type_name };
-        let compiled = compiled(&format!("{kind} {number}"), || (constraint.schema.clone(), false));
+        let compiled = compiled(&format!("{kind} {number}"), Source::Document(&constraint.schema));
         let Some(compiled) = compiled.get() else { continue };
-        let schema = registry::Schema::of(&constraint.schema);
-        for mut problem in validate(&compiled.validator, properties, schema, view, Trust::Constraint) {
+        for mut problem in validate(compiled, properties, view, Trust::Constraint) {
             if !constraint.why.is_empty() {
                 problem.help = constraint.why.clone();
             }
@@ -106,13 +101,13 @@ fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> V
 /// Returns the violations of a schema in a value, each with the steps that lead to it.
 pub(super) fn faults(
     name: &str,
-    schema: &JsonValue,
+    schema: &'static JsonValue,
     value: &JsonValue,
     view: &View<'_>,
 ) -> Vec<(Vec<String>, String, String)> {
-    let compiled = compiled(name, || (schema.clone(), false));
+    let compiled = compiled(name, Source::Document(schema));
     let Some(compiled) = compiled.get() else { return Vec::new() };
-    let found = validate(&compiled.validator, value, registry::Schema::of(schema), view, Trust::Registry);
+    let found = validate(compiled, value, view, Trust::Registry);
     found.into_iter().map(|problem| (problem.path, problem.message, problem.help)).collect()
 }
 
@@ -135,18 +130,17 @@ fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem)
 fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for request in resource.documents.iter().flat_map(|document| &document.requests) {
-        let known = api::operations().any(|operation| operation == request.operation);
-        if !known || is_unresolved(&request.arguments) || !request.arguments.is_object() {
+        let of_pipeline = request.of_pipeline;
+        let Some(operation) = api::operations().find(|operation| *operation == request.operation) else {
+            continue;
+        };
+        if is_unresolved(&request.arguments) || !request.arguments.is_object() {
             continue;
         }
-        // SageMaker Pipelines names what its steps make.
-        let operation =
-            format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
-        let compiled =
-            compiled(&operation, || (request_schema(request.operation, request.of_pipeline), true));
+        let name = format!("{operation}{}", if of_pipeline { " of a step" } else { "" });
+        let compiled = compiled(&name, Source::Request { operation, of_pipeline });
         let Some(compiled) = compiled.get() else { continue };
-        let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
-        let found = validate(&compiled.validator, &request.arguments, schema, view, Trust::Registry);
+        let found = validate(compiled, &request.arguments, view, Trust::Registry);
         problems.extend(found.into_iter().chain(missing_of_training(request)).map(|mut problem| {
             problem.path.splice(0..0, request.path.iter().cloned());
             problem
@@ -176,22 +170,6 @@ fn missing_of_training(request: &Request<'_>) -> Vec<Problem> {
     names.into_iter().filter(missing).map(problem).collect()
 }
 
-fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
-    let mut schema = api::request(operation).unwrap_or(JsonValue::Bool(true));
-    if of_pipeline {
-        let name =
-            schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')).unwrap_or_default().to_owned();
-        if let Some(JsonValue::Array(required)) = schema.pointer_mut(&format!("{name}/required")) {
-            let named_by_pipeline = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
-            required.retain(|name| {
-                let name = name.as_str().unwrap_or_default();
-                !named_by_pipeline.contains(&name) && name != "HyperParameterTuningJobName"
-            });
-        }
-    }
-    schema
-}
-
 /// Properties that only AWS sets, and deprecated properties. CloudFormation ignores nested ones.
 fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Problem> {
     let problem = |name: &str| {
@@ -214,42 +192,4 @@ fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Pr
         })
     };
     super::value::entries(properties).filter_map(|(name, _)| problem(name)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::compiled::compile;
-    use super::*;
-
-    #[test]
-    fn compiling_ends_for_schemas_that_name_nothing_to_remove() {
-        for document in [
-            serde_json::json!({ "type": 5 }),
-            serde_json::json!("x"),
-            serde_json::json!({ "required": [1] }),
-            serde_json::json!({ "properties": { "a": { "$ref": "#/nowhere" } } }),
-            serde_json::json!({ "patternProperties": { "(?=a": {}, "/~": { "type": [] } } }),
-        ] {
-            compile(document);
-        }
-    }
-
-    #[test]
-    fn every_schema_of_the_registry_compiles() {
-        for name in registry::type_names() {
-            let schema = registry::resource_type(name).unwrap();
-            let validator = compile(schema.document().clone());
-            // A validator that lets everything in would let this in.
-            assert!(
-                !validator.is_valid(&JsonValue::from("no object")) || schema.document()["type"].is_null(),
-                "{name}"
-            );
-            let closed = schema.document()["additionalProperties"] == false;
-            assert!(!closed || !validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{name}");
-        }
-        for operation in api::operations() {
-            let validator = compile(request_schema(operation, true));
-            assert!(!validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{operation}");
-        }
-    }
 }

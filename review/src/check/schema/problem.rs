@@ -1,14 +1,13 @@
 //! Errors of a validator as problems: which of them are reported, with which message and which fix.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
+use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ValidationError, Validator};
 use serde_json::Value as JsonValue;
 use stackwright_schemas::registry::{self, Bound};
-use stackwright_synth::pointer;
 
+use super::compiled::Compiled;
 use super::keywords::{BELOW, strings};
 use super::kind::{Kind, kind};
 use super::message::{Message, brief, known, wanted_name, wants};
@@ -40,59 +39,48 @@ pub(super) enum Trust {
     Constraint,
 }
 
-/// Returns the problems of a value, according to a validator and the schema that it was compiled from.
+/// Returns the problems of a value, according to a schema.
 pub(super) fn validate(
-    validator: &Validator,
+    compiled: &Compiled,
     instance: &JsonValue,
-    schema: registry::Schema<'_>,
     view: &View<'_>,
     trust: Trust,
 ) -> Vec<Problem> {
-    if validator.is_valid(instance) {
-        return Vec::new();
-    }
     let mut found = Vec::new();
-    for error in validator.iter_errors(instance) {
-        let path: Vec<String> = pointer::steps(error.instance_path().as_str()).map(Cow::into_owned).collect();
-        let at = schema_at(schema, &path);
-        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
-            if unresolved_on_the_way(instance, &path).is_none() {
-                found.extend(unexpected.iter().filter_map(|name| unknown(name, at, &path)));
-            }
-            continue;
-        }
-        if matches!(error.kind(), ValidationErrorKind::UniqueItems) {
-            found.extend(duplicate(error.instance(), &path));
-            continue;
-        }
-        let problem = match unresolved_on_the_way(instance, &path) {
-            Some((value, whole)) if whole == path.len() => unresolved(&error, value, at, view),
-            Some(_) => None,
-            None if trust == Trust::Registry && is_undecided(&error, instance) => None,
-            None => known(&error, at, instance),
-        };
-        if let Some((rule, message, help)) = problem {
-            let mut path = path;
-            // A keyword of the project's own may name the property below.
-            let message = match message.split_once(BELOW) {
-                Some((step, message)) => {
-                    path.push(step.to_owned());
-                    message.to_owned()
+    compiled.errors(instance, &mut |path, error| {
+        let schema = schema_at(registry::Schema::of(compiled.document()), &path);
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                if unresolved_on_the_way(instance, &path).is_none() {
+                    found.extend(unexpected.iter().filter_map(|name| unknown(name, schema, &path)));
                 }
-                None => message,
-            };
-            let fix = renamed(&error, &help);
-            found.push(Problem {
-                rule,
-                path,
-                message,
-                help: help.unwrap_or_default(),
-                fix,
-                is_confirmed: true,
-            });
+            }
+            ValidationErrorKind::UniqueItems => found.extend(duplicate(error.instance(), &path)),
+            _ => {
+                let message = match unresolved_on_the_way(instance, &path) {
+                    Some((value, whole)) if whole == path.len() => unresolved(error, value, schema, view),
+                    Some(_) => None,
+                    None if trust == Trust::Registry && is_undecided(error, instance) => None,
+                    None => known(error, schema, &path),
+                };
+                found.extend(message.map(|message| problem(error, path, message)));
+            }
         }
-    }
+    });
     found
+}
+
+fn problem(error: &ValidationError<'_>, mut path: Vec<String>, (rule, message, help): Message) -> Problem {
+    // A keyword of the project's own may name the property below.
+    let message = match message.split_once(BELOW) {
+        Some((step, message)) => {
+            path.push(step.to_owned());
+            message.to_owned()
+        }
+        None => message,
+    };
+    let fix = renamed(error, &help);
+    Problem { rule, path, message, help: help.unwrap_or_default(), fix, is_confirmed: true }
 }
 
 /// The change to the allowed value that was certainly intended.
