@@ -157,8 +157,10 @@ pub(crate) fn unused(
     if is_computed {
         return;
     }
+    let uses = written.uses.iter().filter(|one| is_use(&one.kind));
+    let used: HashSet<&str> = uses.map(|one| one.name).collect();
     for (name, _) in template.section(section).filter(|(name, _)| !name.starts_with("Fn::")) {
-        if !written.uses.iter().any(|one| one.name == name && is_use(&one.kind)) {
+        if !used.contains(name) {
             let message = format!("nothing uses the {what} `{name}`");
             findings.add_written(None, pointer::of([section, name]), message, "remove it");
         }
