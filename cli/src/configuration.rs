@@ -1,6 +1,5 @@
-//! The configuration of `check`: the file `stackwright.toml`, which the installed tool reads.
-//!
-//! A program that defines stacks accepts only options, because reading TOML would add crates to every such program.
+//! The configuration of the check: the file `stackwright.toml`, which applies to `check`, and wherever stacks are checked before
+//! something else happens with them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -72,39 +71,16 @@ fn normal(path: &Path) -> Option<PathBuf> {
     Some(normal)
 }
 
-#[cfg(not(feature = "lint"))]
-impl Configuration {
-    /// Returns the file with settings that the installed tool would read, in the current directory or its nearest ancestor. The
-    /// file of a new project has comments only.
-    pub fn ignored_file() -> Option<PathBuf> {
-        let directory = std::env::current_dir().ok()?;
-        directory
-            .ancestors()
-            .map(|ancestor| ancestor.join("stackwright.toml"))
-            .find(|file| file.is_file())
-            .filter(|file| {
-                let is_setting = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-                std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(is_setting))
-            })
-    }
-
-    /// Returns the paths to check if the command line contains none.
-    pub fn paths(&self) -> Result<Vec<PathBuf>, crate::failure::Failure> {
-        let _ = (&self.patterns, &self.excluded, &self.directory);
-        Ok(Vec::new())
-    }
-}
-
-#[cfg(feature = "lint")]
 mod file {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use stackwright_review::check::{Ignore, Level, nearest_rule, rule_named, rules};
+    use serde_json::{Map, Value as Json};
+    use stackwright_review::check::{Ignore, Level, Options, nearest_rule, rule_named, rules};
     use stackwright_review::matches_pattern;
-    use toml_edit::{DocumentMut, Item, TableLike};
 
     use super::Configuration;
+    use crate::baseline::Baseline;
     use crate::failure::Failure;
 
     const NAME: &str = "stackwright.toml";
@@ -129,16 +105,15 @@ mod file {
         fn of_file(path: &Path) -> Result<Self, Failure> {
             let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
             let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-            let document: DocumentMut =
-                text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
             let directory = path.parent().map(Path::to_owned).unwrap_or_default();
-            Self::of(document.as_table(), directory).map_err(failed)
+            Self::of(&text, directory).map_err(failed)
         }
 
-        fn of(table: &dyn TableLike, directory: PathBuf) -> Result<Self, String> {
+        fn of(text: &str, directory: PathBuf) -> Result<Self, String> {
+            let table: Map<String, Json> = basic_toml::from_str(text).map_err(|error| error.to_string())?;
             let mut configuration = Self { directory, ..Self::default() };
-            for (name, item) in table.iter() {
-                match name {
+            for (name, item) in &table {
+                match name.as_str() {
                     "region" => configuration.regions = vec![string(name, item)?],
                     "regions" => configuration.regions = strings(name, item)?,
                     "baseline" => {
@@ -157,11 +132,11 @@ mod file {
             Ok(configuration)
         }
 
-        fn rules(&mut self, item: &Item) -> Result<(), String> {
+        fn rules(&mut self, item: &Json) -> Result<(), String> {
             let table = item
-                .as_table_like()
+                .as_object()
                 .ok_or("`rules` is a table: write `[rules]`, and below it `RULE = \"off\"`")?;
-            for (name, level) in table.iter() {
+            for (name, level) in table {
                 known(name)?;
                 let level = string(name, level)?;
                 let level = Level::parse(&level).ok_or_else(|| {
@@ -172,13 +147,12 @@ mod file {
             Ok(())
         }
 
-        fn ignore(&mut self, item: &Item) -> Result<(), String> {
-            let tables =
-                item.as_array_of_tables().ok_or("`ignore` is a list of tables: write `[[ignore]]`")?;
-            for table in tables {
+        fn ignore(&mut self, item: &Json) -> Result<(), String> {
+            const FORM: &str = "`ignore` is a list of tables: write `[[ignore]]`";
+            for table in item.as_array().ok_or(FORM)? {
                 let mut ignore = Ignore::default();
-                for (name, item) in table.iter() {
-                    match name {
+                for (name, item) in table.as_object().ok_or(FORM)? {
+                    match name.as_str() {
                         "rules" => ignore.rules = strings(name, item)?,
                         "files" | "stacks" => ignore.stacks.extend(strings(name, item)?),
                         "resources" => ignore.resources = strings(name, item)?,
@@ -193,6 +167,15 @@ mod file {
                 self.ignores.push(ignore);
             }
             Ok(())
+        }
+
+        /// Returns the options with which the stacks of a program are checked.
+        pub fn options_of_stacks(&self) -> Result<Options, Failure> {
+            let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
+            let known = baseline.map(|baseline| baseline.of(None)).unwrap_or_default();
+            let mut options = self.options();
+            options.baseline = known;
+            Ok(options)
         }
 
         /// Returns the paths to check if the command line contains none: the files that match `paths` and do not
@@ -235,13 +218,13 @@ mod file {
         }
     }
 
-    fn string(name: &str, item: &Item) -> Result<String, String> {
+    fn string(name: &str, item: &Json) -> Result<String, String> {
         item.as_str().map(str::to_owned).ok_or_else(|| format!("`{name}` is a string"))
     }
 
-    fn strings(name: &str, item: &Item) -> Result<Vec<String>, String> {
+    fn strings(name: &str, item: &Json) -> Result<Vec<String>, String> {
         let items = item.as_array().ok_or_else(|| format!("`{name}` is a list of strings"))?;
-        let read = |item: &toml_edit::Value| item.as_str().map(str::to_owned);
+        let read = |item: &Json| item.as_str().map(str::to_owned);
         items.iter().map(|item| read(item).ok_or_else(|| format!("`{name}` is a list of strings"))).collect()
     }
 
@@ -268,8 +251,7 @@ mod file {
         use super::*;
 
         fn read(text: &str) -> Result<Configuration, String> {
-            let document: DocumentMut = text.parse().unwrap();
-            Configuration::of(document.as_table(), PathBuf::new())
+            Configuration::of(text, PathBuf::new())
         }
 
         #[test]
@@ -296,7 +278,21 @@ mod file {
         }
 
         #[test]
+        fn every_form_of_toml_for_these_settings_is_read() {
+            let found = read(
+                "regions = [\n  'eu-west-1', # a comment\n  \"us-\\u0065ast-1\",\n]\nrules.unused-parameter = \"off\"\n\
+                 rules.\"public-bucket\" = \"info\"\n\
+                 ignore = [{ rules = [], files = [\"a\"], reason = \"\"\"\nold\"\"\" }]\n",
+            )
+            .unwrap();
+            assert_eq!(found.regions, ["eu-west-1", "us-east-1"]);
+            assert_eq!(found.levels.len(), 2);
+            assert_eq!(found.ignores[0].reason, "old");
+        }
+
+        #[test]
         fn mistakes_are_reported() {
+            assert!(read("rules").unwrap_err().contains("line 1"));
             assert!(read("[rules]\nno-such-rule = \"off\"").unwrap_err().contains("no-such-rule"));
             assert!(read("[rules]\nunused-parameter = \"loud\"").unwrap_err().contains("use off"));
             assert!(read("colour = 1").unwrap_err().contains("colour"));

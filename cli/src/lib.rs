@@ -28,15 +28,12 @@
 //!
 //! # The book
 //!
-//! The guides are a [book](../../book/index.html) in the directory `docs/` of the repository. `cargo xtask book` builds it beside
-//! this documentation, so that these links lead to it. Begin with
-//! [The first stack in ten minutes](../../book/first-stack.html). There are guides about
-//! [training](../../book/training.html) ([`stacks::training`], [`stacks::launch`]), [serving](../../book/serving.html)
-//! ([`stacks::endpoint`], [`stacks::container`], [`stacks::autoscaling`]), [clusters and fleets](../../book/clusters.html)
-//! ([`stacks::cluster`], [`stacks::fleet`], [`stacks::network`]), [checking](../../book/checking.html) ([`review`]),
-//! [estimating](../../book/estimating.html), [reviewing](../../book/reviewing.html) and
-//! [deploying](../../book/deploying.html), and how-to pages for users of the [CDK](../../book/how-to/from-cdk.html), the
-//! [SageMaker Python SDK](../../book/how-to/from-sagemaker-sdk.html) and [Terraform](../../book/how-to/from-terraform.html).
+#![cfg_attr(not(docsrs), doc = include_str!("book.md"))]
+#![cfg_attr(
+    docsrs,
+    doc = "The guides are a book: the directory `docs/` of the repository, and `stackwright-book.tar.gz` in every release. Begin with \
+           `docs/first-stack.md`."
+)]
 //!
 //! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 

@@ -8,6 +8,7 @@ use stackwright_review::{Diagnostic, Report, check, report};
 use stackwright_synth::secret::SecretValues;
 use stackwright_synth::{App, Assembly, Errors};
 
+use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::input::Input;
 #[cfg(feature = "deploy")]
@@ -26,11 +27,12 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// Synthesizes or reads the stacks. With `checked`, also checks them; diagnostics are printed to stderr.
+    /// Synthesizes or reads the stacks. With `checked`, also checks them, with the settings of `stackwright.toml`; diagnostics are
+    /// printed to stderr.
     pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
         let stacks = self.unchecked(App::synth)?;
         if checked {
-            let found = check::check(&stacks.assembly, &check::Options::default());
+            let found = check::check(&stacks.assembly, &Configuration::read(None)?.options_of_stacks()?);
             if !found.diagnostics.is_empty() {
                 print(&found, &secrets(&stacks.assembly));
             }

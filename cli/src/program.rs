@@ -158,9 +158,23 @@ fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Prog
             "no package of this workspace is a program that depends on `{LIBRARY}`"
         ))
         .hint("create a program with `stackwright new NAME`, or name a template with `--app PATH`")),
-        _ => Err(Failure::usage("several packages of this workspace define stacks")
-            .hint(format!("choose one with `--package NAME`: {}", names()))),
+        several => {
+            // As for `cargo run`, the manifest of the workspace can name the packages that are meant.
+            let is_default = |program: &&Program| default_members(metadata).any(|name| name == program.name);
+            match several.iter().filter(is_default).collect::<Vec<_>>().as_slice() {
+                [program] => Ok((*program).clone()),
+                _ => Err(Failure::usage("several packages of this workspace define stacks")
+                    .hint(format!("choose one with `--package NAME`: {}", names()))),
+            }
+        }
     }
+}
+
+/// Returns the names of the packages in `default-members` of the workspace; Cargo lists all packages if there is no such list.
+fn default_members(metadata: &Json) -> impl Iterator<Item = &str> {
+    let ids = metadata["workspace_default_members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.filter(|package| ids.contains(&package["id"])).filter_map(|package| package["name"].as_str())
 }
 
 fn not_a_program(package: &Json) -> Failure {
@@ -257,7 +271,7 @@ mod tests {
         let targets: Vec<Json> =
             executables.iter().map(|name| json!({ "kind": ["bin"], "name": name })).collect();
         json!({
-            "name": name, "manifest_path": format!("/w/{name}/Cargo.toml"), "default_run": null,
+            "name": name, "id": name, "manifest_path": format!("/w/{name}/Cargo.toml"), "default_run": null,
             "dependencies": dependencies, "targets": targets,
         })
     }
@@ -288,6 +302,17 @@ mod tests {
         let packages = || vec![package("tool", false, &["tool"]), package("infra", true, &["infra"])];
         assert_eq!(chosen(packages(), "/w", None), Ok("infra".into()));
         assert!(chosen(packages(), "/w/tool", None).unwrap_err().contains("defines no stacks"));
+    }
+
+    #[test]
+    fn the_only_program_among_the_default_members_is_run() {
+        let of = |members: Json| {
+            let packages = vec![package("one", true, &["one"]), package("two", true, &["two"])];
+            let metadata = json!({ "packages": packages, "workspace_default_members": members });
+            choose(&metadata, Path::new("/w"), None).map(|program| program.name).ok()
+        };
+        assert_eq!(of(json!(["two"])), Some("two".into()));
+        assert_eq!(of(json!(["one", "two"])), None);
     }
 
     #[test]

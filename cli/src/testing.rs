@@ -26,7 +26,9 @@ pub use serde_json::json;
 use stackwright_review::{Diagnostic, check, diff, graph, report};
 use stackwright_synth::{App, Assembly, StackArtifact};
 
-/// Synthesizes and checks an app in a test.
+use crate::configuration::Configuration;
+
+/// Synthesizes and checks an app in a test, with the settings of `stackwright.toml`.
 ///
 /// # Panics
 /// If there are errors; the message is the whole report. Warnings are not errors.
@@ -35,9 +37,15 @@ pub fn synth(app: &App) -> Assembly {
         Ok(assembly) => assembly,
         Err(errors) => panic!("{}", report::text(&Diagnostic::from_errors(&errors).into(), |_| None, false)),
     };
-    let found = check::check(&assembly, &check::Options::default());
+    let found = check::check(&assembly, &options());
     assert!(found.errors() == 0, "{}", report::text(&found, |_| None, false));
     assembly
+}
+
+/// Returns the options of the check that `stackwright.toml` sets in the package of the test.
+fn options() -> check::Options {
+    let options = Configuration::read(None).and_then(|configuration| configuration.options_of_stacks());
+    options.unwrap_or_else(|failure| panic!("{}", failure.text()))
 }
 
 /// Returns the templates of an app by stack name, as YAML, and the documents in them, such as a pipeline definition,
@@ -233,7 +241,7 @@ pub fn store(app: &App, directory: &Path) {
     }
 }
 
-/// Asserts that `check` has no findings for an app, except for those of the allowed rules.
+/// Asserts that `check` has no findings for an app, except for those of the allowed rules. The settings of `stackwright.toml` apply.
 ///
 /// # Panics
 /// If there are other findings (errors or warnings); the message is the output of `check`.
@@ -243,7 +251,7 @@ pub fn assert_no_findings(app: &App, allowed: &[&str]) {
         Ok(assembly) => assembly,
         Err(errors) => panic!("{}", report::text(&Diagnostic::from_errors(&errors).into(), |_| None, false)),
     };
-    let found = check::check(&assembly, &check::Options::default().allow(allowed.iter().copied()));
+    let found = check::check(&assembly, &options().allow(allowed.iter().copied()));
     assert!(found.errors() + found.warnings() == 0, "{}", report::text(&found, |_| None, false));
 }
 

@@ -507,6 +507,24 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
     stackwright().args(["check", &template, "--config", &wrong]).assert().failure().code(2);
 }
 
+/// What is off in the configuration does not keep `synth` from writing the templates, and what is an error there does.
+#[test]
+fn the_configuration_applies_to_the_check_before_templates_are_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let code = || {
+        let mut command = stackwright();
+        command.current_dir(directory.path()).args(["synth", "--app", "template.yaml", "--stdout"]);
+        command.output().unwrap().status.code().unwrap()
+    };
+    write("template.yaml", WARNED);
+    assert_eq!(code(), 0);
+    write("stackwright.toml", "[rules]\nunused-parameter = \"error\"\n");
+    assert_eq!(code(), 1);
+    write("stackwright.toml", "[rules]\nunused-parameter = \"loud\"\n");
+    assert_eq!(code(), 2);
+}
+
 #[test]
 fn an_input_is_refused_by_commands_that_read_none() {
     for arguments in [

@@ -509,6 +509,10 @@ fn stacks_that_depend_on_a_failed_one_are_not_started() {
     );
     assert!(stderr.contains("chain-Alone: deployed"), "{stderr}");
     succeeded(workspace.run(&["deploy", "--local"]));
+    let stderr = ended(workspace.run(&["destroy", "--local", "--yes"]), 2);
+    assert!(stderr.contains("pass `--all`: the stacks of the program are First, "), "{stderr}");
+    let stderr = ended(workspace.run(&["destroy", "--local", "Removed", "--yes"]), 2);
+    assert!(stderr.contains("deleted by an earlier version of the program"), "{stderr}");
     // Deletion uses the reverse order.
     let (_, stderr) = succeeded(workspace.run(&["destroy", "--local", "--all", "--yes"]));
     let at = |text: &str| stderr.find(text).unwrap();
@@ -666,6 +670,42 @@ fn a_role_is_assumed_in_the_account_of_each_stack() {
         ),
         "{stderr}"
     );
+}
+
+#[test]
+fn missing_credentials_are_reported_with_what_to_configure() {
+    let app = App::new("nobody");
+    app.stack("Main").region("us-east-1").add("Alarms", Topic::new());
+    let workspace = Workspace::with(&app);
+    let mut command = workspace.command(&["deploy", "--yes"]);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.env("HOME", workspace.directory.path());
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_PROFILE", "nope");
+    let stderr = ended(command.output().unwrap(), 1);
+    assert!(stderr.contains("error: no AWS credentials could be loaded: "), "{stderr}");
+    assert!(stderr.contains("hint: `AWS_PROFILE` is `nope`: `aws configure list-profiles`"), "{stderr}");
+    assert!(stderr.contains("hint: configure credentials as for the AWS CLI"), "{stderr}");
+}
+
+#[test]
+fn a_directory_in_which_nothing_can_be_written_is_reported_with_another_one() {
+    let app = App::new("full");
+    app.stack("Main").region("us-east-1").add("Alarms", Topic::new());
+    let workspace = Workspace::with(&app);
+    // A file where the directory should be: permissions do not restrict the root user, who may run this test.
+    std::fs::write(workspace.path(".stackwright"), "").unwrap();
+    let stderr = ended(workspace.run(&["deploy", "--local", "--yes"]), 1);
+    assert!(stderr.contains("cannot write the state of local mode to .stackwright/local"), "{stderr}");
+    assert!(
+        stderr.contains("hint: store the state of local mode in another directory: `--local-state"),
+        "{stderr}"
+    );
+    succeeded(workspace.run(&["deploy", "--local", "--yes", "--local-state", "state"]));
+    std::fs::write(workspace.path("file"), "").unwrap();
+    let stderr = ended(workspace.run(&["synth", "--out", "file/out"]), 1);
+    assert!(stderr.contains("hint: write the templates to another directory (`--out DIR`)"), "{stderr}");
 }
 
 #[test]

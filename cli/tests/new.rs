@@ -106,6 +106,9 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
         assert!(checked.contains("nothing found"), "{checked}");
         let deployed = succeeds(stackwright(&project).args(["deploy", "--local", "--yes"]));
         assert!(deployed.contains(&name), "{deployed}");
+        if template == "endpoint" {
+            a_changed_program_is_reported_with_the_next_step(&project);
+        }
         // Version control ignores everything that these commands write.
         succeeds(Command::new("git").args(["init", "--quiet"]).current_dir(&project));
         let status = succeeds(Command::new("git").args(["status", "--short", "-uall"]).current_dir(&project));
@@ -113,6 +116,41 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
             assert!(!line.contains(".stackwright") && !line.contains("target"), "{status}");
         }
     }
+}
+
+/// The snapshot test names all templates that differ and how to accept them, and the program itself reads `stackwright.toml`.
+fn a_changed_program_is_reported_with_the_next_step(project: &Path) {
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).current_dir(project).env("INSTA_UPDATE", "no");
+        share_build_directory(&mut command);
+        command.output().unwrap()
+    };
+    let source = project.join("src/lib.rs");
+    let program = fs::read_to_string(&source).unwrap();
+    let second =
+        "app.stack(\"Second\").region(\"us-east-1\").add(\"Runs\", PrivateBucket::new());\n    app\n}";
+    fs::write(&source, program.replace("max_concurrency(5)", "max_concurrency(6)").replace("app\n}", second))
+        .unwrap();
+    let failed = cargo(&["test", "--test", "snapshots"]);
+    assert!(!failed.status.success());
+    let printed = text(&failed);
+    assert!(
+        printed.contains("my-endpoint-Second, my-endpoint-Serving differ from their snapshots"),
+        "{printed}"
+    );
+    assert!(printed.contains("run `INSTA_UPDATE=always cargo test`"), "{printed}");
+    fs::write(&source, program).unwrap();
+
+    let settings = project.join("stackwright.toml");
+    let before = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, "[rules]\nunused-parameter = \"loud\"\n").unwrap();
+    for command in [&["run", "--quiet", "--", "check"][..], &["run", "--quiet", "--", "synth"]] {
+        let failed = cargo(command);
+        assert_eq!(failed.status.code(), Some(2), "{}", text(&failed));
+        assert!(text(&failed).contains("use off, info, warning or error"), "{}", text(&failed));
+    }
+    fs::write(&settings, before).unwrap();
 }
 
 #[test]

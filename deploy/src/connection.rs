@@ -115,7 +115,7 @@ impl Connection {
             .get_caller_identity()
             .send()
             .await
-            .map_err(DeployError::call("GetCallerIdentity"))?;
+            .map_err(DeployError::first_call("GetCallerIdentity"))?;
         let endpoint = config.endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
         let last_error = LastError::default();
         // Requests to CloudFormation are short. Uploads to S3 have no time limit.

@@ -1,10 +1,13 @@
 //! The errors of the crate. The messages of CloudFormation are always kept.
 
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use stackwright_synth::with_causes;
 
 use crate::approval::RequiredApproval;
 use crate::attributes::AttributeChange;
@@ -36,6 +39,12 @@ pub enum DeployError {
         "no region is configured: the stack is not bound to a region, and neither the profile nor the environment sets one"
     )]
     NoRegion,
+    /// The AWS SDK found no credentials, or could not load them.
+    #[error("no AWS credentials could be loaded: {reason}")]
+    Credentials {
+        /// What the SDK tried, and why it failed.
+        reason: String,
+    },
     /// The credentials belong to a different account than the stack.
     #[error(
         "the stack {stack} is bound to the account {bound}, but the credentials belong to the account {actual}"
@@ -248,6 +257,11 @@ impl DeployError {
             Self::NoRegion => {
                 "bind the stack to a region with `.region(…)`, or pass `--region`".into()
             }
+            Self::Credentials { .. } => {
+                "configure credentials as for the AWS CLI, for example with `aws configure` or `aws sso login`; `aws sts \
+                 get-caller-identity` tests them. Local mode (`--local`) needs none"
+                    .into()
+            }
             Self::State { stack, .. } => recover(stack),
             Self::LostContact { .. } | Self::Timeout { .. } => {
                 "run the same command again, with new credentials if they have expired: it continues from the \
@@ -303,6 +317,23 @@ impl DeployError {
                 (None, None) => (error.to_string(), error.into_source().ok()),
             };
             Self::Call { operation, code, message, source }
+        }
+    }
+
+    /// Converts an error of the first request: without credentials, it is not sent.
+    pub(crate) fn first_call<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        move |error| {
+            let mut source = error.source();
+            while let Some(cause) = source {
+                if let Some(reason) = cause.downcast_ref::<CredentialsError>() {
+                    return Self::Credentials { reason: with_causes(reason) };
+                }
+                source = cause.source();
+            }
+            Self::call(operation)(error)
         }
     }
 

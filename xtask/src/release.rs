@@ -18,32 +18,58 @@ pub fn book() -> Result<()> {
     run(Command::new(mdbook).args(["build", "docs"]).current_dir(root()))
 }
 
-/// Tests that the links from the book to the documentation of the crates lead somewhere, and those back. Both must be built.
+/// The address of the documentation of published crates, followed by the crate, its version, and the path in `target/doc`.
+const DOCUMENTATION: &str = "https://docs.rs/";
+
+/// Tests that the links from the pages of the book to the documentation of the crates lead somewhere in this version, and those
+/// from the documentation to the book. Both must be built.
 pub fn links() -> Result<()> {
-    let target = root().join("target");
-    let mut count = 0;
-    for (directory, page, to) in [
-        ("book", "introduction.html", "doc/"),
-        ("book", "constructs.html", "doc/"),
-        ("doc/stackwright", "index.html", "book/"),
-    ] {
-        let directory = target.join(directory);
-        let text = fs::read_to_string(directory.join(page)).map_err(|error| format!("{page}: {error}"))?;
-        let links = text.split("href=\"").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
-        let mut found = 0;
-        for link in links.filter(|link| link.trim_start_matches("../").starts_with(to)) {
-            found += 1;
-            if !directory.join(link).is_file() {
-                return Err(format!("{page}: {link} leads nowhere").into());
-            }
+    let published = published()?;
+    let (mut pages, mut count) = (Vec::new(), 0);
+    for directory in ["docs", "docs/how-to"] {
+        for entry in fs::read_dir(root().join(directory))? {
+            pages.push(entry?.path());
         }
-        if found == 0 {
-            return Err(format!("{page} has no link to {to}").into());
-        }
-        count += found;
     }
-    println!("{count} links");
+    for page in pages.iter().filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(page)?;
+        let links = text.split(DOCUMENTATION).skip(1).filter_map(|rest| rest.split([')', '#', '>']).next());
+        for link in links {
+            let file =
+                documented(link, &published).map_err(|error| format!("{}: {error}", page.display()))?;
+            if !file.is_file() {
+                return Err(format!("{}: {DOCUMENTATION}{link} leads nowhere", page.display()).into());
+            }
+            count += 1;
+        }
+    }
+    let page = root().join("target/doc/stackwright/index.html");
+    let text = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let links = text.split("href=\"").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
+    let of_book: Vec<&str> = links.filter(|link| link.starts_with("../../book/")).collect();
+    for link in &of_book {
+        if !page.with_file_name("").join(link).is_file() {
+            return Err(format!("{}: {link} leads nowhere", page.display()).into());
+        }
+    }
+    if count == 0 || of_book.is_empty() {
+        return Err("the book and the documentation have no links to each other".into());
+    }
+    println!("{} links", count + of_book.len());
     Ok(())
+}
+
+/// Returns the built file of a link such as `stackwright/0.1.0/stackwright/index.html`.
+fn documented(link: &str, published: &[Published]) -> Result<PathBuf> {
+    let mut parts = link.splitn(3, '/');
+    let (Some(name), Some(version), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(format!("{DOCUMENTATION}{link} names no page").into());
+    };
+    let current = published.iter().find(|one| one.name == name).map(|one| one.version.as_str());
+    if current != Some(version) {
+        return Err(format!("{DOCUMENTATION}{link}: the version of `{name}` is {current:?}").into());
+    }
+    Ok(root().join("target/doc").join(path))
 }
 
 /// Judges the licences, the sources and the versions of all dependencies; with `advisories`, also by the database of security
@@ -164,4 +190,19 @@ fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).current_dir(root());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_names_a_published_crate_and_its_version() {
+        let published = [Published { name: "a".into(), version: "1.2.3".into() }];
+        let file = |link: &str| documented(link, &published);
+        assert!(file("a/1.2.3/a/index.html").unwrap().ends_with("target/doc/a/index.html"));
+        for wrong in ["a/1.2.2/a/index.html", "b/1.2.3/b/index.html", "a/1.2.3", ""] {
+            assert!(file(wrong).is_err(), "{wrong}");
+        }
+    }
 }

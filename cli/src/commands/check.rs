@@ -68,7 +68,6 @@ pub(super) struct Arguments {
     fix: bool,
     /// Read this configuration file, which docs/checking.md describes. Default: `stackwright.toml` in the current directory or a
     /// directory above it; without such a file, nothing is configured
-    #[cfg(feature = "lint")]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -102,7 +101,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     for name in arguments.allow.iter().chain(&arguments.only) {
         super::explain::known(name)?;
     }
-    let configuration = configuration(arguments)?;
+    let configuration = Configuration::read(arguments.config.as_deref())?;
     let request = request(arguments, &configuration)?;
     let is_whole = arguments.paths.is_empty() && !origin.is_named();
     let mut paths = if is_whole { configuration.paths()? } else { arguments.paths.clone() };
@@ -143,20 +142,6 @@ fn no_file(path: &Path) -> Failure {
         true => failure.hint("the shell expands `*` only outside of quotation marks; `paths` in `stackwright.toml` has patterns, too"),
         false => failure,
     }
-}
-
-#[cfg(feature = "lint")]
-fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
-    Configuration::read(arguments.config.as_deref())
-}
-
-#[cfg(not(feature = "lint"))]
-fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
-    if let Some(file) = Configuration::ignored_file() {
-        anstream::eprintln!("note: this program does not read {}", file.display());
-        anstream::eprintln!("hint: run the installed `stackwright check`, which reads it, or pass options");
-    }
-    Ok(Configuration::default())
 }
 
 fn request<'c>(arguments: &Arguments, configuration: &'c Configuration) -> Result<Request<'c>, Failure> {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use stackwright_synth::{Assembly, StackArtifact};
+use stackwright_synth::{Assembly, AssemblyError, StackArtifact};
 
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -77,7 +77,15 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
         narrowed = with_dependencies(&loaded.assembly, &chosen);
         &narrowed
     };
-    assembly.write(&arguments.out)?;
+    assembly.write(&arguments.out).map_err(|error| {
+        let is_file_error = matches!(error, AssemblyError::Io { .. });
+        let failure = Failure::from(error);
+        match is_file_error {
+            true => failure
+                .hint("write the templates to another directory (`--out DIR`), or print them (`--stdout`)"),
+            false => failure,
+        }
+    })?;
     if arguments.format == Form::Yaml {
         for stack in &assembly.stacks {
             let path = arguments.out.join(format!("{}.template.yaml", stack.id));

@@ -14,6 +14,11 @@ use crate::safe_text;
 /// Returns the failure of a command.
 pub(crate) fn failure(error: &DeployError) -> Failure {
     let mut failure = Failure::new(with_causes(error));
+    if let (DeployError::Credentials { .. }, Ok(profile)) = (error, std::env::var("AWS_PROFILE")) {
+        failure
+            .hints
+            .push(format!("`AWS_PROFILE` is `{profile}`: `aws configure list-profiles` lists the profiles"));
+    }
     failure.hints.extend(error.hint_with(command));
     failure.with_code(exit_code(error))
 }

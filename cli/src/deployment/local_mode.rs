@@ -27,7 +27,7 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         None => stackwright_local::Faults::default(),
     };
     let state = target.local_state.clone();
-    unblocked(move || ignore_in_git(&state)).await?;
+    unblocked(move || ignore_in_git(&state).map_err(|error| not_writable(&state, &error))).await?;
     let mut endpoints = Endpoints::new();
     for account in stacks.iter().map(|stack| &stack.environment.account) {
         if endpoints.contains_key(account) {
@@ -36,7 +36,7 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         let name = account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
         let directory = target.local_state.join(name);
         let path = directory.clone();
-        unblocked(move || Ok(fs::create_dir_all(path)?)).await?;
+        unblocked(move || fs::create_dir_all(&path).map_err(|error| not_writable(&path, &error))).await?;
         let mut options = stackwright_local::Options::new()
             .directory(&directory)
             .account(name)
@@ -47,6 +47,7 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         }
         let local = Local::start(options).await.map_err(|error| {
             Failure::new(format!("local mode in {} cannot be started: {error}", directory.display()))
+                .hint(OTHER_STATE)
         })?;
         anstream::eprintln!(
             "local mode: {} simulates CloudFormation, with its state in {}; nothing is created in AWS",
@@ -85,8 +86,15 @@ pub(crate) fn read_faults(path: &Path) -> Result<stackwright_local::Faults, Fail
     })
 }
 
+const OTHER_STATE: &str = "store the state of local mode in another directory: `--local-state DIR`";
+
+fn not_writable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write the state of local mode to {}: {error}", path.display()))
+        .hint(OTHER_STATE)
+}
+
 /// Keeps the state of local mode out of version control.
-fn ignore_in_git(directory: &Path) -> Result<(), Failure> {
+fn ignore_in_git(directory: &Path) -> std::io::Result<()> {
     fs::create_dir_all(directory)?;
     let file = directory.join(".gitignore");
     if !file.exists() {

@@ -220,7 +220,9 @@ fn the_page_of_constructs_is_current() {
             .collect();
         let public = module.replace("stackwright_", "stackwright::");
         let _ = writeln!(page, "\n## `{public}`");
-        let _ = writeln!(page, "\n[Documentation](../doc/{}/index.html)", module.replace("::", "/"));
+        let package = format!("stackwright-{crate_name}/{}", env!("CARGO_PKG_VERSION"));
+        let path = module.replace("::", "/");
+        let _ = writeln!(page, "\n[Documentation](https://docs.rs/{package}/{path}/index.html)");
         // `Processor` comes from another crate, and `intrinsic` is a module.
         for name in names.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let Some(item) = item(name, &texts) else {

@@ -24,7 +24,6 @@ use crate::origin::Origin;
 )]
 pub(crate) struct Arguments {
     /// The IDs or names of the stacks to delete. Required, unless `--all` is passed
-    #[arg(required_unless_present = "all")]
     stacks: Vec<String>,
     /// Delete all stacks of the program. Default: only the named stacks are deleted
     #[arg(long, conflicts_with = "stacks")]
@@ -44,9 +43,21 @@ pub(crate) struct Arguments {
     progress: ProgressFormat,
 }
 
+/// How to delete a stack that was removed from the program or renamed in it.
+const REMOVED_STACKS: &str = "a stack that the program no longer defines is deleted by an earlier version of the program: run \
+                              `destroy` in a checkout of that version, or pass its assembly with `--app PATH`";
+
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
-    let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
+    if arguments.stacks.is_empty() && !arguments.all {
+        let known: Vec<_> = loaded.assembly.stacks.iter().map(|stack| stack.id.as_str()).collect();
+        return Err(Failure::usage("no stack is named").hint(format!(
+            "name the stacks to delete, or pass `--all`: the stacks of the program are {}",
+            known.join(", ")
+        )));
+    }
+    let stacks =
+        super::select(&loaded.assembly, &arguments.stacks).map_err(|failure| failure.hint(REMOVED_STACKS))?;
     let selection = StackSelection::new(&loaded.assembly, stacks);
     let view = View::new(arguments.progress);
     let results = block_on(async {
