@@ -75,6 +75,16 @@ pub fn any() -> Json {
 
 const ANY: &str = "stackwright::testing::any";
 
+/// A resource that [`StackAssertions::find`] has found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FoundResource {
+    /// The logical ID of the resource.
+    pub logical_id: String,
+    /// The properties of the resource. Text that holds JSON is opened, and intrinsic functions have one spelling.
+    pub properties: Json,
+}
+
 /// Assertions on one stack, similar to those of `aws-cdk-lib/assertions`.
 ///
 /// ```
@@ -107,12 +117,14 @@ impl<'a> StackAssertions<'a> {
         }
     }
 
-    /// Returns the resources of a type, each with its logical ID and its properties. Text that holds JSON is opened, and
-    /// intrinsic functions have one spelling.
-    pub fn find(&self, resource_type: &str) -> Vec<(String, Json)> {
+    /// Returns the resources of a type.
+    pub fn find(&self, resource_type: &str) -> Vec<FoundResource> {
         let resources = self.stack.template.resources().filter(|(_, body)| body["Type"] == resource_type);
         resources
-            .map(|(id, body)| (id.to_owned(), diff::canonical(resource_type, &body["Properties"])))
+            .map(|(id, body)| FoundResource {
+                logical_id: id.to_owned(),
+                properties: diff::canonical(resource_type, &body["Properties"]),
+            })
             .collect()
     }
 
@@ -125,12 +137,15 @@ impl<'a> StackAssertions<'a> {
     pub fn has_resource(&self, resource_type: &str, properties: Json) {
         let wanted = diff::canonical(resource_type, &properties);
         let found = self.find(resource_type);
-        if found.iter().any(|(_, there)| mismatch(there, &wanted, "").is_none()) {
+        if found.iter().any(|one| mismatch(&one.properties, &wanted, "").is_none()) {
             return;
         }
         let reasons: Vec<String> = found
             .iter()
-            .map(|(id, there)| format!("  {id}: {}", mismatch(there, &wanted, "").unwrap_or_default()))
+            .map(|one| {
+                let reason = mismatch(&one.properties, &wanted, "").unwrap_or_default();
+                format!("  {}: {reason}", one.logical_id)
+            })
             .collect();
         let stack = &self.stack.id;
         if reasons.is_empty() {
@@ -145,7 +160,7 @@ impl<'a> StackAssertions<'a> {
     /// If the number differs.
     #[track_caller]
     pub fn resource_count(&self, resource_type: &str, number: usize) {
-        let ids: Vec<String> = self.find(resource_type).into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<String> = self.find(resource_type).into_iter().map(|one| one.logical_id).collect();
         assert!(
             ids.len() == number,
             "the stack `{}` has {} resources of the type {resource_type}, not {number}: {}",

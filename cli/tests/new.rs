@@ -62,8 +62,8 @@ fn the_stack_has_the_resources_of_the_program() {
     let serving = StackAssertions::new(&assembly, "Serving");
     serving.resource_count("AWS::SageMaker::Endpoint", 1);
     serving.has_resource("AWS::SageMaker::Endpoint", json!({ "EndpointConfigName": testing::any() }));
-    let (endpoint, _) = serving.find("AWS::SageMaker::Endpoint").remove(0);
-    let (config, _) = serving.find("AWS::SageMaker::EndpointConfig").remove(0);
+    let endpoint = serving.find("AWS::SageMaker::Endpoint").remove(0).logical_id;
+    let config = serving.find("AWS::SageMaker::EndpointConfig").remove(0).logical_id;
     serving.references(&endpoint, &config);
     testing::assert_no_findings(&app, &[]);
 }
