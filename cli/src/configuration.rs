@@ -1,5 +1,5 @@
-//! The configuration of the check: the file `stackwright.toml`, which applies to `check`, and wherever stacks are checked before
-//! something else happens with them.
+//! The configuration of the check: the file `stackwright.toml`. It applies to `check`, to every other command that checks the
+//! stacks first, such as `synth` and `deploy`, and to the functions of `testing`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -169,7 +169,7 @@ mod file {
             Ok(())
         }
 
-        /// Returns the options with which the stacks of a program are checked.
+        /// Returns the options of the check for the stacks of a program.
         pub fn options_of_stacks(&self) -> Result<Options, Failure> {
             let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
             let known = baseline.map(|baseline| baseline.of(None)).unwrap_or_default();

@@ -62,7 +62,8 @@ struct Program {
     directory: PathBuf,
     /// The executable to run.
     target: String,
-    /// Other executables that could be meant, if nothing distinguishes one.
+    /// The other executables of the package, if neither `default-run` nor the name of the package determines which one to run;
+    /// otherwise empty.
     others: Vec<String>,
 }
 
@@ -113,12 +114,12 @@ fn find(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Program, Js
     }
 }
 
-/// Refuses to guess, as `cargo run` does.
+/// Returns the error for a package with several executables and without `default-run`; `cargo run` reports it as well.
 fn several_executables(program: &Program) -> Failure {
     let names = std::iter::once(&program.target).chain(&program.others);
     let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     Failure::new(format!("the package `{}` has several executables: {names}", program.name)).hint(format!(
-        "name the one that defines the stacks in `[package]` of its Cargo.toml: `default-run = {:?}`",
+        "in `[package]` of its Cargo.toml, set the executable that defines the stacks: `default-run = {:?}`",
         program.target
     ))
 }
@@ -159,7 +160,7 @@ fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Prog
         ))
         .hint("create a program with `stackwright new NAME`, or name a template with `--app PATH`")),
         several => {
-            // As for `cargo run`, the manifest of the workspace can name the packages that are meant.
+            // As for `cargo run`, `default-members` in the manifest of the workspace can select the package.
             let is_default = |program: &&Program| default_members(metadata).any(|name| name == program.name);
             match several.iter().filter(is_default).collect::<Vec<_>>().as_slice() {
                 [program] => Ok((*program).clone()),

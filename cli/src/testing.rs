@@ -81,7 +81,8 @@ const ANY: &str = "stackwright::testing::any";
 pub struct FoundResource {
     /// The logical ID of the resource.
     pub logical_id: String,
-    /// The properties of the resource. Text that holds JSON is opened, and intrinsic functions have one spelling.
+    /// The properties of the resource in a canonical form: a string that contains a JSON document is replaced by the
+    /// document, and equal intrinsic functions are written in the same way.
     pub properties: Json,
 }
 

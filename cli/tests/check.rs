@@ -507,7 +507,8 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
     stackwright().args(["check", &template, "--config", &wrong]).assert().failure().code(2);
 }
 
-/// What is off in the configuration does not keep `synth` from writing the templates, and what is an error there does.
+/// `synth` writes no templates if the configuration sets the severity of a finding to `error`, or if the configuration is
+/// not valid.
 #[test]
 fn the_configuration_applies_to_the_check_before_templates_are_written() {
     let directory = tempfile::tempdir().unwrap();

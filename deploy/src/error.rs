@@ -320,7 +320,7 @@ impl DeployError {
         }
     }
 
-    /// Converts an error of the first request: without credentials, it is not sent.
+    /// Converts an error of the first request of a command. If there are no credentials, the SDK does not send the request.
     pub(crate) fn first_call<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

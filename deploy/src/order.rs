@@ -1,4 +1,5 @@
-//! The order of several stacks: each after those that it depends on, independent ones at the same time.
+//! The order in which several stacks are processed: each stack after those that it depends on, or before them. Independent stacks
+//! are processed at the same time.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,42 +9,42 @@ use stackwright_synth::cycle::cycle_from;
 
 use crate::error::DeployError;
 
-/// The result of the work on one stack.
+/// The result of an operation, such as a deployment, on one stack.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StackResult<T, E> {
-    /// The work succeeded.
+    /// The operation succeeded.
     Succeeded(T),
-    /// The work failed.
+    /// The operation failed.
     Failed(E),
-    /// The work was not started, because it failed for a stack that this stack depends on.
+    /// The operation was not started, because it failed for a stack that has to be processed before this one.
     Skipped {
         /// The name of the stack whose failure is the reason.
         because_of: String,
     },
 }
 
-/// A stack with the result of the work on it.
+/// A stack with the result of the operation on it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FinishedStack<'s, T, E = DeployError> {
     /// The stack.
     pub stack: &'s StackArtifact,
-    /// The result of the work.
+    /// The result of the operation.
     pub result: StackResult<T, E>,
 }
 
 /// The order of stacks that depend on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Each stack is worked on after those that it depends on, as a deployment needs it.
+    /// Each stack is processed after the stacks that it depends on, as a deployment requires.
     DependenciesFirst,
-    /// Each stack is worked on before those that it depends on, as a deletion needs it.
+    /// Each stack is processed before the stacks that it depends on, as a deletion requires.
     DependentsFirst,
 }
 
-/// Runs work for each stack, at most `limit` at the same time. Stacks that do not depend on a failed one are still
-/// worked on.
+/// Runs an operation for each stack, at most `limit` operations at the same time. If an operation fails, only the stacks that
+/// have to be processed after that stack are skipped.
 ///
 /// The results are in the order of `stacks`.
 ///

@@ -34,10 +34,10 @@ const PLAN_TTL: Duration = Duration::from_hours(7 * 24);
 #[non_exhaustive]
 pub struct Plan {
     version: u32,
-    /// When the plan was created. The file has whole seconds since 1970-01-01T00:00:00Z.
+    /// When the plan was created. In the file, the time is a number of whole seconds since 1970-01-01T00:00:00Z.
     #[serde(with = "seconds")]
     pub created: SystemTime,
-    /// When the plan expires. The file has whole seconds since 1970-01-01T00:00:00Z.
+    /// When the plan expires. In the file, the time is a number of whole seconds since 1970-01-01T00:00:00Z.
     #[serde(with = "seconds")]
     pub expires: SystemTime,
     /// The ID of the git commit that was planned; `None` if it is not known.
@@ -116,7 +116,7 @@ mod seconds {
     }
 }
 
-/// Returns the current time in whole seconds, as the file has it.
+/// Returns the current time without its fraction of a second, because the file contains whole seconds only.
 fn now() -> SystemTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UNIX_EPOCH + Duration::from_secs(since.as_secs())

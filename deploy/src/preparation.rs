@@ -286,10 +286,10 @@ fn check_settled(stack: &StackArtifact, deployed: Option<&Stack>) -> Result<(), 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum ContinueMode {
-    /// Failed resources are kept again.
+    /// The next operation keeps failed resources too, instead of rolling back.
     #[serde(rename = "--keep-failed")]
     KeepFailed,
-    /// Failed resources are kept again, in express mode.
+    /// The next operation keeps failed resources too, and uses express mode, as the failed operation did.
     #[serde(rename = "--express --keep-failed")]
     ExpressKeepFailed,
 }

@@ -9,7 +9,7 @@ use crate::error::DeployError;
 /// The maximum number of quotas that are read at the same time.
 const CONCURRENCY: usize = 4;
 
-/// The identifier of a service quota: what Service Quotas identifies a quota by, and nothing else.
+/// The identifier of a quota in Service Quotas: the code of the service and the code of the quota.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuotaId {
     /// The code of the service, such as `sagemaker`.

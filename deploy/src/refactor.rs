@@ -57,7 +57,7 @@ pub struct ResourceLocation {
 }
 
 impl ResourceMove {
-    /// Describes the move of a resource from where it is to where it will be.
+    /// Creates the move of a resource from its current stack and logical ID to new ones.
     ///
     /// ```
     /// use stackwright_deploy::{ResourceLocation, ResourceMove};

@@ -1,11 +1,11 @@
-//! The stacks that a command works on.
+//! The stacks that a command processes.
 
 use stackwright_synth::{Assembly, StackArtifact};
 
 use crate::error::DeployError;
 use crate::plan::Plan;
 
-/// The stacks that a command works on, and the other stacks of the program.
+/// The stacks that a command processes, and the other stacks of the program.
 ///
 /// ```
 /// use stackwright_deploy::StackSelection;
@@ -36,17 +36,17 @@ impl<'a> StackSelection<'a> {
         Self { stacks, others }
     }
 
-    /// Selects all stacks that the selected ones depend on as well, directly or indirectly.
+    /// Adds all stacks that the selected ones depend on, directly or indirectly.
     #[must_use]
     pub fn with_dependencies(self, assembly: &'a Assembly) -> Self {
         let stacks = assembly.with_dependencies(&self.stacks);
         Self::new(assembly, stacks)
     }
 
-    /// Selects the stacks of a plan only.
+    /// Removes the stacks that a plan does not contain from the selection.
     ///
     /// # Errors
-    /// Returns [`DeployError::Plan`] if the program does not have a stack of the plan.
+    /// Returns [`DeployError::Plan`] if the plan contains a stack that the program does not have.
     pub fn planned(self, plan: &Plan, assembly: &'a Assembly) -> Result<Self, DeployError> {
         if let Some(missing) = plan.stacks.iter().find(|one| assembly.stack(&one.stack).is_none()) {
             let reason = format!("it contains {}, which is not a stack of this program", missing.stack);
@@ -59,7 +59,7 @@ impl<'a> StackSelection<'a> {
     /// Verifies that a plan contains every selected stack.
     ///
     /// # Errors
-    /// Returns [`DeployError::Plan`] if it does not.
+    /// Returns [`DeployError::Plan`] if the plan does not contain a selected stack.
     pub fn check_planned(&self, plan: &Plan) -> Result<(), DeployError> {
         match self.stacks.iter().find(|stack| plan.of(stack).is_none()) {
             Some(stack) => Err(DeployError::Plan { reason: format!("it does not contain {}", stack.name) }),

@@ -33,9 +33,9 @@ fn buckets() -> Json {
 enum Operation {
     /// Only a change set is created.
     Plan,
-    /// The stack is created; whether failed resources are kept.
+    /// The stack is created. `keeps_failed`: failed resources are kept.
     Create { keeps_failed: bool },
-    /// Properties are changed in place; whether failed resources are kept.
+    /// Properties are changed in place. `keeps_failed`: failed resources are kept.
     Change { keeps_failed: bool },
     /// A resource is replaced.
     Replace,

@@ -159,7 +159,7 @@ impl Need {
     }
 }
 
-/// Returns the use that the quota of a capacity in SageMaker has; `None` if there is no such quota.
+/// Returns the use to which the SageMaker quota of this capacity applies; `None` if SageMaker has no such quota.
 fn quota_use(capacity: &Capacity) -> Option<QuotaUse> {
     Some(match (capacity.usage, capacity.is_spot) {
         (Use::Hosting | Use::Asynchronous, _) => QuotaUse::Hosting,

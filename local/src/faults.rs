@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The simulated failures. `stackwright local --faults FILE` reads them as JSON, and an HTTP `PUT` to `/_local/faults` replaces
-/// them. A program reads them from JSON as well.
+/// them. A program can deserialize them from JSON as well.
 ///
 /// ```
 /// use stackwright_local::Faults;

@@ -55,7 +55,7 @@ impl Consequence {
             Self::Replaced => "is replaced",
             Self::Deleted => "is deleted",
             Self::MayBeReplaced => "may be replaced",
-            Self::Retained => "leaves the stack and is kept",
+            Self::Retained => "is removed from the stack and retained",
             Self::Snapshot => "is deleted after a snapshot",
             Self::Created => "is created",
             Self::Updated => "is updated in place",

@@ -14,7 +14,7 @@ pub enum Phase {
     Review,
     /// The operation is running.
     InProgress,
-    /// The operation has ended: it has succeeded, or it has rolled another operation back.
+    /// The operation has ended successfully; the operation can also be a rollback.
     Complete,
     /// The operation has failed.
     Failed,
@@ -138,7 +138,7 @@ impl StackStatus {
         matches!(self, Self::CreateComplete | Self::UpdateComplete | Self::ImportComplete)
     }
 
-    /// Returns whether the operation that leads to this status undoes another one.
+    /// Returns whether the operation that leads to this status rolls another operation back.
     pub fn is_rollback(&self) -> bool {
         matches!(
             self,
@@ -208,7 +208,7 @@ impl From<&StackStatus> for ResourceStatus {
 }
 
 impl ResourceStatus {
-    /// Returns whether the operation that leads to this status undoes another one.
+    /// Returns whether the operation that leads to this status rolls another operation back.
     pub fn is_rollback(&self) -> bool {
         matches!(
             self,
@@ -368,7 +368,7 @@ text_enum! {
 }
 
 impl OperationType {
-    /// Returns whether the operation undoes another one.
+    /// Returns whether the operation rolls another one back.
     pub fn is_rollback(&self) -> bool {
         matches!(self, Self::Rollback | Self::ContinueRollback)
     }

@@ -987,7 +987,7 @@ fn a_script_starts_the_daemon_of_slurm_that_a_node_needs() {
     fails(directory, "start-slurm", &variables("10.0.0.9"), "in no instance group");
 }
 
-/// The network, the package manager and the compiler are stand-ins.
+/// Shell scripts simulate the network, the package manager and the compiler.
 #[test]
 fn a_script_installs_enroot_and_pyxis_once() {
     let sandbox = sandbox();

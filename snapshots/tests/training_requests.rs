@@ -56,7 +56,7 @@ fn scripted(image: ContainerImage, instances: Instances) -> TrainingJob {
 }
 
 trait Observed {
-    /// Adds the hook without collections and the profiler, which the SDK adds to jobs.
+    /// Adds the debugger hook without collections, and the profiler. The SDK adds both to jobs.
     fn observed(self, location: S3Location) -> Self;
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn local_time_problem(time: &str) -> Option<String> {
     })
 }
 
-/// Returns the number of days of a month, and the largest number for a month that does not exist.
+/// Returns the number of days of a month; 31 for a month that does not exist.
 fn days(year: u32, month: u32) -> u32 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,

@@ -34,13 +34,13 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
         for (import, name, source) in imports {
             needed.push((import.stack.index, source));
             if state.stacks[consumer].environment != state.stacks[import.stack.index].environment {
-                // A region that does not exist is one mistake, however many references it separates.
+                // A mistyped region of a stack is reported once, not for each reference from or to the stack.
                 let unknown = [consumer, import.stack.index].into_iter().find_map(|index| {
                     let region = state.stacks[index].environment.region.as_deref()?;
                     (!regions::is_known(region)).then_some((index, region))
                 });
                 let is_reported = unknown.is_some_and(|(index, region)| {
-                    // A name that is not that of a region is an error of the stack itself.
+                    // If the name does not have the form of a region, the stack itself reports the error.
                     !is_region(region) || !mistyped.insert(index)
                 });
                 if !is_reported {

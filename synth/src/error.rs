@@ -171,7 +171,7 @@ pub enum ErrorKind {
         from_environment: String,
         /// The account and region of the other stack.
         to_environment: String,
-        /// The region of one of the two stacks, if no region with this name is known.
+        /// The region of one of the two stacks, if it is not a known region, such as a misspelled name; otherwise `None`.
         unknown_region: Option<String>,
     },
     /// The dependencies of stacks form a cycle, which the text names.

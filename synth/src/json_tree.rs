@@ -1,4 +1,4 @@
-//! JSON that borrows its names and texts from the elements of a stack. Rendering creates it: most templates are only
+//! JSON that borrows its names and strings from the elements of a stack. Rendering creates it: most templates are only
 //! written as text, for which copies and the indexes of [`JsonValue`]'s objects are not needed.
 
 use std::borrow::Cow;

@@ -190,13 +190,13 @@ impl<T> Parameter<T> {
         self.set("ConstraintDescription", description.into())
     }
 
-    /// Sets the range of the allowed numbers (`MinValue` and `MaxValue`), for numbers. By default, there is no limit.
+    /// Sets the range of allowed values of a numeric parameter (`MinValue` and `MaxValue`). By default, there is no limit.
     pub fn range(self, allowed: RangeInclusive<i64>) -> Self {
         self.set("MinValue", *allowed.start()).set("MaxValue", *allowed.end())
     }
 
-    /// Sets the range of the allowed numbers of characters (`MinLength` and `MaxLength`), for strings. By default, there is no
-    /// limit except CloudFormation's of 4,096 bytes.
+    /// Sets the minimum and the maximum length of a string parameter in characters (`MinLength` and `MaxLength`). By default,
+    /// only CloudFormation's limit of 4,096 bytes applies.
     pub fn length(self, allowed: RangeInclusive<u32>) -> Self {
         self.set("MinLength", *allowed.start()).set("MaxLength", *allowed.end())
     }

@@ -33,8 +33,8 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// The partitions with the start of the names of their regions, from `partitions.json` of botocore. All other regions are of
-    /// the standard partition.
+    /// The partitions with the start of the names of their regions, from `partitions.json` of botocore. All other regions belong
+    /// to the standard partition.
     const REGIONS: [(&str, Self); 7] = [
         ("cn-", Self::China),
         ("us-gov-", Self::UsGov),
@@ -45,7 +45,7 @@ impl Partition {
         ("eusc-", Self::EuropeanSovereign),
     ];
 
-    /// Returns the partition of a region such as `us-east-1`. A region with an unknown form is of the standard partition.
+    /// Returns the partition of a region such as `us-east-1`. A region with an unknown form belongs to `Aws`.
     pub fn of_region(region: &str) -> Self {
         let found = Self::REGIONS.into_iter().find(|(start, _)| region.starts_with(start));
         found.map_or(Self::Aws, |(_, partition)| partition)
@@ -71,7 +71,7 @@ impl Partition {
         }
     }
 
-    /// Returns the end of the domain names of the partition, such as `amazonaws.com` (`AWS::URLSuffix`).
+    /// Returns the suffix of the domain names of the partition, such as `amazonaws.com` (`AWS::URLSuffix`).
     pub const fn dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::UsGov => "amazonaws.com",

@@ -147,7 +147,7 @@ impl Input<'_> {
         let sections = renderer.template();
         let Renderer { imports, after, mut provenance, documents, errors, .. } = renderer;
         let template = match keep {
-            // Imports are added to both templates later.
+            // Elements for references between stacks are added later, to the templates of both stacks.
             _ if !imports.is_empty() => Template::from_sections(sections.into_map()),
             Keep::Sections => Template::of_text_and_sections(canonical(&sections), sections.into_map()),
             Keep::Text => Template::of_text(canonical(&sections)),

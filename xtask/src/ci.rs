@@ -32,7 +32,7 @@ pub fn run_all() -> Result<()> {
     let others = others.join().map_err(|_| "a step beside the tests has panicked")?;
     tested?;
     others?;
-    step("light program", light_program)?;
+    step("program without `deploy`", light_program)?;
     step("first command of the README", || run(&mut cargo(&["demo"])))?;
     let installed = root().join("target/installed");
     step("installation from the packages", || install(&installed))?;
@@ -118,7 +118,7 @@ impl Tests {
         let mut command = Command::new(&self.nextest);
         command.arg("nextest").args(arguments).current_dir(root());
         command.env("CARGO", env!("CARGO")).envs(tools::build_settings());
-        // Many tests start a Python program, which would compile all its modules each time.
+        // Many tests start a Python program. Without cached bytecode, each start would compile all modules of the program.
         command
             .env_remove("PYTHONDONTWRITEBYTECODE")
             .env("PYTHONPYCACHEPREFIX", root().join(".tools/pycache"));

@@ -49,7 +49,7 @@ pub fn run_all(skipped: &[String]) -> Result<()> {
     let mut job = "";
     for step in &steps {
         if step.job != job {
-            // Every job starts in a new checkout. What was built is kept, because GitHub's machines build it once more.
+            // On GitHub, every job starts in a new checkout. Here, build outputs are kept, so that jobs do not repeat builds.
             run(Command::new("git")
                 .args(["clean", "-fdxq", "-e", "/target", "-e", "/.tools"])
                 .current_dir(&place.clone))?;
@@ -109,7 +109,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// Where the steps run.
+/// The directories in which the steps run.
 struct Place {
     clone: PathBuf,
     temporary: PathBuf,
@@ -130,7 +130,7 @@ impl Place {
         } else {
             run(Command::new("git").args(["clone", "--quiet"]).arg(root()).arg(&place.clone))?;
         }
-        // Programs that the steps install stay out of the environment of the user.
+        // The steps install programs into this virtual environment, not into the environment of the user.
         run(Command::new("python3").args(["-m", "venv"]).arg(place.temporary.join("python")))?;
         Ok(place)
     }

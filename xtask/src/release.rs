@@ -21,8 +21,8 @@ pub fn book() -> Result<()> {
 /// The address of the documentation of published crates, followed by the crate, its version, and the path in `target/doc`.
 const DOCUMENTATION: &str = "https://docs.rs/";
 
-/// Tests that the links from the pages of the book to the documentation of the crates lead somewhere in this version, and those
-/// from the documentation to the book. Both must be built.
+/// Tests that the targets of links exist: links from the pages of the book to the documentation of this version of the crates,
+/// and links from the documentation to the book. Both must be built.
 pub fn links() -> Result<()> {
     let published = published()?;
     let (mut pages, mut count) = (Vec::new(), 0);
@@ -38,7 +38,7 @@ pub fn links() -> Result<()> {
             let file =
                 documented(link, &published).map_err(|error| format!("{}: {error}", page.display()))?;
             if !file.is_file() {
-                return Err(format!("{}: {DOCUMENTATION}{link} leads nowhere", page.display()).into());
+                return Err(format!("{}: {DOCUMENTATION}{link} does not exist", page.display()).into());
             }
             count += 1;
         }
@@ -49,7 +49,7 @@ pub fn links() -> Result<()> {
     let of_book: Vec<&str> = links.filter(|link| link.starts_with("../../book/")).collect();
     for link in &of_book {
         if !page.with_file_name("").join(link).is_file() {
-            return Err(format!("{}: {link} leads nowhere", page.display()).into());
+            return Err(format!("{}: {link} does not exist", page.display()).into());
         }
     }
     if count == 0 || of_book.is_empty() {
@@ -63,7 +63,7 @@ pub fn links() -> Result<()> {
 fn documented(link: &str, published: &[Published]) -> Result<PathBuf> {
     let mut parts = link.splitn(3, '/');
     let (Some(name), Some(version), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(format!("{DOCUMENTATION}{link} names no page").into());
+        return Err(format!("{DOCUMENTATION}{link} does not name a page").into());
     };
     let current = published.iter().find(|one| one.name == name).map(|one| one.version.as_str());
     if current != Some(version) {

@@ -24,7 +24,7 @@ const DEEPSPEED: &str = "deepspeed==0.19.8";
 const TRAINING: [&str; 2] = ["xtask/tools/training.txt", "examples/arr-coc/training/requirements.txt"];
 /// DeepSpeed, which is built against the installed PyTorch.
 const TRAINING_AFTER_TORCH: &str = "examples/zero3/training/requirements.txt";
-/// Installs Python packages in a fraction of the processor time that pip takes, which matters beside the compiler.
+/// The installer of Python packages. It takes a fraction of the processor time of pip, and the compiler runs at the same time.
 const UV: &str = "uv==0.13.9";
 /// The classes that describe jobs of HyperPod's training operator. Its package would overwrite a file of the SageMaker SDK, so it
 /// is installed in a directory of its own, without its dependencies.
@@ -174,7 +174,7 @@ fn once(tools: &Path, name: &str, pins: &[&str], make: impl Fn(&Path) -> Result<
     }
     eprintln!("installing {name} tools into {}", tools.join(name).display());
     make(&tools.join(name))?;
-    // What was linked from the cache stays.
+    // Files that are linked from the cache remain in the environments.
     let cache = uv_cache();
     if cache.exists() {
         fs::remove_dir_all(cache)?;

@@ -37,7 +37,7 @@ fn effect(change: &Change) -> String {
     match (&change.replacement, &change.policy_action) {
         (Some(Replacement::Yes), _) => format!(" is replaced{by}"),
         (Some(Replacement::Conditional), _) => format!(" may be replaced{by}"),
-        (_, Some(PolicyAction::Retain)) => " leaves the stack and is retained".into(),
+        (_, Some(PolicyAction::Retain)) => " is removed from the stack and retained".into(),
         (_, Some(PolicyAction::Snapshot)) => " is deleted after a snapshot".into(),
         _ => String::new(),
     }

@@ -22,10 +22,10 @@ pub(crate) enum NameError {
     Reserved { name: String },
 }
 
-/// Returns a valid name that resembles an invalid one.
+/// Returns a valid name that is similar to an invalid one.
 fn similar(name: &str) -> String {
     let is_valid = |c: char| c.is_ascii_alphanumeric();
-    // Without its letters of other alphabets, a word is no word any more.
+    // A word with letters outside of ASCII is left out, because the rest of the word would have no meaning.
     let is_foreign = |word: &&str| word.is_empty() || !word.is_ascii();
     let words = name.split(|c: char| c.is_ascii() && !is_valid(c)).filter(|word| !is_foreign(word));
     let name = words.collect::<Vec<_>>().join("-");
@@ -111,7 +111,7 @@ const RESERVED: &[&str] = &[
 
 fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // Windows has devices such as `COM1` and `LPT9`.
+    // Windows reserves the names of devices, such as `COM1` and `LPT9`.
     let device = name.strip_prefix("com").or_else(|| name.strip_prefix("lpt"));
     let is_device =
         device.is_some_and(|number| number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit()));

@@ -73,7 +73,7 @@ impl Source {
     }
 }
 
-/// Returns the root of the repository that a directory is in, which may not exist yet.
+/// Returns the root of the repository that contains a directory. The directory may not exist yet.
 pub(crate) fn repository_above(directory: &Path) -> Option<PathBuf> {
     let directory = normal(directory)?;
     directory.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
@@ -88,7 +88,8 @@ fn relative_in_repository(path: &Path, project: &Path) -> Option<PathBuf> {
     Some(up.chain(path.strip_prefix(shared).ok()?.components()).collect())
 }
 
-/// Returns the absolute path without links of a directory that may not exist yet, below one that exists.
+/// Returns the absolute path of a directory that may not exist yet. In the part of the path that exists, symbolic links are
+/// resolved.
 fn normal(directory: &Path) -> Option<PathBuf> {
     let directory = std::path::absolute(directory).ok()?;
     let existing = directory.ancestors().find(|ancestor| ancestor.exists())?;
@@ -125,7 +126,7 @@ mod tests {
         let project = parent.join("infra/shop");
         assert_eq!(source.outside(&project), Some(package.as_path()));
         assert_eq!(source.dependency(&project), format!("path = {:?}", package.to_str().unwrap()));
-        // The repository of the package alone does not contain the project.
+        // The repository that contains only the package does not contain the project.
         fs::create_dir(parent.join("tools/stackwright/.git")).unwrap();
         assert_eq!(source.outside(&project), Some(package.as_path()));
         fs::create_dir(parent.join(".git")).unwrap();

@@ -77,8 +77,8 @@ fn the_commands_of_every_page_are_run_by_a_test() {
     }
 }
 
-/// The block runs as it is shown, but for the approval of a deployment and the end of `--watch`. `cargo xtask ci` runs the commands
-/// of the README's other blocks.
+/// The block runs as it is shown, except that `--yes` approves the deployment and a time limit ends `--watch`. `cargo xtask ci`
+/// runs the commands of the README's other blocks.
 #[test]
 fn the_commands_with_which_the_readme_starts_a_project_run() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
@@ -95,7 +95,7 @@ fn the_commands_with_which_the_readme_starts_a_project_run() {
         let command = line.split(" # ").next().unwrap().trim();
         let _ = match command {
             "stackwright deploy --local" => writeln!(script, "{command} --yes"),
-            // It runs until a signal ends it.
+            // `synth --watch` runs until a signal ends it.
             "stackwright synth --watch" => {
                 writeln!(script, "timeout 10 {command} || [ $? = 124 ]")
             }
@@ -118,13 +118,13 @@ fn the_commands_in_the_table_of_the_readme_run() {
     for command in code_spans(&table) {
         let words: Vec<_> = command.split(' ').collect();
         match words.as_slice() {
-            // It serves until a signal ends it; the tests in local_mode.rs use it.
+            // `local` serves requests until a signal ends it; the tests in local_mode.rs run it.
             ["stackwright", "local"] => continue,
-            // The simulated failure.
+            // The command fails because of the simulated failure.
             ["stackwright", "deploy", "--local", "--faults", _] => {
                 let _ = writeln!(script, "if {command} --yes; then echo 'this should fail'; exit 99; fi");
             }
-            // Nobody is there to approve.
+            // No user can answer a question in this test, so the option gives the approval.
             ["stackwright", "deploy", "--plan", _] => {
                 let _ = writeln!(script, "{command} --approve permissions");
             }
@@ -170,7 +170,8 @@ fn commands_within_sentences_have_existing_names_and_options() {
         for span in code_spans(&fs::read_to_string(docs().join(&page)).unwrap()) {
             let words: Vec<_> = span.split_whitespace().collect();
             let start = match words.as_slice() {
-                // A program without the feature `deploy` has not all commands; `docs/` uses the installed binary for the others.
+                // A program without the feature `deploy` does not have all commands. `docs/` uses the installed binary for the
+                // other commands.
                 ["cargo", "run", "--", command, ..] => {
                     assert!(
                         ["synth", "check"].contains(command),

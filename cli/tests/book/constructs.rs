@@ -1,4 +1,4 @@
-//! The page of constructs, which is made from the sources of the libraries.
+//! The page of constructs, which is generated from the sources of the libraries.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -8,7 +8,7 @@ use stackwright_synth::Template;
 use super::page::blocks;
 use super::{docs, pages, repository};
 
-/// What follows the fence of a block, and what a test does with the block.
+/// The info string of a block (the text after the opening fence), and what a test does with the block.
 const LANGUAGES: [(&str, &str); 14] = [
     ("rust", "`snapshots/lib.rs` compiles it"),
     ("rust,no_run", "`snapshots/lib.rs` compiles it"),

@@ -31,9 +31,9 @@ fn every_page_is_in_the_book_and_every_link_leads_somewhere() {
         for link in links(&text).iter().filter(|link| !link.contains("://")) {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
-            assert!(target.exists(), "{page}: {link} leads nowhere");
+            assert!(target.exists(), "{page}: the target of {link} does not exist");
             let is_in_book = target.canonicalize().unwrap().starts_with(docs().canonicalize().unwrap());
-            assert!(page.starts_with("..") || is_in_book, "{page}: {link} leads out of the book");
+            assert!(page.starts_with("..") || is_in_book, "{page}: the target of {link} is not in the book");
             if !anchor.is_empty() {
                 let found = anchors(&fs::read_to_string(&target).unwrap());
                 assert!(found.contains(anchor), "{page}: {link} has no such heading");

@@ -1,4 +1,4 @@
-//! The book in `docs/`: its commands run as they are shown, its links lead somewhere, and its generated pages are current.
+//! The book in `docs/`: its commands run as they are shown, the targets of its links exist, and its generated pages are current.
 //!
 //! In a page, a block of commands is marked `sh`. The blocks of a page run in order, as one script, in a project that `new`
 //! created, against local mode. `sh fails` means that the commands fail, `diff` is applied as a patch, and each line of a `text

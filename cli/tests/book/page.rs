@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// A fenced block of a page: what follows the fence, and the text.
+/// Returns the fenced blocks of a page, each with its info string (the text after the opening fence) and its content.
 pub fn blocks(page: &str) -> Vec<(String, String)> {
     let mut blocks: Vec<(String, String)> = Vec::new();
     let mut is_open = false;
@@ -33,7 +33,7 @@ pub fn links(page: &str) -> Vec<String> {
         if line.trim_start().starts_with("```") {
             is_code = !is_code;
         }
-        // What is in backticks is no link.
+        // Code in backticks contains no links.
         let text: String = line.split('`').step_by(2).collect();
         if !is_code {
             found

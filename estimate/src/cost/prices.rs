@@ -77,7 +77,7 @@ impl Use {
         }
     }
 
-    /// Returns the components of the table that are the price, the first first.
+    /// Returns the components of the table that contain the price, in the order of preference.
     fn components(self) -> Vec<PriceComponent> {
         use PriceComponent::{Hosting, HostingOrAsynchronous};
         let others: &[PriceComponent] = match self {
@@ -88,7 +88,7 @@ impl Use {
         std::iter::once(self.component()).chain(others.iter().copied()).collect()
     }
 
-    /// Returns the components of the table that the price is derived from if the table does not have it.
+    /// Returns the components from which the price is derived if the table does not contain it.
     fn derived_from(self) -> &'static [PriceComponent] {
         use PriceComponent::{Estimate, Hosting, HostingOrAsynchronous, Processing, Studio, Training};
         match self {

@@ -273,8 +273,8 @@ pub enum PackingError {
         /// The reason.
         source: ShapeError,
     },
-    /// The size of the model with this name is not described once.
-    #[error("`{0}` has to have one of `weights_bytes` and `model`")]
+    /// The model with this name has both or none of `weights_bytes` and `model`, which state its size.
+    #[error("the model `{0}` needs exactly one of `weights_bytes` and `model`")]
     Size(String),
     /// A number is out of its range.
     #[error(

@@ -133,7 +133,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// Creates a step of one rank with one sample, which has a number of tokens. The defaults are bf16 with AdamW in fp32,
+    /// Creates a training step on one rank, with one sample of `sequence` tokens. The defaults are bf16 with AdamW in fp32,
     /// SDPA attention, and no activation checkpointing.
     pub fn new(strategy: Strategy, sequence: u64) -> Self {
         Self {

@@ -27,7 +27,7 @@ fn the_scorers_are_trained_and_what_is_trained_is_served() {
     let output = Command::new(python)
         .arg(script)
         .arg(directory.path())
-        // Without bytecode, each process would compile PyTorch again. It is not kept beside the scripts.
+        // Without cached bytecode, each process would compile the modules of PyTorch again. The cache is not beside the scripts.
         .env_remove("PYTHONDONTWRITEBYTECODE")
         .env("PYTHONPYCACHEPREFIX", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/pycache"))
         .output()

@@ -27,7 +27,7 @@ fn the_script_trains_the_pretrained_weights_and_resumes() {
     let output = Command::new(python)
         .arg(script)
         .arg(directory.path())
-        // Without bytecode, each process would compile PyTorch again. It is not kept beside the scripts.
+        // Without cached bytecode, each process would compile the modules of PyTorch again. The cache is not beside the scripts.
         .env_remove("PYTHONDONTWRITEBYTECODE")
         .env("PYTHONPYCACHEPREFIX", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/pycache"))
         .output()

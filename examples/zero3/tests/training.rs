@@ -27,7 +27,7 @@ fn the_script_trains_resumes_within_a_run_and_starts_fresh_in_another() {
     let output = Command::new(python)
         .arg(script)
         .arg(directory.path())
-        // Without bytecode, each process would compile PyTorch again. It is not kept beside the scripts.
+        // Without cached bytecode, each process would compile the modules of PyTorch again. The cache is not beside the scripts.
         .env_remove("PYTHONDONTWRITEBYTECODE")
         .env("PYTHONPYCACHEPREFIX", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/pycache"))
         .output()

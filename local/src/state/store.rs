@@ -4,7 +4,7 @@
 //!
 //! Only the user who created the directory can read it and its files. Records that may contain secrets (values of
 //! parameters with `NoEcho`, secrets, secure strings, hashes of the content of objects) and the content of objects are
-//! encrypted, if there is a key.
+//! encrypted, if an encryption key is set.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

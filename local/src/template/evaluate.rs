@@ -270,7 +270,8 @@ mod tests {
 
     use super::*;
 
-    /// Calls a function with the scope of a template whose parameter `Stage` is `test`. The resource `Topic` is known.
+    /// Calls a function with the scope of a template whose parameter `Stage` is `test`. `Ref` of the resource `Topic` is
+    /// resolved.
     fn in_scope<T>(template: &Json, test: impl FnOnce(&Scope<'_>) -> T) -> T {
         let mut text = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } });
         text.as_object_mut().unwrap().extend(template.as_object().unwrap().clone());

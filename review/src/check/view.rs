@@ -23,7 +23,7 @@ use crate::globals;
 static EMPTY: JsonValue = JsonValue::Null;
 
 /// The resources of a type by the string that one of their properties has, for each type and property that a rule has searched.
-/// Of equal strings, the first resource is known.
+/// If several resources have equal strings, the map contains the first one.
 type Names<'a> = HashMap<(&'static str, &'static str), HashMap<&'a str, usize>>;
 
 /// The resources that are there in one scenario.

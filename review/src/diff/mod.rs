@@ -126,8 +126,8 @@ pub struct DeployedVersion {
 }
 
 impl DeployedVersion {
-    /// Creates the deployed version of a stack from its deployed template, tags and termination protection, and all other
-    /// settings of the program. It has no values of parameters and no stack policy.
+    /// Creates the deployed version of a stack. `stack` has the template, tags and termination protection that are deployed; its
+    /// other settings are those of the program. By default, the version has no values of parameters and no stack policy.
     pub fn new(stack: StackArtifact) -> Self {
         Self {
             stack,

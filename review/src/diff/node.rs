@@ -339,7 +339,7 @@ fn marked(text: &Text<'_>) -> Option<String> {
     Some(json)
 }
 
-/// Returns a text that holds a JSON object or list, opened.
+/// Parses a string that contains a JSON object or a JSON array.
 fn document(text: &str, holes: &[JsonValue], location: Location<'_>) -> Option<Node> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[']) || trimmed.len() < 2 {

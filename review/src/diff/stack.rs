@@ -112,6 +112,7 @@ impl<'a> Draft<'a> {
         Self { sides, changes: Vec::new(), pair }
     }
 
+    /// Returns whether both assemblies contain the stack.
     pub fn is_modified(&self) -> bool {
         self.pair.action == StackAction::Modified
     }

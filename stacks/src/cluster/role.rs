@@ -78,7 +78,7 @@ fn logs(name: &Value<String>) -> [Statement; 3] {
     ]
 }
 
-/// The permissions for Session Manager, with which people log into nodes. The actions do not support resource-level
+/// The permissions for Session Manager, with which people log in to nodes. The actions do not support resource-level
 /// permissions.
 fn sessions() -> Statement {
     Statement::allow([

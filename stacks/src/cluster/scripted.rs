@@ -58,7 +58,7 @@ impl HyperPodCluster<ScriptedSlurm> {
         Self { settings: Settings::in_network(network), kind }
     }
 
-    /// Sets the group of nodes that users log into. By default, there is none.
+    /// Sets the group of nodes that users log in to. By default, there is none.
     pub fn login(mut self, nodes: ServiceNodes) -> Self {
         self.kind.login = Some(nodes.into_group());
         self

@@ -15,7 +15,7 @@ use super::storage::{SharedStorage, is_dns_name};
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
-/// An instance group with the nodes that run the Slurm controller, or with the nodes that users log into.
+/// An instance group with the nodes that run the Slurm controller, or with the nodes that users log in to.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{NodeOptions, ServiceNodes};
@@ -232,7 +232,7 @@ impl HyperPodCluster<Slurm<Continuous>> {
 }
 
 impl<P> HyperPodCluster<Slurm<P>> {
-    /// Sets the group of nodes that users log into. By default, there is none. A second call replaces the group.
+    /// Sets the group of nodes that users log in to. By default, there is none. A second call replaces the group.
     pub fn login(mut self, nodes: ServiceNodes) -> Self {
         let mut group = nodes.group;
         group.slurm = Some((NodeType::Login, None));

@@ -15,17 +15,17 @@ pub enum BuiltInRule {
     AllZero,
     /// Reports input images that are not normalized.
     CheckInputImages,
-    /// Reports classes with very different numbers of samples.
+    /// Reports classes whose numbers of samples are very different.
     ClassImbalance,
     /// Reports a confusion matrix that is not good enough.
     Confusion,
-    /// Writes a report about a training with XGBoost.
+    /// Writes a report about a training job with XGBoost.
     CreateXgboostReport,
     /// Reports inactive ReLU activations.
     DeadRelu,
     /// Reports tensors with values that are not finite.
     ExplodingTensor,
-    /// Reports features that have most of the importance.
+    /// Reports that a few features have most of the importance.
     FeatureImportanceOverweight,
     /// Reports a loss that does not decrease.
     LossNotDecreasing,
@@ -33,7 +33,7 @@ pub enum BuiltInRule {
     NlpSequenceRatio,
     /// Reports a model that fits the training data much better than the validation data.
     Overfit,
-    /// Reports a training that continues although the model does not improve.
+    /// Reports a training job that continues although the model does not improve.
     Overtraining,
     /// Reports weights that are initialized poorly.
     PoorWeightInitialization,
@@ -41,7 +41,7 @@ pub enum BuiltInRule {
     SaturatedActivation,
     /// Compares tensors with those of another run.
     SimilarAcrossRuns,
-    /// Reports a training that makes no progress.
+    /// Reports a training job that makes no progress.
     StalledTraining,
     /// Reports tensors whose variance is too high or too low.
     TensorVariance,
@@ -63,7 +63,7 @@ pub enum BuiltInRule {
     GpuMemoryIncrease,
     /// Reports GPUs that wait for data.
     IoBottleneck,
-    /// Reports GPUs with different load.
+    /// Reports GPUs whose load is unequal.
     LoadBalancing,
     /// Reports GPUs with a low or irregular utilization.
     LowGpuUtilization,

@@ -1,7 +1,8 @@
 //! No public function takes two arguments of one kind beside each other that a program can swap without an error.
 //!
-//! Strings of all types are one kind, and so are integers and numbers, because literals of them have no type of their own. Of
-//! other types, each is a kind. In the generated types (`resources/`), no function takes two arguments; a test there finds them.
+//! All string types are one kind, all integer types are one kind, and all floating-point types are one kind, because the same
+//! literals can have each of these types. Every other type is a kind of its own. In the generated types (`resources/`), no
+//! function takes two arguments; a test there finds functions that do.
 
 use super::CRATES;
 use super::sources::{Sources, without_tests};

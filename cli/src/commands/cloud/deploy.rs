@@ -79,7 +79,7 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let mut selection = StackSelection::new(&loaded.assembly, stacks);
     let plan = arguments.plan.as_deref().map(read_plan).transpose()?;
     if let Some(plan) = &plan {
-        // Stacks that the user names have to be in the plan; otherwise those of the plan are deployed.
+        // If the user names stacks, all of them have to be in the plan. Otherwise, the stacks of the plan are deployed.
         let named = if arguments.stacks.is_empty() { Ok(()) } else { selection.check_planned(plan) };
         let planned = named.and_then(|()| selection.planned(plan, &loaded.assembly));
         selection = planned.map_err(|error| failure(&error))?;

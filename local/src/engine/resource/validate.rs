@@ -61,7 +61,7 @@ fn validate_object(
         }
     }
     for name in schema.required() {
-        // A property that only the service sets is not missing.
+        // A read-only property, which only the service sets, is not reported as missing.
         let is_read_only = kind.is_read_only(format!("{path}/{name}").trim_start_matches('/'));
         if !map.contains_key(name) && !is_read_only {
             found.push((path.to_owned(), format!("#: required key [{name}] not found")));

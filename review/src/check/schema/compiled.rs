@@ -62,7 +62,7 @@ impl Source {
         let name = pointer.strip_prefix("/definitions/")?;
         let mut part = api::shape(name)?.clone();
         if of_pipeline && api::request_shape(operation) == Some(name) {
-            // SageMaker Pipelines names what its steps create.
+            // SageMaker Pipelines generates the names of the jobs and models that its steps create.
             let names = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
             if let Some(required) = part["required"].as_array_mut() {
                 required.retain(|name| {
@@ -142,7 +142,7 @@ impl Parts {
             }
         };
         work(slot.get_or_init(|| {
-            // A reference that leads nowhere allows everything.
+            // A reference whose target does not exist allows every value.
             self.compile(self.source.part(pointer).unwrap_or(JsonValue::Bool(true)))
         }))
     }
@@ -398,7 +398,7 @@ mod tests {
         of_types.chain(of_requests)
     }
 
-    /// Returns a value that has every property of a schema, down to some depth. Many strings do not have their pattern.
+    /// Returns a value that has every property of a schema, down to some depth. Many strings do not match their pattern.
     fn sample(root: &JsonValue, schema: &JsonValue, depth: usize) -> JsonValue {
         if let Some(pointer) = schema["$ref"].as_str() {
             let target = root.pointer(&pointer[1..]).filter(|_| depth > 0);
@@ -464,7 +464,7 @@ mod tests {
             let start = document["$ref"]
                 .as_str()
                 .map_or(document, |pointer| document.pointer(&pointer[1..]).unwrap());
-            // A validator that lets everything in would let this in.
+            // A validator that accepts every value would accept this value.
             let no_object = json!("no object");
             assert!(!whole.is_valid(&no_object) || start["type"].is_null(), "{name}");
             let closed = start["additionalProperties"] == false;

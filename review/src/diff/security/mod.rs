@@ -120,7 +120,7 @@ pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
         .collect()
 }
 
-/// Returns the properties of a resource, every document in them opened.
+/// Returns the properties of a resource, in which every string with a JSON document is replaced by the document.
 fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
     let body = effective.template.resource(id).filter(|body| effective.is_deployed(body) != Some(false))?;
     let kind = body["Type"].as_str().unwrap_or_default();

@@ -214,7 +214,7 @@ pub struct Permission {
     pub conditions: Vec<String>,
 }
 
-/// Returns every statement of the policies of a resource, whose documents are opened.
+/// Returns every statement of the policies of a resource. JSON documents in `properties` have to be parsed already.
 pub(super) fn permissions(logical_id: &str, properties: &JsonValue) -> Vec<Permission> {
     let mut found = Vec::new();
     statements(properties, "", &mut found);

@@ -80,19 +80,19 @@ pub struct TransformData {
 }
 
 impl TransformData {
-    /// Reads the objects whose keys start with a location.
+    /// Reads the records from all objects in S3 whose URI starts with the URI of this location (`S3Prefix`).
     pub fn read(records: impl Into<RunLocation>) -> TransformRecords {
         TransformRecords(records.into())
     }
 }
 
-/// The records of [`TransformData`], which needs the location of the responses too.
+/// The records of a batch transform job. [`write`](Self::write) adds the location of the responses, which is required.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TransformRecords(RunLocation);
 
 impl TransformRecords {
-    /// Stores the responses below a location.
+    /// Stores the responses below a location in S3 (`S3OutputPath`).
     pub fn write(self, responses: impl Into<RunLocation>) -> TransformData {
         TransformData { records: self.0, responses: responses.into() }
     }

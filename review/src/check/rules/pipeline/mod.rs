@@ -35,7 +35,7 @@ fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, 
         .flat_map(|(pipeline, definition)| steps_of(definition).into_iter().map(move |step| (pipeline, step)))
 }
 
-/// Returns every step of a definition, those under a condition too.
+/// Returns every step of a definition, including the steps in the branches of conditions.
 fn steps_of<'v, 'a>(definition: &'v Cursor<'a>) -> Vec<&'v Cursor<'a>> {
     fn collect<'v, 'a>(list: &'v Cursor<'a>, found: &mut Vec<&'v Cursor<'a>>) {
         for step in items(list) {
