@@ -95,7 +95,7 @@ pub fn is_installed(path: &str) -> bool {
     is_installed
 }
 
-/// Returns the path of a program that `cargo xtask tools` installs. A test calls [`needs!`](crate::needs) before.
+/// Returns the path of a program that `cargo xtask tools` installs. A test calls [`needs!`](crate::needs!) before.
 pub fn tool(path: &str) -> PathBuf {
     let tool = path_of_tool(path);
     assert!(tool.exists(), "{path} is not installed: run `cargo xtask tools`");

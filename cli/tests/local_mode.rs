@@ -690,6 +690,23 @@ fn missing_credentials_are_reported_with_what_to_configure() {
 }
 
 #[test]
+fn a_service_that_does_not_answer_is_reported_with_what_to_check() {
+    let app = App::new("away");
+    app.stack("Main").region("us-east-1").add("Alarms", Topic::new());
+    let workspace = Workspace::with(&app);
+    let mut command = workspace.command(&["deploy", "--yes"]);
+    // No program listens on this port.
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").env("AWS_MAX_ATTEMPTS", "1");
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    let stderr = ended(command.output().unwrap(), 1);
+    assert!(stderr.contains("error: GetCallerIdentity: "), "{stderr}");
+    assert!(
+        stderr.contains("hint: AWS did not answer: check that the name of the region is right"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn a_directory_in_which_nothing_can_be_written_is_reported_with_another_one() {
     let app = App::new("full");
     app.stack("Main").region("us-east-1").add("Alarms", Topic::new());

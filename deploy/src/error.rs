@@ -285,6 +285,9 @@ impl DeployError {
                 format!("to approve, pass {}", arguments.join(" "))
             }
             Self::Call { .. } if self.is_expired() => "get new credentials, and run the command again".into(),
+            Self::Call { source: Some(_), .. } => {
+                "AWS did not answer: check that the name of the region is right, and that this machine can reach AWS".into()
+            }
             Self::Call { operation: "CreateChangeSet", message, .. } if messages::reports_missing_values(message) => {
                 "set each of them with `--parameter NAME=VALUE`".into()
             }

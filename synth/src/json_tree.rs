@@ -13,7 +13,8 @@ pub(crate) enum JsonTree<'a> {
     List(Vec<JsonTree<'a>>),
     Object(JsonObject<'a>),
     Borrowed(&'a JsonValue),
-    Owned(JsonValue),
+    /// In a box, because it is rare and larger than the others.
+    Owned(Box<JsonValue>),
 }
 
 /// The entries of an object, in order.
@@ -88,7 +89,7 @@ impl JsonTree<'_> {
             Self::List(items) => items.into_iter().map(JsonTree::into_json).collect(),
             Self::Object(object) => JsonValue::Object(object.into_map()),
             Self::Borrowed(json) => json.clone(),
-            Self::Owned(json) => json,
+            Self::Owned(json) => *json,
         }
     }
 }
@@ -131,7 +132,7 @@ impl<'a> From<&'a JsonValue> for JsonTree<'a> {
 
 impl From<JsonValue> for JsonTree<'_> {
     fn from(json: JsonValue) -> Self {
-        Self::Owned(json)
+        Self::Owned(Box::new(json))
     }
 }
 

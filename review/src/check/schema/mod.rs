@@ -8,6 +8,7 @@ mod keywords;
 mod kind;
 mod message;
 mod problem;
+mod source;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -21,11 +22,12 @@ use super::rules::schema as rules;
 use super::rules::schema::packaged_property;
 use super::value::{is_set, is_unresolved};
 use super::view::{Request, Resource, View};
-use compiled::{Source, compiled, of_type};
+use compiled::{compiled, of_type};
 pub(super) use compiled::{matches_pattern, prepare};
 pub(super) use kind::{Kind, kind};
 pub(super) use message::is_yaml_boolean;
 use problem::{Problem, Trust, step_into, validate};
+use source::Source;
 
 /// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
 /// scenario and is the same in this one is not checked again.
