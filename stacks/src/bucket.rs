@@ -397,3 +397,70 @@ impl std::ops::Deref for PrivateBucketHandle {
         &self.bucket
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_synth::{App, Template};
+
+    use super::*;
+
+    fn synthesized(bucket: PrivateBucket) -> Template {
+        let app = App::new("vision");
+        app.stack("Training").add("Runs", bucket);
+        app.synth().unwrap().stacks.remove(0).template
+    }
+
+    #[test]
+    fn a_private_bucket_is_closed_encrypted_and_retained() {
+        let template = synthesized(PrivateBucket::new());
+        let bucket = template.resource("Runs").unwrap();
+        let properties = &bucket["Properties"];
+        for name in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+            assert_eq!(properties["PublicAccessBlockConfiguration"][name], true, "{name}");
+        }
+        let rule = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(rule["ServerSideEncryptionByDefault"], json!({ "SSEAlgorithm": "AES256" }));
+        assert_eq!(
+            (&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]),
+            (&json!("Retain"), &json!("Retain"))
+        );
+        let policy =
+            &template.resource("RunsPolicy").unwrap()["Properties"]["PolicyDocument"]["Statement"][0];
+        assert_eq!(policy["Effect"], "Deny");
+        assert_eq!(policy["Condition"]["Bool"]["aws:SecureTransport"], "false");
+    }
+
+    #[test]
+    fn the_own_key_of_a_bucket_has_the_removal_policy_of_the_bucket() {
+        let template = synthesized(PrivateBucket::new().own_kms_key().removal_policy(DeletionPolicy::Delete));
+        let (id, key) = template.resources().find(|(_, body)| body["Type"] == "AWS::KMS::Key").unwrap();
+        assert_eq!(key["DeletionPolicy"], "Delete");
+        let bucket = template.resource("Runs").unwrap();
+        let rule = &bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(rule["BucketKeyEnabled"], true);
+        assert!(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"].to_string().contains(id), "{rule}");
+        assert_eq!(bucket["DeletionPolicy"], "Delete");
+    }
+
+    #[test]
+    fn names_that_s3_refuses_have_a_reason() {
+        for (name, reason) in [
+            ("s3://models", "a URI"),
+            ("arn:aws:s3:::models", "an ARN"),
+            ("models/llama", "a slash"),
+            ("ab", "3 to 63"),
+            ("My-Models", "lowercase"),
+            ("-models", "start and end"),
+            ("my..models", "two dots"),
+            ("10.0.0.1", "an IP address"),
+            ("xn--models", "reserved"),
+        ] {
+            let found = why_no_bucket_name(name);
+            assert!(found.is_some_and(|found| found.contains(reason)), "{name}: {found:?}");
+        }
+        for name in ["my-models", "models.example.com", "123"] {
+            assert_eq!(why_no_bucket_name(name), None, "{name}");
+        }
+    }
+}

@@ -26,7 +26,7 @@ mod tests;
 pub(crate) use self::settings::Settings;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -398,20 +398,22 @@ impl Engine {
         Some(stack.created.saturating_add(stack.timeout_minutes?.saturating_mul(60_000)))
     }
 
+    /// Returns the first task that waits for no other.
     fn ready(&self, position: usize) -> Option<usize> {
         let operation = self.state.stacks[position].operation.as_ref()?;
         if operation.phase == Phase::Forward && !operation.failed.is_empty() {
             return None;
         }
+        let is_finished = |task: &&Task| {
+            // A resource that cannot be deleted does not prevent others from being deleted.
+            task.progress == Progress::Done
+                || (task.progress == Progress::Failed && operation.phase != Phase::Forward)
+        };
+        let unfinished: HashSet<&str> =
+            operation.tasks.iter().filter(|task| !is_finished(task)).map(|task| task.id.as_str()).collect();
         operation.tasks.iter().position(|task| {
             task.progress == Progress::Waiting
-                && task.after.iter().all(|id| {
-                    operation.tasks.iter().filter(|other| other.id == *id).all(|other| {
-                        // A resource that cannot be deleted does not prevent others from being deleted.
-                        other.progress == Progress::Done
-                            || (other.progress == Progress::Failed && operation.phase != Phase::Forward)
-                    })
-                })
+                && !task.after.iter().any(|id| unfinished.contains(id.as_str()))
         })
     }
 

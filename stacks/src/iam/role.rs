@@ -427,3 +427,45 @@ impl Construct for ServiceRole {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_synth::App;
+
+    use super::*;
+
+    #[test]
+    fn an_execution_role_trusts_only_sagemaker_and_only_for_this_account() {
+        let app = App::new("vision");
+        let read = Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::models/*");
+        app.stack("Serving").add("Role", ExecutionRole::new([]).allow(read));
+        let assembly = app.synth().unwrap();
+        let role = &assembly.stacks[0].template.resource("Role").unwrap()["Properties"];
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
+        assert_eq!(trust["Principal"], json!({ "Service": "sagemaker.amazonaws.com" }));
+        assert_eq!(
+            trust["Condition"]["StringEquals"]["aws:SourceAccount"],
+            json!({ "Ref": "AWS::AccountId" }),
+            "{trust}"
+        );
+        let policies = role["Policies"].as_array().unwrap();
+        assert_eq!(policies.len(), 1);
+        assert_eq!(policies[0]["PolicyDocument"]["Statement"][0]["Action"], json!(["s3:GetObject"]));
+    }
+
+    #[test]
+    fn the_name_of_a_role_has_no_path() {
+        for role in [
+            RoleReference::from_arn("arn:aws:iam::123456789012:role/service-role/Serving"),
+            RoleReference::from_name("service-role/Serving"),
+        ] {
+            assert_eq!(known(&role.name().unwrap()), Some("Serving"));
+        }
+        assert!(
+            RoleReference::from_arn(stackwright_synth::sub!("arn:aws:iam::{}:role/A", account_id()))
+                .name()
+                .is_none()
+        );
+    }
+}

@@ -462,3 +462,59 @@ impl Construct for Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::{App, Template};
+
+    use super::*;
+
+    fn synthesized(network: Network) -> Result<Template, String> {
+        let app = App::new("vision");
+        app.stack("Network").region("us-east-1").add("Vpc", network);
+        let mut assembly = app.synth().map_err(|errors| errors.to_string())?;
+        Ok(assembly.stacks.remove(0).template)
+    }
+
+    fn count(template: &Template, type_name: &str) -> usize {
+        template.resources().filter(|(_, body)| body["Type"] == type_name).count()
+    }
+
+    #[test]
+    fn only_a_private_network_has_gateways_to_the_internet() {
+        let isolated = synthesized(Network::isolated("10.0.0.0/16", 2)).unwrap();
+        let private = synthesized(Network::private("10.0.0.0/16", 2)).unwrap();
+        for type_name in ["AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP"] {
+            assert_eq!((count(&isolated, type_name), count(&private, type_name)), (0, 1), "{type_name}");
+        }
+        // The NAT gateway is in a public subnet of its own.
+        assert_eq!((count(&isolated, "AWS::EC2::Subnet"), count(&private, "AWS::EC2::Subnet")), (2, 3));
+    }
+
+    #[test]
+    fn each_subnet_has_its_own_block_and_zone() {
+        let zones = ["us-east-1a", "us-east-1b", "us-east-1c"];
+        let template = synthesized(Network::isolated("10.0.0.0/16", 3).zones(zones)).unwrap();
+        let mut blocks = Vec::new();
+        for (_, subnet) in template.resources().filter(|(_, body)| body["Type"] == "AWS::EC2::Subnet") {
+            assert_eq!(subnet["Properties"]["AvailabilityZone"], zones[blocks.len()]);
+            blocks.push(subnet["Properties"]["CidrBlock"].to_string());
+        }
+        blocks.sort();
+        blocks.dedup();
+        assert_eq!(blocks.len(), 3, "{blocks:?}");
+    }
+
+    #[test]
+    fn a_network_that_cannot_exist_is_an_error_at_its_line() {
+        for (network, words) in [
+            (Network::isolated("10.0.0.0/8", 2), "10.0.0.0/8"),
+            (Network::isolated("10.0.0.0/28", 4), "the block is too small for 4 subnets"),
+            (Network::isolated("10.0.0.0/16", 0), "the network has no subnets"),
+            (Network::isolated("10.0.0.0/16", 2).zones(["us-east-1a"]), "1 Availability Zones are set"),
+        ] {
+            let error = synthesized(network).unwrap_err();
+            assert!(error.contains(words) && error.contains("network/mod.rs:"), "{error}");
+        }
+    }
+}
