@@ -57,7 +57,7 @@ use stackwright::testing::{self, StackAssertions, json};
 
 #[test]
 fn the_stack_has_the_resources_of_the_program() {
-    let app = my_endpoint::app();
+    let app = shop_endpoint::app();
     let assembly = testing::synth(&app);
     let serving = StackAssertions::new(&assembly, "Serving");
     serving.resource_count("AWS::SageMaker::Endpoint", 1);
@@ -70,10 +70,10 @@ fn the_stack_has_the_resources_of_the_program() {
 
 #[test]
 fn a_difference_fails_with_its_consequence() {
-    let stored = std::env::temp_dir().join(format!("my-endpoint-{}", std::process::id()));
-    testing::store(&my_endpoint::app(), &stored);
-    testing::assert_unchanged(&my_endpoint::app(), &stored);
-    let other = stackwright::App::new("my-endpoint");
+    let stored = std::env::temp_dir().join(format!("shop-endpoint-{}", std::process::id()));
+    testing::store(&shop_endpoint::app(), &stored);
+    testing::assert_unchanged(&shop_endpoint::app(), &stored);
+    let other = stackwright::App::new("shop-endpoint");
     other.stack("Serving").region("us-east-1").add("Runs", stackwright::prelude::PrivateBucket::new());
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         testing::assert_unchanged(&other, &stored);
@@ -89,7 +89,8 @@ fn a_difference_fails_with_its_consequence() {
 fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
     let parent = tempfile::tempdir().unwrap();
     for template in TEMPLATES {
-        let name = format!("my-{template}");
+        // Another name than that of the stored snapshots, which contain it.
+        let name = format!("shop-{template}");
         let project = create(parent.path(), &name, template);
         let update = std::env::var_os("UPDATE_TEMPLATES").is_some();
         if template == "endpoint" {
@@ -136,7 +137,7 @@ fn a_changed_program_is_reported_with_the_next_step(project: &Path) {
     assert!(!failed.status.success());
     let printed = text(&failed);
     assert!(
-        printed.contains("my-endpoint-Second, my-endpoint-Serving differ from their snapshots"),
+        printed.contains("shop-endpoint-Second, shop-endpoint-Serving differ from their snapshots"),
         "{printed}"
     );
     assert!(printed.contains("run `INSTA_UPDATE=always cargo test`"), "{printed}");
@@ -196,7 +197,8 @@ fn keep_snapshots(project: &Path, name: &str, template: &str) {
         let snapshot = file.file_name().into_string().unwrap();
         let snapshot = snapshot.strip_prefix(&prefix).unwrap();
         let target = repository().join("cli/templates").join(template).join(snapshot);
-        fs::copy(file.path(), target).unwrap();
+        let text = fs::read_to_string(file.path()).unwrap();
+        fs::write(target, text.replace(name, &format!("my-{template}"))).unwrap();
     }
 }
 

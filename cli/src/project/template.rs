@@ -62,11 +62,21 @@ impl Template {
         let rendered = rendered.map(|(path, text)| (PathBuf::from(path), render(text)));
         let snapshots = self.snapshots().iter().map(|(stack, text)| {
             let path = format!("tests/snapshots/snapshots__{}-{stack}.snap", name.as_str());
-            (PathBuf::from(path), (*text).to_owned())
+            (PathBuf::from(path), text.replace(self.stored_name(), name.as_str()))
         });
         let assets = self.assets().iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
         let lock = source.lock_file().filter(|_| !workspace).map(|text| (PathBuf::from("Cargo.lock"), text));
         rendered.into_iter().chain(lock).chain(assets).chain(snapshots).collect()
+    }
+
+    /// Returns the name of the project whose snapshots are stored.
+    fn stored_name(self) -> &'static str {
+        match self {
+            Self::Endpoint => "my-endpoint",
+            Self::Training => "my-training",
+            Self::Llm => "my-llm",
+            Self::Hyperpod => "my-hyperpod",
+        }
     }
 
     /// Returns a sentence about the stacks for the project's README.
