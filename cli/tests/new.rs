@@ -73,7 +73,7 @@ fn a_difference_fails_with_its_consequence() {
     let stored = std::env::temp_dir().join(format!("shop-endpoint-{}", std::process::id()));
     testing::store(&shop_endpoint::app(), &stored);
     testing::assert_unchanged(&shop_endpoint::app(), &stored);
-    let other = stackwright::App::new("shop-endpoint");
+    let other = stackwright::App::new("Shop-endpoint");
     other.stack("Serving").region("us-east-1").add("Runs", stackwright::prelude::PrivateBucket::new());
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         testing::assert_unchanged(&other, &stored);
@@ -90,7 +90,7 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
     let parent = tempfile::tempdir().unwrap();
     for template in TEMPLATES {
         // Another name than that of the stored snapshots, which contain it.
-        let name = format!("shop-{template}");
+        let name = format!("Shop-{template}");
         let project = create(parent.path(), &name, template);
         let update = std::env::var_os("UPDATE_TEMPLATES").is_some();
         if template == "endpoint" {
@@ -136,10 +136,7 @@ fn a_changed_program_is_reported_with_the_next_step(project: &Path) {
     let failed = cargo(&["test", "--test", "snapshots"]);
     assert!(!failed.status.success());
     let printed = text(&failed);
-    assert!(
-        printed.contains("shop-endpoint-Second, shop-endpoint-Serving differ from their snapshots"),
-        "{printed}"
-    );
+    assert!(printed.contains("changed templates: Shop-endpoint-Second, Shop-endpoint-Serving;"), "{printed}");
     assert!(printed.contains("run `INSTA_UPDATE=always cargo test`"), "{printed}");
     fs::write(&source, program).unwrap();
 
@@ -198,7 +195,7 @@ fn keep_snapshots(project: &Path, name: &str, template: &str) {
         let snapshot = snapshot.strip_prefix(&prefix).unwrap();
         let target = repository().join("cli/templates").join(template).join(snapshot);
         let text = fs::read_to_string(file.path()).unwrap();
-        fs::write(target, text.replace(name, &format!("my-{template}"))).unwrap();
+        fs::write(target, text.replace("Shop-", "My-").replace("shop-", "my-")).unwrap();
     }
 }
 

@@ -62,20 +62,21 @@ impl Template {
         let rendered = rendered.map(|(path, text)| (PathBuf::from(path), render(text)));
         let snapshots = self.snapshots().iter().map(|(stack, text)| {
             let path = format!("tests/snapshots/snapshots__{}-{stack}.snap", name.as_str());
-            (PathBuf::from(path), text.replace(self.stored_name(), name.as_str()))
+            (PathBuf::from(path), renamed(text, self.stored_name(), name))
         });
         let assets = self.assets().iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
         let lock = source.lock_file().filter(|_| !workspace).map(|text| (PathBuf::from("Cargo.lock"), text));
         rendered.into_iter().chain(lock).chain(assets).chain(snapshots).collect()
     }
 
-    /// Returns the name of the project whose snapshots are stored.
+    /// Returns the name of the project whose snapshots are stored. It has a capital letter, because some names in templates are in
+    /// lower case.
     fn stored_name(self) -> &'static str {
         match self {
-            Self::Endpoint => "my-endpoint",
-            Self::Training => "my-training",
-            Self::Llm => "my-llm",
-            Self::Hyperpod => "my-hyperpod",
+            Self::Endpoint => "My-endpoint",
+            Self::Training => "My-training",
+            Self::Llm => "My-llm",
+            Self::Hyperpod => "My-hyperpod",
         }
     }
 
@@ -142,6 +143,14 @@ impl Template {
             ],
         }
     }
+}
+
+/// Returns a snapshot of the project `stored` as that of the project `name`.
+fn renamed(text: &str, stored: &str, name: &Name) -> String {
+    // The new name may contain the stored one, so it is inserted last.
+    const LOWER: &str = "\u{0}";
+    let text = text.replace(&stored.to_lowercase(), LOWER).replace(stored, name.as_str());
+    text.replace(LOWER, &name.package())
 }
 
 #[cfg(test)]
