@@ -187,7 +187,7 @@ fn an_archive_on_a_gpu() {
 }
 
 #[test]
-fn a_folder_of_files() {
+fn a_model_of_many_files_under_a_prefix() {
     let container = Container::new(image(Processor::Gpu)).model(ModelData::prefix(at("llama/")));
     let variant = Variant::new("AllTraffic", container, "ml.g5.2xlarge");
     compare(
